@@ -1,0 +1,66 @@
+# make demo    make the shapes data set, run all stages on it, print the table
+# make test    run the tests
+# make lint    check the style          make format   write the style
+# make clean   remove environments and caches (data/ and work_dirs/ stay)
+#
+# Each sets up what it needs, once, in an environment of its own. DEPS chooses the set:
+#   make test DEPS=onedl       OneDL's MMSegmentation, in .venv (the default)
+#   make test DEPS=openmmlab   OpenMMLab's, in .venv-openmmlab
+# PYTHON chooses the interpreter that makes the environment (3.10 to 3.12).
+
+PYTHON ?= python3
+DEPS ?= onedl
+PYTEST_ARGS ?= -q
+
+ifeq ($(DEPS),onedl)
+VENV := .venv
+else ifeq ($(DEPS),openmmlab)
+VENV := .venv-openmmlab
+else
+$(error DEPS is 'onedl' or 'openmmlab', not '$(DEPS)')
+endif
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+CONSTRAINTS := -c requirements/runtime.txt -c requirements/constraints.txt
+SETUP_FILES := $(wildcard requirements/*.txt) setup.py pyproject.toml mmdrs/version.py
+
+.PHONY: demo test lint format clean
+.DELETE_ON_ERROR:
+
+demo: $(STAMP)
+	$(BIN)/python tools/dataset_converters/make_shapes_voc.py data/shapes
+	$(BIN)/python tools/pipeline.py configs/shapes/settings_shapes.py --work-dir work_dirs/demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest tests $(PYTEST_ARGS)
+
+lint: $(STAMP)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+format: $(STAMP)
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+# torch goes first and pinned: a package that asks for any torch would take the newest one.
+# MMCV is built apart from the environment: beside an installed torch it would compile all of its
+# operators, which takes a quarter of an hour.
+$(STAMP): $(SETUP_FILES)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || { \
+	    echo "mmdrs needs Python 3.10 to 3.12; '$(PYTHON)' is none. Give one: PYTHON=..." >&2; \
+	    exit 1; }
+	@test -x $(BIN)/python || { echo "Making $(VENV)"; $(PYTHON) -m venv --clear $(VENV); }
+	@echo "Installing PyTorch into $(VENV)"
+	@$(PIP) setuptools torch $(CONSTRAINTS)
+	@echo "Installing the $(DEPS) set and the test tools into $(VENV)"
+	@$(PIP) -r requirements/runtime.txt -r requirements/$(DEPS).txt -r requirements/tests.txt \
+	    $(CONSTRAINTS)
+	@echo "Installing mmdrs into $(VENV), editable"
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-openmmlab build dist *.egg-info mmdrs/.mim .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

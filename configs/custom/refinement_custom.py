@@ -1,0 +1,38 @@
+# Refinement learning: a plain network learns the maps of the classifier with DRS.
+_base_ = './plain-classifier_custom.py'
+
+side = _base_.crop
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(side, side), keep_ratio=False),
+    dict(type='LoadLocalizationMap'),
+    dict(type='ColorJitter'),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackDRSInputs'),
+]
+# Refined maps are made at the size of the image, for the pseudo labels.
+tta_pipeline = [
+    dict(type='LoadImageFromFile', to_float32=True),
+    dict(type='Resize', scale=(side, side), keep_ratio=False),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='Resize', scale=(s, s), keep_ratio=False) for s in _base_.map_scales],
+            *[[transform] for transform in _base_.load_masks],
+            [dict(type='PackDRSInputs')],
+        ],
+    ),
+]
+train_dataloader = dict(
+    dataset=dict(
+        # The pipeline puts the folder of the maps here.
+        data_prefix=dict(img_path=_base_.image_dir, map_path='maps'),
+        pipeline=train_pipeline,
+    )
+)
+model = dict(decode_head=dict(type='RefinementHead'))
+
+epochs = _base_.refinement_epochs
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=epochs)
+optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=_base_.refinement_optimizer)
+param_scheduler = [dict(type='MultiStepLR', milestones=[epochs // 3, epochs * 2 // 3], gamma=0.1)]

@@ -1,0 +1,87 @@
+# Your own data: change these lines, then run
+#     python tools/pipeline.py configs/custom/settings_custom.py --work-dir work_dirs/custom
+# Each of them can also be given on the command line: --cfg-options data_root=DIR seed=1
+
+# --- Classes, 'background' first -----------------------------------------------------------------
+classes = ('background', 'cat', 'dog')
+
+# --- Paths ---------------------------------------------------------------------------------------
+data_root = 'data/custom'
+train_list = 'train_cls.txt'  # lines `id 0 1`: classes from 0, background not counted; or a .csv
+val_list = 'val_cls.txt'  # for scores only; None without
+image_dir = 'JPEGImages'
+image_suffix = '.jpg'
+mask_dir = 'SegmentationClass'  # PNG masks, for scores only; None without
+saliency_dir = 'saliency_map'  # PNG, 0..255; None without, see `pseudo_labels` below
+
+# --- Backbone ------------------------------------------------------------------------------------
+backbone = dict(
+    type='MobileNetV2',
+    widen_factor=1.0,
+    strides=(1, 2, 2, 2, 1, 1, 1),
+    dilations=(1, 1, 1, 1, 1, 2, 2),  # output stride 16
+    out_indices=(6,),
+    norm_cfg=dict(type='BN', requires_grad=True),
+    norm_eval=True,
+    init_cfg=dict(type='Pretrained', checkpoint='mmcls://mobilenet_v2'),
+)
+feature_channels = 320
+image_mean = [123.675, 116.28, 103.53]
+image_std = [58.395, 57.12, 57.375]
+
+# --- DRS: where in the backbone, and in the convolutions of the head -----------------------------
+drs = dict(type='DRS', delta=0.8)  # or dict(type='LearnableDRS')
+drs_layers = [r'layer[567]\.\d\.conv\.[01]\.activate']
+head_drs = dict(type='DRS', delta=0.8)
+head_convs = 2
+head_channels = 256
+head_norm = None
+
+# --- Classifier and refinement: sizes and schedules ----------------------------------------------
+resize = 384  # images become squares of this side ...
+crop = 320  # ... and are cropped to this one; maps are stored at it
+map_scales = (256, 320, 384)
+batch_size = 8
+num_workers = 2
+classifier_epochs = 15
+classifier_optimizer = dict(type='SGD', lr=1e-3, momentum=0.9, nesterov=True, weight_decay=5e-4)
+classifier_paramwise = dict(
+    custom_keys={'decode_head': dict(lr_mult=10), 'backbone.drs': dict(lr_mult=10)}
+)
+refinement_epochs = 30
+refinement_optimizer = dict(type='Adam', lr=1e-4)
+
+# --- Pseudo labels -------------------------------------------------------------------------------
+# Without saliency maps: background_cue=dict(type='constant', value=0.3)
+#                    or: background_cue=dict(type='power', exponent=2)
+pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)
+
+# --- Segmentation network ------------------------------------------------------------------------
+segmentation_backbone = dict(out_indices=(1, 6))  # changes of `backbone`
+segmentation_head = dict(
+    type='DepthwiseSeparableASPPHead',
+    in_channels=320,
+    in_index=1,
+    channels=256,
+    dilations=(1, 6, 12, 18),
+    c1_in_channels=24,
+    c1_channels=48,
+    dropout_ratio=0.1,
+    norm_cfg=dict(type='BN', requires_grad=True),
+    align_corners=False,
+)
+segmentation_crop = 320
+segmentation_scale = 320  # images are resized to this side, the ratio kept
+segmentation_epochs = 30
+segmentation_optimizer = dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4)
+segmentation_paramwise = dict(custom_keys={'decode_head': dict(lr_mult=10)})
+
+seed = 0
+
+# The config of each stage, relative to this file.
+stages = dict(
+    plain_classifier='plain-classifier_custom.py',
+    drs_classifier='drs-classifier_custom.py',
+    refinement='refinement_custom.py',
+    segmentation='segmentation_custom.py',
+)

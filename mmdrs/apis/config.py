@@ -1,0 +1,194 @@
+"""Configs as the command-line tools use them: found, checked, and changed by the options.
+
+The options mean what they mean in MMSegmentation's ``tools/train.py`` and ``tools/test.py``.
+"""
+
+import inspect
+import os
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+from mmseg.registry import METRICS
+
+from .errors import InputError, MissingFileError, did_you_mean
+
+# Read from a config by MMEngine's runner or by the tools, beside the runner's own arguments.
+_OTHER_NAMES = (
+    'compile',
+    'custom_imports',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'sync_bn',
+    'tta_model',
+    'tta_pipeline',
+)
+
+
+def load_config(
+    path: str | os.PathLike,
+    cfg_options: dict[str, Any] | None = None,
+    work_dir: str | None = None,
+    launcher: str = 'none',
+) -> Config:
+    """Read a config file and apply the common options.
+
+    Args:
+        path: the config file.
+        cfg_options: values to overwrite, by dotted key (``{'train_cfg.max_iters': 3}``).
+        work_dir: directory of logs and checkpoints. It goes before the config's ``work_dir``,
+            which goes before ``./work_dirs/<name of the config file>``.
+        launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+
+    Raises:
+        MissingFileError: if there is no such file; lists files with close names.
+        InputError: if an option starts with a name that neither the config nor the runner
+            knows, or cannot be applied.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise MissingFileError(f"config file '{path}' does not exist{_close_files(path)}")
+    cfg = Config.fromfile(path)
+    cfg.launcher = launcher
+    if cfg_options:
+        _merge_options(cfg, cfg_options)
+    if work_dir is not None:
+        cfg.work_dir = work_dir
+    elif cfg.get('work_dir') is None:
+        stem = os.path.splitext(os.path.basename(path))[0]
+        cfg.work_dir = os.path.join('./work_dirs', stem)
+    return cfg
+
+
+def _close_files(path: str) -> str:
+    """Name the files beside ``path`` whose names are close to it."""
+    folder = os.path.dirname(path) or '.'
+    if not os.path.isdir(folder):
+        return f" (nor does the folder '{folder}')"
+    files = [name for name in os.listdir(folder) if os.path.isfile(os.path.join(folder, name))]
+    return did_you_mean(os.path.basename(path), files)
+
+
+def _merge_options(cfg: Config, cfg_options: dict[str, Any]) -> None:
+    """Merge ``--cfg-options``. MMEngine would take a misspelt name for a new one, silently."""
+    known = {*cfg, *inspect.signature(Runner.__init__).parameters, *_OTHER_NAMES} - {'self'}
+    for key in cfg_options:
+        name = key.split('.')[0]
+        if name not in known:
+            raise InputError(
+                f"--cfg-options '{key}': the config '{cfg.filename}' has no '{name}'"
+                f'{did_you_mean(name, known)}'
+            )
+    try:
+        cfg.merge_from_dict(cfg_options)
+    except (KeyError, TypeError, ValueError) as error:
+        reason = error.args[0] if error.args else error
+        raise InputError(f'--cfg-options {cfg_options} cannot be applied: {reason}') from error
+
+
+def apply_amp(cfg: Config) -> None:
+    """Train in mixed precision (``--amp``).
+
+    Raises:
+        InputError: without an accelerator, which MMEngine's ``AmpOptimWrapper`` needs, or if
+            the config's optimizer wrapper is of a type that cannot be exchanged.
+    """
+    if get_device() in ('cpu', 'mps'):
+        raise InputError(
+            '--amp needs a GPU: MMEngine trains in mixed precision on accelerators only, '
+            f"and the device here is '{get_device()}'"
+        )
+    kind = cfg.get('optim_wrapper', {}).get('type')
+    name = getattr(kind, '__name__', str(kind)).split('.')[-1]
+    if name == 'AmpOptimWrapper':
+        print_log('--amp: the config already trains in mixed precision', logger='current')
+        return
+    if name != 'OptimWrapper':
+        raise InputError(f"--amp needs optim_wrapper.type='OptimWrapper', but it is {kind!r}")
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.loss_scale = 'dynamic'
+
+
+def apply_tta(cfg: Config) -> None:
+    """Test with the config's test-time augmentation (``--tta``).
+
+    Raises:
+        InputError: if the config has no ``tta_pipeline`` or no ``tta_model``.
+    """
+    missing = [name for name in ('tta_pipeline', 'tta_model') if cfg.get(name) is None]
+    if missing:
+        raise InputError(
+            f"--tta: the config '{cfg.filename}' has no {' and no '.join(missing)}; add them, "
+            'or test without --tta'
+        )
+    for dataset in _leaf_datasets(cfg.test_dataloader.dataset):
+        dataset.pipeline = cfg.tta_pipeline
+    cfg.tta_model.module = cfg.model
+    cfg.model = cfg.tta_model
+
+
+def _leaf_datasets(dataset: Any) -> list[Any]:
+    """Return the configs of the datasets within wrappers such as ``ConcatDataset``."""
+    inner = dataset.get('datasets') or [dataset[key] for key in ('dataset',) if key in dataset]
+    return [leaf for item in inner for leaf in _leaf_datasets(item)] if inner else [dataset]
+
+
+def apply_output(cfg: Config, out_dir: str) -> None:
+    """Have the predictions of a test written as PNG into ``out_dir`` (``--out``).
+
+    Raises:
+        InputError: if no metric of ``test_evaluator`` writes predictions.
+    """
+    evaluator = cfg.test_evaluator
+    metrics = evaluator if isinstance(evaluator, list | tuple) else [evaluator]
+    accepted = [_constructor_arguments(metric['type']) for metric in metrics]
+    if not any('output_dir' in names for names in accepted):
+        kinds = ', '.join(str(metric['type']) for metric in metrics)
+        raise InputError(
+            f'--out: none of the metrics of test_evaluator ({kinds}) takes output_dir; '
+            'add one that does, such as IoUMetric'
+        )
+    # The metric makes the directory in the first process only: another may write before it does.
+    os.makedirs(out_dir, exist_ok=True)
+    for metric, names in zip(metrics, accepted, strict=True):
+        if 'output_dir' in names:
+            metric['output_dir'] = out_dir
+            if names & {'keep_results', 'kwargs'}:
+                metric['keep_results'] = True
+
+
+def _constructor_arguments(kind: str | type) -> set[str]:
+    """Return the names of the arguments of a metric; none for a metric nobody registered."""
+    metric = METRICS.get(kind) if isinstance(kind, str) else kind
+    return set() if metric is None else set(inspect.signature(metric.__init__).parameters)
+
+
+def apply_show(
+    cfg: Config, show: bool = False, show_dir: str | None = None, wait_time: float = 2.0
+) -> None:
+    """Show the painted predictions, or write them into ``show_dir`` (``--show``, ``--show-dir``).
+
+    Every image is painted: MMSegmentation's default of one in 50 shows nothing of a small set.
+
+    Args:
+        cfg: changed in place.
+        show: open a window.
+        show_dir: directory in which painted images are saved.
+        wait_time: seconds that an image stays in the window.
+
+    Raises:
+        InputError: if the config has no ``default_hooks.visualization`` or no ``visualizer``.
+    """
+    hook = cfg.get('default_hooks', {}).get('visualization')
+    if hook is None or cfg.get('visualizer') is None:
+        raise InputError(
+            '--show and --show-dir need default_hooks.visualization='
+            "dict(type='SegVisualizationHook') and a visualizer in the config"
+        )
+    hook.update(draw=True, interval=1)
+    if show:
+        hook.update(show=True, wait_time=wait_time)
+    if show_dir:
+        cfg.visualizer['save_dir'] = show_dir

@@ -1,0 +1,18 @@
+"""Errors in what a user gave. Their message says all: the tools print it without a traceback."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """A config, a checkpoint or an option cannot be used as given."""
+
+
+class MissingFileError(InputError, FileNotFoundError):
+    """A file that the user named does not exist."""
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """Return ``"; did you mean 'a' or 'b'?"`` for the closest candidates, or an empty string."""
+    close = difflib.get_close_matches(name, list(candidates), n=3, cutoff=0.6)
+    return f'; did you mean {" or ".join(repr(item) for item in close)}?' if close else ''

@@ -1,0 +1,92 @@
+"""Building MMEngine's runner, also for several processes without a GPU."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+import torch.distributed as torch_dist
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.dist import init_dist
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+from mmseg.registry import RUNNERS
+
+from .errors import InputError
+
+
+def build_runner(cfg: Config) -> Runner:
+    """Build the runner of a config, as MMSegmentation's tools do.
+
+    Raises:
+        InputError: if several processes are asked for without a GPU and they were not started
+            by ``torch.distributed.run``.
+    """
+    if cfg.get('launcher', 'none') != 'none' and get_device() == 'cpu':
+        _prepare_cpu_processes(cfg)
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def start_processes(launcher: str) -> None:
+    """Join the process group of a launcher before any runner is built.
+
+    Args:
+        launcher: ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+
+    Raises:
+        InputError: without a GPU, if the processes were not started by
+            ``torch.distributed.run``.
+    """
+    if torch_dist.is_initialized():
+        return
+    if get_device() == 'cpu':
+        _start_process_group(Config(dict(launcher=launcher)))
+    else:
+        init_dist(launcher)
+
+
+def _prepare_cpu_processes(cfg: Config) -> None:
+    """Let a distributed run work on a machine without a GPU.
+
+    MMEngine's ``init_dist`` first selects a CUDA device, and its runner hands a device number to
+    ``DistributedDataParallel``: both fail without one. The runner leaves a process group alone
+    that exists already, and takes a ``model_wrapper_cfg``, so nothing has to be patched.
+    """
+    if not torch_dist.is_initialized():
+        _start_process_group(cfg)
+    wrapper = cfg.get('model_wrapper_cfg') or {
+        'type': 'MMDistributedDataParallel',
+        'broadcast_buffers': False,
+        'find_unused_parameters': cfg.get('find_unused_parameters', False),
+    }
+    if wrapper.get('type', 'MMDistributedDataParallel') == 'MMDistributedDataParallel':
+        wrapper.setdefault('device_ids', None)
+    cfg.model_wrapper_cfg = wrapper
+    if _replace_sync_bn(cfg.model):
+        print_log('SyncBN trains on GPUs only: BN takes its place', logger='current')
+
+
+def _start_process_group(cfg: Config) -> None:
+    """Start the process group that ``env_cfg.dist_cfg`` describes, with gloo instead of nccl."""
+    if cfg.launcher != 'pytorch' or 'RANK' not in os.environ:
+        raise InputError(
+            f"--launcher {cfg.launcher}: without a GPU, start the processes with 'python -m "
+            "torch.distributed.run' or tools/dist_*.sh, and give --launcher pytorch"
+        )
+    dist_cfg = cfg.get('env_cfg', {}).get('dist_cfg', {})
+    backend = dist_cfg.get('backend', 'nccl')
+    options = {} if 'timeout' not in dist_cfg else {'timeout': timedelta(seconds=dist_cfg.timeout)}
+    torch_dist.init_process_group('gloo' if backend == 'nccl' else backend, **options)
+
+
+def _replace_sync_bn(node: Any) -> bool:
+    """Write BN for SyncBN all through a config of a model. Return whether there was any."""
+    if isinstance(node, dict):
+        found = node.get('type') == 'SyncBN'
+        if found:
+            node['type'] = 'BN'
+        children = list(node.values())
+    else:
+        found = False
+        children = list(node) if isinstance(node, list | tuple) else []
+    return any([found, *(_replace_sync_bn(child) for child in children)])

@@ -1,0 +1,50 @@
+"""Training a model from its config."""
+
+import os
+
+from mmengine.config import Config
+from mmengine.runner import Runner, find_latest_checkpoint
+
+from .checkpoint import check_checkpoint, require_checkpoint
+from .runner import build_runner
+
+
+def train_model(cfg: Config, resume: bool = False, resume_from: str | None = None) -> Runner:
+    """Train a model, after checking that what it starts from fits it.
+
+    With ``resume`` it goes on from ``resume_from`` or from the newest checkpoint of
+    ``cfg.work_dir``. MMEngine would take the config's ``load_from`` for the checkpoint to go on
+    from; here that file gives the first weights only, and only where nothing was trained yet.
+
+    Args:
+        cfg: as :func:`mmdrs.apis.load_config` returns it.
+        resume: go on with an interrupted training, if there is one.
+        resume_from: the checkpoint to go on from.
+
+    Returns:
+        The runner, after the training.
+
+    Raises:
+        InputError: if the checkpoint is missing, refused, or of another architecture.
+    """
+    if resume or cfg.get('resume'):
+        resume_from = resume_from or _latest_checkpoint(cfg.work_dir)
+        cfg.resume = resume_from is not None
+        cfg.load_from = resume_from or cfg.get('load_from')
+    if cfg.get('load_from'):
+        require_checkpoint(cfg.load_from)
+    runner = build_runner(cfg)
+    if cfg.get('load_from'):
+        purpose = 'resume' if cfg.get('resume') else 'finetune'
+        check_checkpoint(runner.model, cfg.load_from, purpose)
+    runner.train()
+    return runner
+
+
+def _latest_checkpoint(work_dir: str) -> str | None:
+    """Return the newest checkpoint of a work directory, also if the directory was moved."""
+    if not os.path.isfile(os.path.join(work_dir, 'last_checkpoint')):
+        return None
+    path = find_latest_checkpoint(work_dir)
+    moved = os.path.join(work_dir, os.path.basename(path))
+    return moved if os.path.isfile(moved) else path

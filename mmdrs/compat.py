@@ -1,0 +1,223 @@
+"""Bridges between MMSegmentation's two supported dependency sets and current PyTorch and pip.
+
+Two sets are supported: ``onedl`` (onedl-mmsegmentation 1.4.2, onedl-mmcv 2.3.6, onedl-mmengine
+0.10.12) and ``openmmlab`` (mmsegmentation 1.2.2, mmcv or mmcv-lite 2.1.0, mmengine 0.10.7). Each
+bridge acts only where its break is found, so on a set without the break it changes nothing.
+
+:func:`apply` must run before anything of ``mmseg.models`` is imported. Importing :mod:`mmdrs`
+does that first of all.
+"""
+
+import importlib
+import importlib.util
+import os
+import pickle
+import re
+import sys
+from collections.abc import Callable
+from functools import partial, wraps
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+import mmengine.config.config as mmengine_config
+import mmengine.runner.checkpoint as mmengine_checkpoint
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
+from mmengine.utils import digit_version
+
+# The two names that mmseg 1.2.2 imports from mmcv.ops with nothing to fall back on.
+_OPS_IMPORTED_BY_MMSEG = ('point_sample', 'sigmoid_focal_loss')
+# What MMEngine pickles by name as `getattr(HistoryBuffer, name)`.
+_HISTORY_STATISTICS = ('min', 'max', 'mean', 'current')
+_NUMBER_DTYPES = '?bhilqBHILQefd'  # numpy's codes: bool, integers, floats
+
+
+def apply() -> None:
+    """Install every bridge that the installed dependency set needs. May be called repeatedly."""
+    bridge_missing_ops()
+    allow_mmengine_checkpoints()
+    refuse_unsafe_checkpoints()
+    bridge_stock_configs()
+
+
+# --- 1. mmseg 1.2.2 needs compiled mmcv.ops to be imported -------------------------------------
+# mmseg.models imports `point_sample` and `sigmoid_focal_loss` at module level, and mmcv-lite has
+# no compiled operators: https://github.com/open-mmlab/mmsegmentation/issues/871
+
+
+def bridge_missing_ops() -> None:
+    """Give ``mmcv.ops`` the names that mmseg 1.2.2 must be able to import.
+
+    A name served this way raises an error when it is used. Every other name of ``mmcv.ops``
+    still raises ``ModuleNotFoundError``, so ``try: from mmcv.ops import X`` elsewhere keeps
+    meaning "missing". Nothing is done where ``mmcv.ops`` can be imported, or for mmseg 1.3 and
+    later, which does without.
+    """
+    mmseg = importlib.import_module('mmseg')
+    if digit_version(mmseg.__version__) > digit_version('1.2.2') or 'mmcv.ops' in sys.modules:
+        return
+    try:
+        importlib.import_module('mmcv.ops')
+    except ModuleNotFoundError as error:
+        if error.name != 'mmcv._ext':
+            return
+    else:
+        return
+    sys.modules['mmcv.ops'] = _make_ops_module()
+
+
+def _make_ops_module() -> ModuleType:
+    """Build the stand-in for ``mmcv.ops``."""
+    module = ModuleType('mmcv.ops', 'Stand-in of mmdrs for the compiled operators of mmcv.')
+    module.__spec__ = ModuleSpec('mmcv.ops', None)
+
+    def refuse(name: str) -> Any:
+        # The import machinery asks for names such as __path__ and must hear AttributeError.
+        if name.startswith('__'):
+            raise AttributeError(name)
+        raise ModuleNotFoundError(
+            f"mmcv.ops.{name} needs mmcv's compiled operators, and mmcv-lite has none; "
+            'install mmcv 2.1.0 in its place',
+            name='mmcv._ext',
+        )
+
+    for name in _OPS_IMPORTED_BY_MMSEG:
+        setattr(module, name, partial(_missing_op, name))
+    module.__getattr__ = refuse
+    return module
+
+
+def _missing_op(name: str, *args: Any, **kwargs: Any) -> None:
+    """Refuse to run an operator that mmcv-lite does not have.
+
+    Raises:
+        RuntimeError: always; names the operator and the package that has it.
+    """
+    raise RuntimeError(
+        f'the operator mmcv.ops.{name} was called, but mmcv is installed without its compiled '
+        'operators (mmcv-lite); install mmcv 2.1.0 in its place, or choose a model without it'
+    )
+
+
+# --- 2. checkpoints and torch >= 2.6 -----------------------------------------------------------
+# torch loads with `weights_only=True`, which refuses MMEngine 0.10.7's own checkpoints:
+# https://github.com/open-mmlab/mmengine/issues/1655. OneDL's MMEngine allows the builtin
+# `getattr`, and unpickles without limits when the safe load fails.
+
+
+def allow_mmengine_checkpoints() -> None:
+    """Allow by name the few harmless globals found in MMEngine's checkpoints.
+
+    They are ``HistoryBuffer`` (the message hub's logs), what numpy needs to restore an array or
+    a scalar of a number type, under numpy's names before and after 2.0, ``bytes`` (an empty
+    array) and ``slice``. In place of ``builtins.getattr`` a function is allowed that serves
+    nothing but the four statistics of ``HistoryBuffer``.
+    """
+    core = importlib.import_module('numpy._core.multiarray')
+    allowed: list[Any] = [HistoryBuffer, np.ndarray, np.dtype, bytes, slice]
+    for function in (core._reconstruct, core.scalar):
+        for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
+            allowed.append((function, f'{module}.{function.__name__}'))
+    allowed += [type(np.dtype(code)) for code in _NUMBER_DTYPES]
+    allowed.append((_history_statistic, 'builtins.getattr'))
+    torch.serialization.add_safe_globals(allowed)
+
+
+def _history_statistic(*args: Any) -> Callable:
+    """Stand in for ``getattr`` within a checkpoint: serve the statistics of HistoryBuffer.
+
+    Raises:
+        pickle.UnpicklingError: if anything else is asked for.
+    """
+    if len(args) == 2 and args[0] is HistoryBuffer and args[1] in _HISTORY_STATISTICS:
+        return getattr(HistoryBuffer, args[1])
+    raise pickle.UnpicklingError(
+        f'Unsupported global: GLOBAL builtins.getattr was not an allowed global by default. '
+        f'It was called with {args!r}'
+    )
+
+
+def refuse_unsafe_checkpoints() -> None:
+    """Make MMEngine's loaders safe only, with an error that names file and offending global."""
+    if hasattr(mmengine_checkpoint, '_safe_torch_load'):
+        mmengine_checkpoint._safe_torch_load = _load_weights_only
+    # torch.hub loads what it downloads without limits unless told otherwise.
+    if not isinstance(mmengine_checkpoint.load_url, partial):
+        mmengine_checkpoint.load_url = partial(mmengine_checkpoint.load_url, weights_only=True)
+    stock = CheckpointLoader.load_checkpoint
+    if hasattr(stock, '__wrapped__'):
+        return
+
+    @wraps(stock)
+    def load_checkpoint(
+        filename: str, map_location: Any = None, logger: Any = 'current'
+    ) -> dict[str, Any]:
+        try:
+            return stock(filename, map_location, logger)
+        except pickle.UnpicklingError as error:
+            raise pickle.UnpicklingError(_refusal(filename, str(error))) from None
+
+    CheckpointLoader.load_checkpoint = staticmethod(load_checkpoint)
+
+
+def _load_weights_only(file: Any, map_location: Any = None, weights_only: bool = True) -> Any:
+    """Replace OneDL's ``_safe_torch_load``: no ``getattr``, no second, unlimited try."""
+    return torch.load(file, map_location=map_location, weights_only=True)
+
+
+def _refusal(filename: str, message: str) -> str:
+    """Turn torch's long message into one sentence with the file and the offending global."""
+    found = re.search(r'GLOBAL (\S+) (?:was not|whose module)', message)
+    if found is None:
+        inner = re.search(r'WeightsUnpickler error:\s*(.+)', message)
+        reason = inner[1] if inner else message
+    else:
+        reason = f"it names the global '{found[1]}', which is not allowed in a checkpoint"
+        called = re.search(r'It was called with (.*)', message)
+        reason += f' (called with {called[1]})' if called else ''
+    return (
+        f"checkpoint '{filename}' is refused: {reason}. Loading it could run code hidden in it. "
+        'Save it again with tensors and plain values only'
+    )
+
+
+# --- 3. `_base_ = 'mmseg::...'` ----------------------------------------------------------------
+# MMEngine 0.10.7 looks for MMSegmentation with pkg_resources, gone from setuptools 82:
+# https://github.com/open-mmlab/mmengine/pull/1676. OneDL's MMEngine looks for a distribution
+# called `mmsegmentation`, and OneDL's is called `onedl-mmsegmentation`.
+
+
+def bridge_stock_configs() -> None:
+    """Let ``mmseg::...`` base configs be found wherever the package ``mmseg`` is installed.
+
+    Other packages' ``pkg::...`` take the same way as before, with the same errors.
+    """
+    for name in ('is_installed', 'get_installed_path'):
+        stock = getattr(mmengine_config, name)
+        if not hasattr(stock, '__wrapped__'):
+            setattr(mmengine_config, name, _with_mmseg(stock))
+
+
+def _with_mmseg(stock: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Wrap a look-up of MMEngine so that it falls back on the imported ``mmseg``."""
+    is_path = stock.__name__ == 'get_installed_path'
+
+    @wraps(stock)
+    def look_up(package: str) -> Any:
+        try:
+            found = stock(package)
+        except ImportError:
+            if package != 'mmsegmentation':
+                raise
+            found = None
+        if found or package != 'mmsegmentation':
+            return found
+        spec = importlib.util.find_spec('mmseg')
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError('mmseg is not installed, please install MMSegmentation')
+        return os.path.dirname(spec.origin) if is_path else True
+
+    return look_up

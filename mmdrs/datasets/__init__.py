@@ -1,0 +1,32 @@
+"""Datasets of image-level labels and of pseudo labels, and their transforms."""
+
+from .image_label_dataset import ImageLabelDataset, VOCImageLabelDataset
+from .label_lists import ImageLabels, read_class_folders, read_id_list, read_label_list
+from .pseudo_label_dataset import PseudoLabelDataset, VOCPseudoLabelDataset
+from .transforms import (
+    ColorJitter,
+    LoadLocalizationMap,
+    LoadSaliencyMap,
+    PackDRSInputs,
+    PadWithMaps,
+    ResizeWithMaps,
+    SetOutputShape,
+)
+
+__all__ = [
+    'ColorJitter',
+    'ImageLabelDataset',
+    'ImageLabels',
+    'LoadLocalizationMap',
+    'LoadSaliencyMap',
+    'PackDRSInputs',
+    'PadWithMaps',
+    'PseudoLabelDataset',
+    'ResizeWithMaps',
+    'SetOutputShape',
+    'VOCImageLabelDataset',
+    'VOCPseudoLabelDataset',
+    'read_class_folders',
+    'read_id_list',
+    'read_label_list',
+]

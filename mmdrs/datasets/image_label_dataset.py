@@ -1,0 +1,61 @@
+"""Images with image-level labels only: the input of weakly-supervised segmentation."""
+
+from typing import ClassVar
+
+import numpy as np
+from mmseg.datasets import PascalVOCDataset
+from mmseg.registry import DATASETS
+
+from .label_lists import ImageLabels, read_label_list
+from .listed_dataset import ListedSegDataset
+
+
+@DATASETS.register_module()
+class ImageLabelDataset(ListedSegDataset):
+    """Images with image-level labels; no masks are needed.
+
+    The labels stand in the list ``ann_file`` (``.txt`` or ``.csv``, see
+    :func:`mmdrs.datasets.read_label_list`), or with ``class_folders=True`` they are the folders
+    below ``data_prefix.img_path``.
+
+    ``data_prefix`` knows ``img_path`` (required), ``seg_map_path`` (masks, for scoring only),
+    ``map_path`` (localization maps ``<id>.npz``) and ``saliency_path`` (saliency maps). The other
+    arguments are those of :class:`ListedSegDataset`.
+
+    Each data info also has ``img_label``: float32 (num_classes - 1,), 1 for every foreground
+    class in the image, else 0; background is not counted.
+
+    Example:
+        >>> dict(type='ImageLabelDataset', data_root='data/pets', ann_file='train.csv',
+        ...      data_prefix=dict(img_path='images', saliency_path='saliency'),
+        ...      metainfo=dict(classes=('background', 'cat', 'dog')), pipeline=[])
+    """
+
+    HINTS: ClassVar[dict[str, str]] = {
+        **ListedSegDataset.HINTS,
+        'seg_map_path': (
+            'Masks serve for scoring only: correct data_prefix.seg_map_path, or leave it out.'
+        ),
+        'map_path': 'Run the stage that writes the localization maps, or correct this folder.',
+        'saliency_path': (
+            'Correct data_prefix.saliency_path; or leave it out and choose a background cue that '
+            'needs no saliency maps.'
+        ),
+    }
+
+    def _read_images(self) -> list[ImageLabels]:
+        if self.class_folders:
+            return super()._read_images()
+        return read_label_list(self.ann_file, self._foreground())
+
+    def _extra_info(self, image: ImageLabels) -> dict:
+        img_label = np.zeros(len(self._foreground()), dtype=np.float32)
+        img_label[list(image.labels)] = 1
+        return {'img_label': img_label}
+
+
+@DATASETS.register_module()
+class VOCImageLabelDataset(ImageLabelDataset):
+    """:class:`ImageLabelDataset` with the 21 classes and the palette of PASCAL VOC."""
+
+    METAINFO: ClassVar[dict] = PascalVOCDataset.METAINFO

@@ -1,0 +1,204 @@
+"""What the data sets of image-level labels and of pseudo labels have in common."""
+
+import os.path as osp
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from mmseg.datasets import BaseSegDataset
+
+from mmdrs.localization.palette import voc_palette
+
+from .file_checks import LABEL_MODES, SALIENCY_MODES, FolderIndex, check_exist, check_sizes
+from .label_lists import ImageLabels, read_class_folders, read_id_list
+
+_IMG = 'img_path'
+_CHECKED_MODES = {'seg_map_path': LABEL_MODES, 'saliency_path': SALIENCY_MODES}
+
+
+class ListedSegDataset(BaseSegDataset):
+    """Images of a list (or of class folders) with files of the same name in other folders.
+
+    It differs from its parent in that a line of the list may hold labels after the id, that every
+    file is checked before the first is loaded, and that ``metainfo`` must give the classes,
+    ``'background'`` first; the VOC palette serves where it gives none.
+
+    Args:
+        ann_file: List of images; '' with ``class_folders``.
+        data_prefix: Folder for each kind of file; ``img_path`` is required, others may be left
+            out, None or ''. Subclasses name the keys they know in ``HINTS``.
+        metainfo: ``classes``, 'background' first, and optionally ``palette``.
+        class_folders: Read the images from one folder per class below ``img_path``.
+        img_suffix: Suffix of the images, or several to be tried in this order.
+        saliency_suffix: Suffix of the saliency maps.
+        check_files: Check that all files exist, with one listing per folder. Only files of the
+            local file system are checked, so not with ``backend_args``.
+        check_sizes: Also open the headers of masks, labels and saliency maps and compare their
+            sizes with the images'.
+        **kwargs: Of :class:`mmseg.datasets.BaseSegDataset`.
+
+    Raises:
+        FileNotFoundError: If the list or files are missing.
+        ValueError: If ``metainfo``, ``data_prefix``, the list, or sizes are wrong.
+    """
+
+    HINTS: ClassVar[dict[str, str]] = {
+        _IMG: 'Correct ann_file, data_root, data_prefix.img_path or img_suffix.'
+    }
+    """For each known key of ``data_prefix``, what to do about missing or wrong files."""
+
+    REQUIRED: ClassVar[tuple[str, ...]] = (_IMG,)
+    """The keys of ``data_prefix`` that must be given."""
+
+    def __init__(
+        self,
+        ann_file: str = '',
+        data_prefix: Mapping[str, str | None] | None = None,
+        metainfo: dict | None = None,
+        class_folders: bool = False,
+        img_suffix: str | Sequence[str] = '.jpg',
+        saliency_suffix: str = '.png',
+        check_files: bool = True,
+        check_sizes: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if bool(ann_file) == class_folders:
+            raise ValueError(
+                'give either ann_file (the list of images) or class_folders=True, '
+                f"got ann_file='{ann_file}', class_folders={class_folders}"
+            )
+        self.class_folders = class_folders
+        self.saliency_suffix = saliency_suffix
+        self.check_files = check_files
+        self.check_sizes = check_sizes
+        super().__init__(
+            ann_file=ann_file,
+            data_prefix=self._given_prefixes(data_prefix or {}),
+            metainfo=metainfo,
+            img_suffix=img_suffix,
+            **kwargs,
+        )
+
+    def load_data_list(self) -> list[dict]:
+        """List the images with their files and check these.
+
+        Returns:
+            One dict per image: ``img_path``, ``img_id``, the path for each other key of
+            ``data_prefix``, ``label_map``, ``reduce_zero_label``, ``seg_fields``, and what
+            :meth:`_extra_info` adds.
+        """
+        index = FolderIndex()
+        data_list = []
+        for image in self._read_images():
+            info = {_IMG: self._image_path(image, index), 'img_id': self._image_id(image)}
+            for key, folder in self.data_prefix.items():
+                if key != _IMG:
+                    info[key] = osp.join(folder, info['img_id'] + self._suffixes()[key])
+            info |= {
+                'label_map': self.label_map,
+                'reduce_zero_label': self.reduce_zero_label,
+                'seg_fields': [],
+            }
+            data_list.append(info | self._extra_info(image))
+        if not self.backend_args:
+            self._check(data_list, index)
+        return data_list
+
+    def _read_images(self) -> list[ImageLabels]:
+        if self.class_folders:
+            folder = self.data_prefix[_IMG]
+            return read_class_folders(folder, self._foreground(), self._img_suffixes())
+        return read_id_list(self.ann_file)
+
+    def _extra_info(self, image: ImageLabels) -> dict:
+        return {}
+
+    def _check(self, data_list: list[dict], index: FolderIndex) -> None:
+        if self.check_files:
+            files = {key: [info[key] for info in data_list] for key in self.data_prefix}
+            check_exist(files, self.HINTS, index)
+        if self.check_sizes:
+            for key, modes in _CHECKED_MODES.items():
+                if key in self.data_prefix:
+                    pairs = ((info[_IMG], info[key]) for info in data_list)
+                    check_sizes(key, pairs, modes, self.HINTS[key])
+
+    def _foreground(self) -> tuple[str, ...]:
+        return self._metainfo['classes'][1:]
+
+    def _suffixes(self) -> dict[str, str]:
+        """The suffix of the files of each key, images apart."""
+        return {
+            'seg_map_path': self.seg_map_suffix,
+            'saliency_path': self.saliency_suffix,
+            'map_path': '.npz',
+        }
+
+    def _img_suffixes(self) -> tuple[str, ...]:
+        return (self.img_suffix,) if isinstance(self.img_suffix, str) else tuple(self.img_suffix)
+
+    def _image_id(self, image: ImageLabels) -> str:
+        """The id without an image suffix, which own lists often carry."""
+        for suffix in self._img_suffixes():
+            if image.id.endswith(suffix):
+                return image.id[: -len(suffix)]
+        return image.id
+
+    def _image_path(self, image: ImageLabels, index: FolderIndex) -> str:
+        folder = self.data_prefix[_IMG]
+        if image.path:
+            return osp.join(folder, image.path)
+        name = self._image_id(image)
+        paths = [osp.join(folder, name + suffix) for suffix in self._img_suffixes()]
+        if len(paths) == 1:
+            return paths[0]
+        return next((path for path in paths if index.exists(path)), paths[0])
+
+    def _given_prefixes(self, data_prefix: Mapping[str, str | None]) -> dict[str, str]:
+        """Drop the optional keys without a folder, refuse unknown and missing ones."""
+        for key in data_prefix:
+            if key not in self.HINTS:
+                raise ValueError(
+                    f"{type(self).__name__}: unknown key '{key}' in data_prefix; "
+                    f'known: {", ".join(self.HINTS)}'
+                )
+        for key in self.REQUIRED:
+            if data_prefix.get(key) is None:
+                raise ValueError(f'{type(self).__name__}: data_prefix.{key} is required')
+        return {k: v for k, v in data_prefix.items() if v or k in self.REQUIRED}
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
+        """Also check the classes and add the palette.
+
+        The classes of a subclass with ``METAINFO`` are fixed: ground truth in the numbers of all
+        classes and pseudo labels in those of a subset could not be told apart.
+        """
+        loaded = super()._load_metainfo(metainfo)
+        loaded['classes'] = classes = _checked_classes(cls.__name__, loaded.get('classes'))
+        own = cls.METAINFO.get('classes', classes)
+        if tuple(own) != classes:
+            raise ValueError(
+                f'{cls.__name__}: its classes are fixed; for other classes use '
+                f'{cls.__mro__[1].__name__} with metainfo and a list of your own'
+            )
+        loaded.setdefault('palette', voc_palette(len(classes)))
+        return loaded
+
+
+def _checked_classes(dataset: str, classes: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the class names as a tuple, after checking them."""
+    example = "e.g. metainfo=dict(classes=('background', 'cat', 'dog'))"
+    if classes is None or isinstance(classes, str):
+        raise ValueError(f'{dataset}: metainfo.classes must name the classes, {example}')
+    classes = tuple(classes)
+    if not classes or classes[0] != 'background':
+        first = f"'{classes[0]}'" if classes else 'nothing'
+        raise ValueError(
+            f"{dataset}: metainfo.classes must start with 'background', not {first}; {example}"
+        )
+    if len(classes) < 2 or len(set(classes)) != len(classes):
+        raise ValueError(
+            f'{dataset}: metainfo.classes needs one or more different names after background, '
+            f'got {classes}'
+        )
+    return classes

@@ -1,0 +1,60 @@
+"""Pack image-level labels, localization maps and saliency maps for the model."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmengine.structures import PixelData
+from mmseg.datasets.transforms import PackSegInputs
+from mmseg.registry import TRANSFORMS
+
+from .loading import LOCALIZATION_KEY, SALIENCY_KEY
+
+_META_KEYS = ('img_id', 'img_label', 'original_size', 'map_path', 'saliency_path')
+
+
+@TRANSFORMS.register_module()
+class PackDRSInputs(PackSegInputs):
+    """``PackSegInputs`` that also packs what weak supervision needs, where it is present.
+
+    Meta information: ``img_label`` (float32, (num_classes - 1,)), ``img_id``, ``original_size``,
+    ``map_path``, ``saliency_path``. Data fields: ``gt_localization_map``, uint8
+    (num_classes - 1, H, W), and ``saliency``, uint8 (1, H, W). MMSegmentation's batching pads
+    neither of them: give all images of a training batch one size.
+
+    Args:
+        extra_meta_keys: Further keys of the results to keep as meta information.
+    """
+
+    def __init__(self, extra_meta_keys: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.meta_keys = (*self.meta_keys, *_META_KEYS, *extra_meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        """Pack; see the parent for ``inputs`` and the ground-truth mask.
+
+        Raises:
+            ValueError: If the localization maps are not of the image's size.
+        """
+        packed = super().transform(results)
+        fields = {}
+        if LOCALIZATION_KEY in results:
+            maps = results[LOCALIZATION_KEY]
+            if maps.shape[:2] != results['img'].shape[:2]:
+                raise ValueError(
+                    f'{results.get("img_path")}: localization maps (H, W) {maps.shape[:2]} and '
+                    f'image {results["img"].shape[:2]} differ; pad with PadWithMaps, not Pad, and '
+                    'load the maps before random crops'
+                )
+            # OpenCV drops the last axis of a single class.
+            maps = maps[..., None] if maps.ndim == 2 else maps
+            fields[LOCALIZATION_KEY] = _pixel_data(maps.transpose(2, 0, 1))
+        if SALIENCY_KEY in results:
+            fields[SALIENCY_KEY] = _pixel_data(results[SALIENCY_KEY][None])
+        packed['data_samples'].set_data(fields)
+        return packed
+
+
+def _pixel_data(value: np.ndarray) -> PixelData:
+    # Flipped arrays have negative strides, which torch refuses.
+    return PixelData(data=torch.from_numpy(np.ascontiguousarray(value)))

@@ -1,0 +1,78 @@
+"""Resizing and padding where MMSegmentation's own transforms do not fit soft maps.
+
+Stock ``Resize``, ``RandomResize``, ``RandomFlip`` and ``RandomCrop`` carry localization maps and
+saliency maps along; ``Pad`` does not. Stock ``Resize`` takes the nearest pixel, which suits class
+indices.
+"""
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform, Pad
+from mmseg.datasets.transforms import Resize
+from mmseg.registry import TRANSFORMS
+
+from .loading import MAP_KEYS
+
+
+@TRANSFORMS.register_module()
+class ResizeWithMaps(Resize):
+    """``Resize`` that interpolates localization and saliency maps as it does the image.
+
+    The parent takes the nearest pixel for them too, loses the last axis of the map of a single
+    class, and fails above 128 classes, the limit of OpenCV 5. For random scales:
+    ``dict(type='RandomResize', resize_type='ResizeWithMaps', ...)``.
+    """
+
+    def _resize_seg(self, results: dict) -> None:
+        """Resize the masks as the parent does, and the maps bilinearly."""
+        maps = {key: results.pop(key) for key in MAP_KEYS if key in results}
+        super()._resize_seg(results)
+        height, width = results['img'].shape[:2]
+        for key, value in maps.items():
+            results[key] = _resize_map(value, height, width)
+
+
+@TRANSFORMS.register_module()
+class PadWithMaps(Pad):
+    """``Pad`` that also pads localization and saliency maps, with 0: neither class nor salient."""
+
+    def _pad_seg(self, results: dict) -> None:
+        """Pad the mask as the parent does, and the maps, at the bottom and on the right."""
+        super()._pad_seg(results)
+        height, width = results['img'].shape[:2]
+        for key in MAP_KEYS:
+            if key in results:
+                value = results[key]
+                rest = [(0, 0)] * (value.ndim - 2)
+                pads = [(0, height - value.shape[0]), (0, width - value.shape[1]), *rest]
+                results[key] = np.pad(value, pads)
+
+
+@TRANSFORMS.register_module()
+class SetOutputShape(BaseTransform):
+    """Let MMSegmentation's post-processing return predictions of the present image size.
+
+    It resizes predictions to ``ori_shape``. Localization maps are stored at the square size of the
+    network's input instead: put this behind the resize to that size.
+
+    Required keys: ``img_shape``, ``ori_shape``. Added key: ``original_size``, (H, W) of the image
+    file. Modified key: ``ori_shape``.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Replace ``ori_shape``; a second call keeps the ``original_size`` of the first."""
+        results.setdefault('original_size', tuple(results['ori_shape'][:2]))
+        results['ori_shape'] = tuple(results['img_shape'][:2])
+        return results
+
+
+def _resize_map(value: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize uint8 (H, W) or (H, W, C) bilinearly; channels without any value stay 0."""
+    if value.ndim == 2:
+        return cv2.resize(value, (width, height), interpolation=cv2.INTER_LINEAR)
+    resized = np.zeros((height, width, value.shape[2]), value.dtype)
+    # One to three of the classes are in an image: far cheaper than resizing all channels.
+    for channel in np.flatnonzero(value.any(axis=(0, 1))):
+        plane = np.ascontiguousarray(value[..., channel])
+        resized[..., channel] = cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
+    return resized

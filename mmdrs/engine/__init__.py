@@ -1,0 +1,5 @@
+from .map_loop import LocalizationMapLoop
+from .progress_hook import Progress, ProgressHook, format_seconds
+from .quiet_runner import QuietRunner
+
+__all__ = ['LocalizationMapLoop', 'Progress', 'ProgressHook', 'QuietRunner', 'format_seconds']

@@ -1,0 +1,109 @@
+"""A test loop that does not make a localization map twice."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from mmengine.evaluator import Evaluator
+from mmengine.runner import Runner, TestLoop
+from mmengine.structures import PixelData
+from mmseg.registry import LOOPS
+from mmseg.structures import SegDataSample
+from torch.utils.data import DataLoader
+
+from mmdrs.evaluation import LocalizationMetric
+from mmdrs.localization.map_file import read_maps
+from mmdrs.version import __version__
+
+
+@LOOPS.register_module()
+class LocalizationMapLoop(TestLoop):
+    """MMEngine's test loop; an image whose map file is finished is read instead of computed.
+
+    A map file counts as finished when it is whole and was made with the same model, checkpoint and
+    pipeline. The sampler shards the images over the processes as in any test run, so
+    ``tools/dist_test.sh`` makes the maps in parallel, and a run that was killed goes on where it
+    stopped.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        dataloader: DataLoader | dict,
+        evaluator: Evaluator | dict | list,
+        fp16: bool = False,
+    ) -> None:
+        super().__init__(runner, dataloader, evaluator, fp16)
+        self.writer = next(
+            (m for m in self.evaluator.metrics if isinstance(m, LocalizationMetric)), None
+        )
+
+    def run(self) -> dict:
+        """Run the test; see the parent."""
+        if self.writer is not None:
+            self.writer.settings = map_settings(self.runner)
+        return super().run()
+
+    @torch.no_grad()
+    def run_iter(self, idx: int, data_batch: dict) -> None:
+        """One batch: computed, unless every image of it is finished."""
+        stored = self._stored_samples(data_batch)
+        if stored is None:
+            super().run_iter(idx, data_batch)
+            return
+        self.runner.call_hook('before_test_iter', batch_idx=idx, data_batch=data_batch)
+        self.evaluator.process(data_samples=stored, data_batch=data_batch)
+        self.runner.call_hook(
+            'after_test_iter', batch_idx=idx, data_batch=data_batch, outputs=stored
+        )
+
+    def _stored_samples(self, data_batch: dict) -> list[SegDataSample] | None:
+        if self.writer is None or self.writer.output_dir is None:
+            return None
+        samples = data_batch['data_samples']
+        if samples and isinstance(samples[0], (list, tuple)):  # test-time augmentation
+            samples = samples[0]
+        paths = [self.writer.stored(sample.to_dict()) for sample in samples]
+        if any(path is None for path in paths):
+            return None
+        num_classes = len(self.writer.dataset_meta['classes'])
+        return [
+            _with_stored_maps(sample, path, num_classes, self.writer.threshold)
+            for sample, path in zip(samples, paths, strict=True)
+        ]
+
+
+def _with_stored_maps(
+    sample: SegDataSample, path: Path, num_classes: int, threshold: float
+) -> SegDataSample:
+    """The prediction which the map file of an image stands for."""
+    stored = read_maps(path)
+    maps = torch.zeros(num_classes, *stored.values.shape[1:])
+    maps[0] = threshold
+    maps[[label + 1 for label in stored.labels]] = torch.from_numpy(stored.floats())
+    sample.set_metainfo(dict(map_file=str(path)))
+    sample.set_data(
+        dict(
+            seg_logits=PixelData(data=maps),
+            pred_sem_seg=PixelData(data=maps.argmax(dim=0, keepdim=True)),
+        )
+    )
+    return sample
+
+
+def map_settings(runner: Runner) -> dict:
+    """What a map depends on, as stored in the map file: version, model, pipeline, checkpoint."""
+    config = runner.cfg.to_dict()
+    pipeline = config['test_dataloader']['dataset'].get('pipeline')
+    checkpoint = runner._load_from
+    return dict(
+        mmdrs=__version__,
+        model=_digest(json.dumps(config['model'], sort_keys=True, default=str).encode()),
+        pipeline=_digest(json.dumps(pipeline, sort_keys=True, default=str).encode()),
+        checkpoint=_digest(Path(checkpoint).read_bytes()) if checkpoint else '',
+    )
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]

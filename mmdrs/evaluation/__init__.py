@@ -1,0 +1,4 @@
+from .localization_metric import LocalizationMetric
+from .pseudo_label_metric import PseudoLabelMetric
+
+__all__ = ['LocalizationMetric', 'PseudoLabelMetric']

@@ -1,0 +1,111 @@
+"""Localization maps under the test loop: written, and scored where there is ground truth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+from mmseg.registry import METRICS
+
+from mmdrs.localization.cam import resize_array
+from mmdrs.localization.map_file import (
+    LocalizationMaps,
+    read_maps,
+    read_settings,
+    write_maps,
+)
+from mmdrs.localization.scores import MapCounts, count_maps, score_maps
+
+from .samples import ground_truth, image_id, predicted_maps
+
+
+@METRICS.register_module()
+class LocalizationMetric(BaseMetric):
+    """Writes the localization maps of a test run and scores them.
+
+    Scores, in percent: ``mIoU_fixed`` at the fixed threshold; ``mIoU_swept`` at the threshold that
+    is best *on this ground truth* (seed quality as papers print it; supervision the setting does
+    not have), with ``best_threshold``; ``coverage``, the share of the objects' pixels whose map
+    exceeds ``coverage_threshold``, and ``precision``, the share of those activated pixels that lie
+    on the object. What is scored are the stored levels, resized to the ground truth's size.
+
+    Args:
+        output_dir: Folder of the map files ``<image id>.npz``; None writes none.
+        threshold: The fixed threshold, 0..1.
+        coverage_threshold: A pixel is covered when its map exceeds this.
+        settings: Stored in each map file; ``LocalizationMapLoop`` fills it in.
+        keep_results: Accepted because ``tools/test.py --out`` sets it; maps are always kept.
+        collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
+        prefix: Prefix of the names of the scores.
+    """
+
+    def __init__(
+        self,
+        output_dir: str | None = None,
+        threshold: float = 0.2,
+        coverage_threshold: float = 0.2,
+        settings: dict | None = None,
+        keep_results: bool = True,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.output_dir = Path(output_dir) if output_dir else None
+        self.threshold = threshold
+        self.coverage_threshold = coverage_threshold
+        self.settings = settings or {}
+
+    def stored(self, sample: dict) -> Path | None:
+        """The map file of an image if it is there, whole, and made with the present settings."""
+        if self.output_dir is None:
+            return None
+        path = self.output_dir / f'{image_id(sample)}.npz'
+        return path if read_settings(path) == self.settings else None
+
+    def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
+        """Write and count the maps of one batch of predictions."""
+        for sample in data_samples:
+            if 'map_file' in sample:  # finished in an earlier run
+                stored = read_maps(sample['map_file'])
+            else:
+                labels, maps = predicted_maps(sample)
+                size = tuple(sample.get('original_size', sample['ori_shape'])[:2])
+                stored = LocalizationMaps.from_floats(labels, maps, size, self.settings)
+                if self.output_dir is not None:
+                    write_maps(self.output_dir / f'{image_id(sample)}.npz', stored)
+            self.results.append(self._count(stored, sample))
+
+    def _count(self, stored: LocalizationMaps, sample: dict) -> MapCounts | None:
+        actual = ground_truth(sample)
+        if actual is None:
+            return None
+        return count_maps(
+            resize_array(stored.floats(), actual.shape),
+            stored.labels,
+            actual,
+            len(self.dataset_meta['classes']),
+            self.coverage_threshold,
+        )
+
+    def compute_metrics(self, results: list[MapCounts | None]) -> dict[str, float]:
+        """Scores of all images with ground truth; nothing where no image has any."""
+        logger = MMLogger.get_current_instance()
+        if self.output_dir is not None:
+            logger.info(f'localization maps of {len(results)} images are in {self.output_dir}')
+        counts = [result for result in results if result is not None]
+        if not counts:
+            logger.info('localization maps are not scored: no image has ground truth')
+            return {}
+        scores = score_maps(counts, len(self.dataset_meta['classes']), self.threshold)
+        logger.info(
+            f'mIoU {scores.fixed:.2f} at the fixed threshold {self.threshold}; {scores.swept:.2f} '
+            f'at {scores.swept_threshold:.2f}, chosen on this ground truth; coverage '
+            f'{scores.coverage:.2f}, precision {scores.precision:.2f}'
+        )
+        return dict(
+            mIoU_fixed=scores.fixed,
+            mIoU_swept=scores.swept,
+            best_threshold=scores.swept_threshold,
+            coverage=scores.coverage,
+            precision=scores.precision,
+        )

@@ -1,0 +1,89 @@
+"""Pseudo labels under the test loop: fused from predictions, written and scored."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+from mmseg.registry import METRICS
+
+from mmdrs.localization.cam import resize_array
+from mmdrs.localization.fusion import BackgroundCue, fuse_maps
+from mmdrs.localization.label_file import write_label
+from mmdrs.localization.scores import LabelCounts, count_label, sum_counts
+
+from .samples import ground_truth, image_id, predicted_maps
+
+
+@METRICS.register_module()
+class PseudoLabelMetric(BaseMetric):
+    """Fuses predicted maps into pseudo labels, straight from the network, without stored maps.
+
+    Two figures, in percent: ``mIoU``, the labels as the released scoring scripts build them, and
+    ``mIoU_written``, the files as they are written, whose ignored pixels (255) count as misses.
+
+    Args:
+        background_cue: ``dict(type='saliency'|'constant'|'power', ...)``, see
+            :class:`~mmdrs.localization.fusion.BackgroundCue`. With ``saliency`` the pipeline needs
+            ``LoadSaliencyMap`` and ``PackDRSInputs``.
+        output_dir: Folder of the label PNGs; None writes none.
+        threshold: Map values below are 0.
+        keep_results: Accepted because ``tools/test.py --out`` sets it; labels are always kept.
+        collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
+        prefix: Prefix of the names of the scores.
+    """
+
+    def __init__(
+        self,
+        background_cue: dict,
+        output_dir: str | None = None,
+        threshold: float = 0.2,
+        keep_results: bool = True,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.cue = BackgroundCue(**background_cue)
+        self.output_dir = Path(output_dir) if output_dir else None
+        self.threshold = threshold
+
+    def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
+        """Fuse, write and count one batch of predictions."""
+        for sample in data_samples:
+            labels, maps = predicted_maps(sample)
+            saliency = self._saliency(sample)
+            if saliency is not None:
+                maps = resize_array(maps, saliency.shape)
+            written, evaluated = fuse_maps(maps, labels, self.cue, saliency, self.threshold)
+            if self.output_dir is not None:
+                self.output_dir.mkdir(parents=True, exist_ok=True)
+                path = self.output_dir / f'{image_id(sample)}.png'
+                write_label(path, written, self.dataset_meta['palette'])
+            actual = ground_truth(sample)
+            count = len(self.dataset_meta['classes'])
+            self.results.append(
+                None
+                if actual is None
+                else (count_label(evaluated, actual, count), count_label(written, actual, count))
+            )
+
+    def _saliency(self, sample: dict):
+        if not self.cue.needs_saliency:
+            return None
+        if 'saliency' not in sample:
+            raise KeyError(
+                f'no saliency map of {sample["img_path"]}: set data_prefix.saliency_path and add '
+                "LoadSaliencyMap, or choose background_cue=dict(type='constant') or 'power'"
+            )
+        return sample['saliency']['data'].squeeze(0).cpu().numpy()
+
+    def compute_metrics(self, results: list[tuple[LabelCounts, LabelCounts] | None]) -> dict:
+        """The two figures over all images with ground truth; nothing where there is none."""
+        logger = MMLogger.get_current_instance()
+        if self.output_dir is not None:
+            logger.info(f'pseudo labels of {len(results)} images are in {self.output_dir}')
+        counts = [result for result in results if result is not None]
+        if not counts:
+            return {}
+        evaluated, written = (sum_counts(column) for column in zip(*counts, strict=True))
+        return dict(mIoU=evaluated.miou(), mIoU_written=written.miou())

@@ -1,0 +1,36 @@
+"""What the metrics of localization maps read from MMSegmentation's data samples."""
+
+from pathlib import Path
+
+import numpy as np
+
+
+def image_id(sample: dict) -> str:
+    """The image's id in the list files, else its file name without suffix."""
+    return sample.get('img_id') or Path(sample['img_path']).stem
+
+
+def predicted_maps(sample: dict) -> tuple[tuple[int, ...], np.ndarray]:
+    """Classes and localization maps of a prediction.
+
+    Args:
+        sample: With ``seg_logits``: [background, class 0, ...], (1 + K, H, W), as predicted by a
+            localization head.
+
+    Returns:
+        The foreground classes of the image (its labels; without labels what the head left on) and
+        their maps, float32 (len(classes), H, W).
+    """
+    maps = sample['seg_logits']['data'][1:].float().cpu().numpy()
+    if sample.get('img_label') is not None:
+        labels = np.flatnonzero(np.asarray(sample['img_label']))
+    else:
+        labels = np.flatnonzero(maps.max(axis=(1, 2)) > 0)
+    return tuple(int(label) for label in labels), maps[labels]
+
+
+def ground_truth(sample: dict) -> np.ndarray | None:
+    """Ground truth (H, W), or None where the image has none."""
+    if 'gt_sem_seg' not in sample:
+        return None
+    return sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()

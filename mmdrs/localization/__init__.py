@@ -1,0 +1,1 @@
+"""The mathematics of the method: torch and numpy only, nothing of MMSegmentation."""

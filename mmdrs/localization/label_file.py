@@ -1,0 +1,49 @@
+"""Label PNGs: mode P with the palette of the classes, 255 shown as VOC's void colour."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+VOID_COLOUR = (224, 224, 192)
+
+
+def write_label(path: str | Path, label: np.ndarray, palette: Sequence[Sequence[int]]) -> None:
+    """Write a label (H, W), uint8, under a temporary name and rename it.
+
+    Args:
+        path: The PNG file.
+        label: 0 background, 255 ignored.
+        palette: Red, green and blue of each class.
+    """
+    path = Path(path)
+    colours = np.zeros((256, 3), np.uint8)
+    colours[: len(palette)] = np.asarray(palette, np.uint8)
+    colours[255] = VOID_COLOUR
+    picture = Image.fromarray(np.ascontiguousarray(label, np.uint8))
+    picture.putpalette(colours.ravel().tolist())
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        picture.save(temporary, format='PNG')
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(
+            error.errno, f'cannot write the label: {error.strerror}', str(path)
+        ) from error
+
+
+def read_label(path: str | Path) -> np.ndarray:
+    """Read a label or saliency PNG as stored, uint8 (H, W).
+
+    Raises:
+        ValueError: If the file has colour channels instead of class indices.
+    """
+    with Image.open(path) as picture:
+        if picture.mode not in ('P', 'L'):
+            raise ValueError(
+                f'{path} is a {picture.mode} picture; labels are indexed (mode P or L)'
+            )
+        return np.asarray(picture)

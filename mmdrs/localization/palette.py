@@ -1,0 +1,29 @@
+"""The colour map of PASCAL VOC, for any number of classes."""
+
+
+def voc_palette(num_colors: int) -> list[list[int]]:
+    """Return the first colours of the PASCAL VOC colour map.
+
+    The three lowest bits of an index go to the highest free bit of red, green and blue, then the
+    next three bits to the bit below, and so on (``VOClabelcolormap`` of the VOC development kit).
+
+    Args:
+        num_colors: Number of colours; 256 fills the palette of a mode P image.
+
+    Returns:
+        ``num_colors`` lists ``[red, green, blue]`` of 0..255; index 0 (background) is black.
+
+    Raises:
+        ValueError: If ``num_colors`` is negative.
+    """
+    if num_colors < 0:
+        raise ValueError(f'num_colors must not be negative, got {num_colors}')
+    palette = []
+    for index in range(num_colors):
+        color = [0, 0, 0]
+        for step in range(8):
+            for channel in range(3):
+                bit = index >> (3 * step + channel) & 1
+                color[channel] |= bit << (7 - step)
+        palette.append(color)
+    return palette

@@ -1,0 +1,149 @@
+"""What the heads that predict localization maps have in common."""
+
+from abc import abstractmethod
+
+import numpy as np
+import torch
+from mmcv.cnn import build_norm_layer
+from mmengine.model import Sequential
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.utils import SampleList
+from torch import Tensor, nn
+
+from mmdrs.models.layers import build_drs
+
+
+class LocalizationHead(BaseDecodeHead):
+    """A decode head whose prediction is [background, localization map of class 0, class 1, ...].
+
+    ``num_classes`` counts the background, as everywhere in MMSegmentation; the 1 x 1 convolution
+    has one output less. In a prediction the background channel is the constant ``threshold``, so
+    that MMSegmentation's argmax is the map thresholded there.
+
+    Args:
+        in_channels: Channels of the feature map.
+        num_classes: Classes, background included.
+        channels: Width of the 3 x 3 convolutions before the 1 x 1; default ``in_channels``.
+        num_convs: Number of those convolutions. ``DilatedVGG`` brings its own; in front of any
+            other backbone they take the place of the paper's extra convolutions.
+        norm_cfg: Their normalisation.
+        drs: Layer config of DRS in place of their ReLUs, for instance ``dict(type='DRS')``.
+        threshold: The background score.
+        in_index: Which of the backbone's feature maps.
+        align_corners: For every resize; the reference aligns corners.
+        init_cfg: Initialisation; default N(0, :meth:`initial_std`), bias 0.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        channels: int | None = None,
+        num_convs: int = 0,
+        norm_cfg: dict | None = None,
+        drs: dict | None = None,
+        threshold: float = 0.2,
+        in_index: int = -1,
+        align_corners: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            in_channels=in_channels,
+            channels=channels or in_channels,
+            num_classes=num_classes,
+            out_channels=num_classes,
+            threshold=threshold,
+            dropout_ratio=0,
+            norm_cfg=norm_cfg,
+            in_index=in_index,
+            align_corners=align_corners,
+            init_cfg=init_cfg
+            or [
+                dict(type='Kaiming', layer='Conv2d', mode='fan_out', distribution='normal'),
+                dict(
+                    type='Normal',
+                    std=self.initial_std(num_classes),
+                    override=dict(name='conv_seg'),
+                ),
+            ],
+        )
+        layers: list[nn.Module] = []
+        for index in range(num_convs):
+            layers += self._conv(self.channels if index else in_channels, drs)
+        self.convs = Sequential(*layers)
+        width = self.channels if num_convs else in_channels
+        self.conv_seg = nn.Conv2d(width, num_classes - 1, kernel_size=1)
+
+    def _conv(self, in_channels: int, drs: dict | None) -> list[nn.Module]:
+        conv = nn.Conv2d(in_channels, self.channels, 3, padding=1, bias=self.norm_cfg is None)
+        norm = [build_norm_layer(self.norm_cfg, self.channels)[1]] if self.norm_cfg else []
+        return [conv, *norm, build_drs(drs, self.channels) if drs else nn.ReLU(inplace=True)]
+
+    def forward(self, inputs: tuple[Tensor, ...] | Tensor) -> Tensor:
+        """Raw class maps (N, classes without background, h, w) of the backbone's features."""
+        if isinstance(inputs, Tensor):  # some backbones return a single feature map bare
+            inputs = (inputs,)
+        return self.conv_seg(self.convs(self._transform_inputs(inputs)))
+
+    def predict_by_feat(self, seg_logits: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Localization maps with the background channel, gated by the image labels.
+
+        The maps are resized straight to ``ori_shape``, as in the reference, where the batch allows
+        it: all images of one size, nothing padded. Otherwise they have the input's size and are
+        cropped and resized by the segmentor.
+
+        Args:
+            seg_logits: Raw class maps (N, K, h, w).
+            batch_img_metas: Meta information; ``img_label`` (K,), 0 or 1, is used where given.
+
+        Returns:
+            (N, 1 + K, H, W).
+        """
+        maps = self.maps(seg_logits, self._output_size(batch_img_metas))
+        maps = maps * self.gate(seg_logits, batch_img_metas)[:, :, None, None]
+        background = maps.new_full((maps.shape[0], 1, *maps.shape[2:]), self.threshold)
+        return torch.cat([background, maps], dim=1)
+
+    def gate(self, class_maps: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Which classes an image holds, (N, K), 0 or 1: its labels, else :meth:`present`."""
+        rows = [
+            class_maps.new_tensor(np.asarray(meta['img_label']))
+            if meta.get('img_label') is not None
+            else self.present(class_maps[index])
+            for index, meta in enumerate(batch_img_metas)
+        ]
+        return torch.stack(rows)
+
+    @staticmethod
+    @abstractmethod
+    def initial_std(num_classes: int) -> float:
+        """Standard deviation of the 1 x 1 convolution's initial weights, as released."""
+
+    @abstractmethod
+    def maps(self, class_maps: Tensor, size: tuple[int, int]) -> Tensor:
+        """Localization maps (N, K, H, W) of raw class maps (N, K, h, w)."""
+
+    @abstractmethod
+    def present(self, class_maps: Tensor) -> Tensor:
+        """For an image without labels: the classes it is taken to hold, (K,), from (K, h, w)."""
+
+    @staticmethod
+    def _output_size(metas: list[dict]) -> tuple[int, int]:
+        first = metas[0]
+        input_size = tuple(first.get('pad_shape') or first['img_shape'])[:2]
+        if isinstance(first['img_shape'], torch.Size):  # a window of slide inference
+            return tuple(first['img_shape'])
+        sizes = {tuple(meta['ori_shape'][:2]) for meta in metas}
+        padded = any(
+            any(meta.get('img_padding_size', meta.get('padding_size', (0,)))) for meta in metas
+        )
+        return input_size if padded or len(sizes) > 1 else sizes.pop()
+
+    def _stack_metas(self, samples: SampleList, key: str, like: Tensor) -> Tensor:
+        for sample in samples:
+            if key not in sample:
+                raise KeyError(
+                    f'{type(self).__name__} needs {key!r} of {sample.get("img_path")} to train: '
+                    'use ImageLabelDataset and end the pipeline with PackDRSInputs'
+                )
+        return torch.stack([like.new_tensor(np.asarray(sample.get(key))) for sample in samples])

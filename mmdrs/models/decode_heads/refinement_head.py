@@ -1,0 +1,45 @@
+"""The head of refinement learning."""
+
+import torch
+from mmseg.registry import MODELS
+from mmseg.utils import SampleList
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmdrs.localization.cam import refinement_target, resize_maps
+
+from .localization_head import LocalizationHead
+
+
+@MODELS.register_module()
+class RefinementHead(LocalizationHead):
+    """Regression of localization maps (paper, section "Localization Map Refinement Learning").
+
+    A second network learns the first one's maps: MSE over all classes and pixels, linear output.
+    It repairs them, because what is wrong in single images does not repeat. The output is gated by
+    the image labels in prediction only, is not normalised, and may exceed 1.
+    """
+
+    @staticmethod
+    def initial_std(num_classes: int) -> float:
+        return 0.01
+
+    def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict:
+        """Mean squared error to the maps of ``gt_localization_map`` (uint8 levels, (K, H, W))."""
+        for sample in batch_data_samples:
+            if 'gt_localization_map' not in sample:
+                raise KeyError(
+                    f'RefinementHead needs the localization maps of {sample.get("img_path")}: set '
+                    'data_prefix.map_path and add LoadLocalizationMap and PackDRSInputs to the '
+                    'pipeline'
+                )
+        levels = torch.stack([s.gt_localization_map.data for s in batch_data_samples])
+        target = refinement_target(levels.to(seg_logits) / 255)
+        return dict(loss_mse=F.mse_loss(self.maps(seg_logits, target.shape[2:]), target))
+
+    def maps(self, class_maps: Tensor, size: tuple[int, int]) -> Tensor:
+        return resize_maps(class_maps, size)
+
+    def present(self, class_maps: Tensor) -> Tensor:
+        # The values are absolute: a class the image does not hold stays near 0 by itself.
+        return class_maps.new_ones(len(class_maps))

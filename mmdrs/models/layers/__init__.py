@@ -1,0 +1,3 @@
+from .drs import DRS, LearnableDRS, build_drs
+
+__all__ = ['DRS', 'LearnableDRS', 'build_drs']

@@ -1,0 +1,3 @@
+from .localization_tta import LocalizationTTA
+
+__all__ = ['LocalizationTTA']

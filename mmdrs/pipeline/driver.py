@@ -1,0 +1,231 @@
+"""Running the stages in order: what is finished is skipped, what was stopped goes on."""
+
+import errno
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import barrier, broadcast_object_list, is_main_process
+from mmseg.registry import DATASETS
+
+from mmdrs.apis import InputError, start_processes
+from mmdrs.engine import format_seconds
+
+from .overview import write_overview
+from .results import results_table, write_results
+from .runs import StageRun
+from .settings import Settings
+from .stages import choose_stages
+from .state import StageState, fingerprint
+
+
+def run_pipeline(
+    settings: Settings,
+    work_dir: str | Path | None = None,
+    first: str | None = None,
+    last: str | None = None,
+    launcher: str = 'none',
+) -> list[dict[str, Any]]:
+    """Run the stages of a pipeline.
+
+    Args:
+        settings: The settings.
+        work_dir: Where everything goes; default that of the settings, or ./work_dirs/<their name>.
+        first: First stage to run.
+        last: Last stage to run.
+        launcher: MMEngine's launcher, where several processes run this function.
+
+    Returns:
+        The scores of all finished stages, as in ``results.json``.
+
+    Raises:
+        InputError: If an input is missing or wrong.
+    """
+    # What the libraries warn of at every stage (deprecations, default arguments) tells users nothing.
+    warnings.filterwarnings('ignore', module=r'(mmseg|mmengine|mmcv)\.')
+    work_dir = Path(work_dir or settings.cfg.work_dir)
+    if launcher != 'none':
+        start_processes(launcher)
+    if is_main_process():
+        settings.save(work_dir / 'settings.py')
+    barrier()
+    settings.file = work_dir / 'settings.py'
+
+    chosen = choose_stages(settings['stages'], first, last)
+    runs = {
+        stage.name: StageRun(stage, settings, work_dir, launcher)
+        for stage in choose_stages(settings['stages'])
+    }
+    prints = _fingerprints(runs)
+    _check_inputs([runs[stage.name] for stage in chosen])
+    _check_needs(chosen, work_dir, prints)
+    clock = _Clock(runs, [stage.name for stage in chosen])
+    for number, stage in enumerate(chosen, 1):
+        _say(f'[{number}/{len(chosen)}] {stage.name}: {stage.title}')
+        _run_stage(runs[stage.name], prints[stage.name], clock)
+    records = _all_records(runs)
+    if is_main_process():
+        write_results(work_dir / 'results.json', records)
+        print(f'\n{results_table(records)}')
+        picture = write_overview(work_dir, runs)
+        print(
+            f'\nresults: {work_dir / "results.json"}'
+            + (f'   picture: {picture}' if picture else '')
+        )
+    barrier()
+    return records
+
+
+def _run_stage(run: StageRun, print_: str, clock: '_Clock') -> None:
+    """Run one stage unless it is finished and unchanged."""
+    state = StageState(run.folder)
+    # One process decides: the others would see its files half-way.
+    decision = [state.status(print_)]
+    broadcast_object_list(decision)
+    status = decision[0]
+    if status == 'finished':
+        _say('  finished and unchanged: skipped')
+        clock.skip(run.stage.name)
+        return
+    if is_main_process():
+        if status == 'outdated':
+            _say(
+                f'  its config or inputs have changed: the old results are in {state.put_aside()}'
+            )
+        state.start(print_)
+    barrier()
+    if status == 'interrupted':
+        _say('  goes on where it was stopped')
+    began = time.monotonic()
+    try:
+        records = run.run(resume=status == 'interrupted')
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise InputError(
+                f'the disk is full ({error.filename or run.folder}); free some space and give the '
+                'same command again: finished stages are kept, this one goes on where it stopped'
+            ) from error
+        raise
+    seconds = time.monotonic() - began
+    if is_main_process():
+        state.finish(print_, seconds, records)
+    barrier()
+    _say(f'  done in {format_seconds(seconds)}{clock.finish(run.stage.name, seconds)}')
+
+
+def _fingerprints(runs: dict[str, StageRun]) -> dict[str, str]:
+    """What each stage would be made from now."""
+    prints: dict[str, str] = {}
+    for name, run in runs.items():
+        cfg = run.config().to_dict()
+        if run.stage.kind == 'labels':
+            cfg = dict(rules=run.label_rules().to_config(), data=cfg['test_dataloader']['dataset'])
+        root = Path(run.settings.get('data_root') or '')
+        lists = [root / path for path in run.splits().values()]
+        prints[name] = fingerprint(cfg, lists, [prints[need] for need in run.stage.needs])
+    return prints
+
+
+def _check_inputs(runs: list[StageRun]) -> None:
+    """Read every list and look for every image, mask and saliency map before hours are spent."""
+    checked = set()
+    for run in runs:
+        cfg = run.config()
+        datasets = [cfg.get('test_dataloader')]
+        if run.stage.kind == 'train' and run.stage.source is None:
+            datasets.append(cfg.get('train_dataloader'))
+        for loader in datasets:
+            if loader is None:
+                continue
+            dataset = dict(loader.dataset, pipeline=[])
+            if repr(dataset) not in checked:
+                checked.add(repr(dataset))
+                DATASETS.build(dataset)
+    if not runs:
+        return
+    for split in runs[0].splits():
+        for run in runs:
+            if run.stage.kind == 'labels':
+                _check_label_inputs(run, split)
+
+
+def _check_label_inputs(run: StageRun, split: str) -> None:
+    dataset = run._split_config(split).test_dataloader.dataset
+    built = DATASETS.build(dict(dataset, pipeline=[]))
+    if run.label_rules().background_cue.needs_saliency and 'saliency_path' not in built[0]:
+        raise InputError(
+            f"the background cue of `pseudo_labels` in '{run.settings.path}' needs saliency maps: "
+            "set saliency_dir, or choose background_cue=dict(type='constant', value=0.3) or "
+            "dict(type='power', exponent=2)"
+        )
+
+
+def _check_needs(chosen: list, work_dir: Path, prints: dict[str, str]) -> None:
+    """With --from: the stages before must be finished, with the present settings."""
+    running = {stage.name for stage in chosen}
+    for stage in chosen:
+        for need in stage.needs:
+            if need not in running:
+                status = StageState(work_dir / need).status(prints[need])
+                if status != 'finished':
+                    raise InputError(
+                        f'{stage.name} needs {need}, which is {_STATUS[status]} in '
+                        f'{work_dir / need}; give --from {need}'
+                    )
+
+
+_STATUS = dict(
+    new='not there', interrupted='not finished', outdated='made with another config or inputs'
+)
+
+
+def _all_records(runs: dict[str, StageRun]) -> list[dict[str, Any]]:
+    records = []
+    for run in runs.values():
+        done = StageState(run.folder).done
+        records += done['records'] if done else []
+    return records
+
+
+def _say(message: str) -> None:
+    if is_main_process():
+        print(message, flush=True)
+
+
+class _Clock:
+    """Estimates the time of the stages to come from that of the stages behind.
+
+    The work of a stage is counted in images through a network, forward and backward three times
+    as much as forward. Networks differ, so this is a rough figure.
+    """
+
+    def __init__(self, runs: dict[str, StageRun], names: list[str]) -> None:
+        self.left = {name: self._work(runs[name]) for name in names}
+        self.done = self.seconds = 0.0
+
+    @staticmethod
+    def _work(run: StageRun) -> float:
+        cfg = run.config()
+        if run.stage.kind == 'train':
+            batch = cfg.train_dataloader.batch_size
+            if cfg.train_cfg.get('max_iters'):
+                return 3.0 * batch * cfg.train_cfg.max_iters
+            dataset = dict(cfg.train_dataloader.dataset, pipeline=[])
+            images = len(
+                Path(dataset.get('data_root') or '', dataset['ann_file']).read_text().split('\n')
+            )
+            return 3.0 * images * cfg.train_cfg.max_epochs
+        return 0.0
+
+    def skip(self, name: str) -> None:
+        del self.left[name]
+
+    def finish(self, name: str, seconds: float) -> str:
+        """Note a finished stage; returns the words on the time left, '' where unknown."""
+        self.done += self.left.pop(name)
+        self.seconds += seconds
+        left = sum(self.left.values())
+        if not left or not self.done:
+            return ''
+        return f'; about {format_seconds(self.seconds / self.done * left)} left for all stages'

@@ -1,0 +1,78 @@
+"""The picture at the end of a pipeline run: some images through all the stages."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from mmseg.registry import DATASETS
+from PIL import Image
+
+from mmdrs.localization.cam import resize_array
+from mmdrs.localization.label_file import read_label
+from mmdrs.localization.map_file import read_maps
+from mmdrs.visualization import contact_sheet, heat_map, label_colours
+
+from .runs import StageRun
+
+MAP_STAGES = (
+    ('plain_maps', 'plain map'),
+    ('drs_maps', 'DRS map'),
+    ('refined_maps', 'refined map'),
+)
+
+
+def write_overview(work_dir: Path, runs: dict[str, StageRun], images: int = 6) -> Path | None:
+    """Write ``overview.png``: image, maps, pseudo label, prediction, ground truth.
+
+    The images are spread evenly over the validation list (else the training list, which has no
+    predictions); a column whose files are not there yet is left out.
+
+    Returns:
+        The picture's path, or None if no stage has finished with maps yet.
+    """
+    run = runs['drs_maps']
+    split = 'val' if 'val' in run.splits() else 'train'
+    dataset = DATASETS.build(dict(run._split_config(split).test_dataloader.dataset, pipeline=[]))
+    places = np.unique(np.linspace(0, len(dataset) - 1, images).astype(int))
+    infos = [dataset.get_data_info(int(index)) for index in places]
+    folders = {
+        heading: work_dir / stage / split
+        for stage, heading in MAP_STAGES
+        if all((work_dir / stage / split / f'{info["img_id"]}.npz').is_file() for info in infos)
+    }
+    if not folders:
+        return None
+    labels = {
+        'pseudo label': work_dir / 'pseudo_labels' / split,
+        'prediction': work_dir / 'evaluation' / 'predictions',
+    }
+    labels = {
+        heading: [folder / f'{Path(info["img_id"]).name}.png' for info in infos]
+        for heading, folder in labels.items()
+    }
+    if all(info.get('seg_map_path') for info in infos):
+        labels['ground truth'] = [Path(info['seg_map_path']) for info in infos]
+    labels = {h: paths for h, paths in labels.items() if all(path.is_file() for path in paths)}
+    rows = [
+        _row(
+            info, folders, [paths[index] for paths in labels.values()], dataset.metainfo['palette']
+        )
+        for index, info in enumerate(infos)
+    ]
+    path = work_dir / 'overview.png'
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    contact_sheet(['image', *folders, *labels], rows).save(temporary, format='PNG')
+    temporary.replace(path)
+    return path
+
+
+def _row(
+    info: dict, folders: dict[str, Path], labels: list[Path], palette: list
+) -> list[np.ndarray]:
+    with Image.open(info['img_path']) as file:
+        image = np.asarray(file.convert('RGB'))
+    row = [image]
+    for folder in folders.values():
+        stored = read_maps(folder / f'{info["img_id"]}.npz')
+        row.append(heat_map(image, resize_array(stored.floats(), image.shape[:2])))
+    return row + [label_colours(read_label(path), palette) for path in labels]

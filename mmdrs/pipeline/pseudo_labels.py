@@ -1,0 +1,147 @@
+"""Pseudo labels from stored localization maps: many images, several processes, resumable."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from mmengine.dist import all_gather_object, get_dist_info
+from torch.utils.data import DataLoader, Dataset
+
+from mmdrs.localization.cam import resize_array
+from mmdrs.localization.fusion import BackgroundCue, fuse_maps
+from mmdrs.localization.label_file import read_label, write_label
+from mmdrs.localization.map_file import read_maps
+from mmdrs.localization.scores import LabelCounts, count_label
+
+
+@dataclass(frozen=True)
+class LabelRules:
+    """How maps become labels: the arguments of :func:`~mmdrs.localization.fusion.fuse_maps`.
+
+    Attributes:
+        background_cue: Where the background is.
+        threshold: Map values below are 0.
+        confident: A channel above this is confident ...
+        max_confident: ... and pixels with more confident channels are ignored.
+    """
+
+    background_cue: BackgroundCue = field(default_factory=BackgroundCue)
+    threshold: float = 0.2
+    confident: float = 0.9
+    max_confident: int = 2
+
+    @classmethod
+    def from_config(cls, config: dict) -> 'LabelRules':
+        """From ``dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)``."""
+        config = dict(config)
+        return cls(BackgroundCue(**config.pop('background_cue')), **config)
+
+    def to_config(self) -> dict:
+        return asdict(self)
+
+
+class _Labels(Dataset):
+    """Item i makes label i. A DataLoader over it is the pool of processes, in order."""
+
+    def __init__(
+        self, images: list[dict], rules: LabelRules, palette: Sequence, num_classes: int
+    ) -> None:
+        self.images = images
+        self.rules = rules
+        self.palette = palette
+        self.num_classes = num_classes
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[LabelCounts, LabelCounts] | None:
+        image = self.images[index]
+        stored = read_maps(image['map_path'])
+        rules = self.rules
+        saliency = None
+        if rules.background_cue.needs_saliency:
+            saliency = read_label(image['saliency_path'])
+            if saliency.shape != stored.original_size:
+                raise ValueError(
+                    f'{image["saliency_path"]} is {saliency.shape}, its image '
+                    f'{image["img_path"]} is {stored.original_size} (height, width)'
+                )
+        written, evaluated = fuse_maps(
+            resize_array(stored.floats(), stored.original_size),
+            stored.labels,
+            rules.background_cue,
+            saliency,
+            rules.threshold,
+            rules.confident,
+            rules.max_confident,
+        )
+        if image['label_path'] is not None and not Path(image['label_path']).exists():
+            write_label(image['label_path'], written, self.palette)
+        if image.get('seg_map_path') is None:
+            return None
+        actual = read_label(image['seg_map_path'])
+        return (
+            count_label(evaluated, actual, self.num_classes),
+            count_label(written, actual, self.num_classes),
+        )
+
+
+def make_pseudo_labels(
+    images: Sequence[dict],
+    map_dir: str | Path,
+    out_dir: str | Path | None,
+    rules: LabelRules,
+    palette: Sequence[Sequence[int]],
+    num_classes: int,
+    workers: int = 0,
+) -> Iterator[tuple[LabelCounts, LabelCounts] | None]:
+    """Fuse the stored maps of many images; under a launcher each process takes its share.
+
+    A label that is there already is not written again.
+
+    Args:
+        images: Data infos of :class:`~mmdrs.datasets.ImageLabelDataset`: ``img_id``,
+            ``img_path``, ``saliency_path`` where the cue needs one, ``seg_map_path`` to be scored.
+        map_dir: Folder of the map files.
+        out_dir: Folder of the label PNGs; None only scores.
+        rules: How maps become labels.
+        palette: Red, green and blue of each class.
+        num_classes: Classes, background included.
+        workers: Processes beside this one.
+
+    Yields:
+        For each image of this process, in order: counts of the label as the released scoring
+        scripts build it and as written; None without ground truth.
+
+    Raises:
+        FileNotFoundError: If maps are missing; names the first and counts them.
+    """
+    rank, world = get_dist_info()
+    jobs = []
+    for image in images:
+        job = dict(image, map_path=str(Path(map_dir) / f'{image["img_id"]}.npz'))
+        job['label_path'] = str(Path(out_dir) / f'{image["img_id"]}.png') if out_dir else None
+        jobs.append(job)
+    missing = [job['map_path'] for job in jobs if not Path(job['map_path']).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f'{len(missing)} of {len(jobs)} localization maps are missing in {map_dir}, the first '
+            f'is {missing[0]}; run the stage that makes them (tools/test.py --out)'
+        )
+    if out_dir:
+        for job in jobs:
+            Path(job['label_path']).parent.mkdir(parents=True, exist_ok=True)
+    labels = _Labels(jobs[rank::world], rules, palette, num_classes)
+    yield from DataLoader(labels, batch_size=None, num_workers=workers, worker_init_fn=_one_thread)
+
+
+def gather_counts(
+    counts: Sequence[tuple[LabelCounts, LabelCounts] | None],
+) -> list[tuple[LabelCounts, LabelCounts]]:
+    """The counts of all processes, those of images without ground truth left out."""
+    return [c for part in all_gather_object(list(counts)) for c in part if c is not None]
+
+
+def _one_thread(worker: int) -> None:
+    torch.set_num_threads(1)

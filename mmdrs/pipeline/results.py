@@ -1,0 +1,46 @@
+"""The results of a pipeline run: a list of records, and the table made of them."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from prettytable import PrettyTable
+
+from .state import write_json
+
+#: The table's columns: the metric's name in the records and its heading.
+COLUMNS = (
+    ('mIoU_fixed', 'mIoU, fixed threshold'),
+    ('mIoU_swept', 'mIoU, best threshold*'),
+    ('coverage', 'coverage'),
+    ('precision', 'precision'),
+    ('mIoU_pseudo', 'mIoU of labels'),
+    ('mIoU_written', 'mIoU, 255 = miss'),
+    ('mIoU', 'mIoU'),
+)
+NOTE = (
+    '* chosen on the ground truth. coverage: share of the objects whose map exceeds 0.2; '
+    'precision: share of\n  those pixels that lie on the object; mIoU of labels: pseudo labels '
+    'that these maps and the background cue give.'
+)
+
+
+def write_results(path: Path, records: list[dict[str, Any]]) -> None:
+    """Write the records ``{stage, metric, value, split, seed}``, values 0..100."""
+    write_json(path, records)
+
+
+def results_table(records: list[dict[str, Any]]) -> str:
+    """One row for each stage and split, one column for each metric that occurs."""
+    columns = [c for c in COLUMNS if any(r['metric'] == c[0] for r in records)]
+    table = PrettyTable(['stage', 'split', *(heading for _, heading in columns)])
+    table.align = 'r'
+    table.align['stage'] = table.align['split'] = 'l'
+    rows: dict[tuple[str, str], dict[str, float]] = {}
+    for record in records:
+        row = rows.setdefault((record['stage'], record['split']), {})
+        row[record['metric']] = record['value']
+    for (stage, split), row in rows.items():
+        values = [row.get(metric, math.nan) for metric, _ in columns]
+        table.add_row([stage, split, *('' if math.isnan(v) else f'{v:.1f}' for v in values)])
+    return f'{table}\n{NOTE}' if rows else 'nothing was scored: there are no masks'

@@ -1,0 +1,169 @@
+"""What a stage does, by its kind. All of it goes through the code of train.py and test.py."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dist import get_dist_info
+from mmengine.runner import find_latest_checkpoint
+from mmseg.registry import DATASETS
+
+from mmdrs.apis import (
+    InputError,
+    apply_output,
+    apply_tta,
+    test_model,
+    train_model,
+)
+from mmdrs.engine import Progress
+from mmdrs.localization.scores import sum_counts
+
+from .pseudo_labels import LabelRules, gather_counts, make_pseudo_labels
+from .settings import Settings
+from .stages import Stage
+
+Records = list[dict[str, Any]]
+#: Scores of localization maps that go into the results, by their name there.
+MAP_METRICS = ('mIoU_fixed', 'mIoU_swept', 'coverage', 'precision')
+
+
+@dataclass
+class StageRun:
+    """One stage of one pipeline run.
+
+    Attributes:
+        stage: The stage.
+        settings: The settings.
+        work_dir: Work directory of the pipeline.
+        launcher: MMEngine's launcher.
+    """
+
+    stage: Stage
+    settings: Settings
+    work_dir: Path
+    launcher: str = 'none'
+
+    @property
+    def folder(self) -> Path:
+        return self.work_dir / self.stage.name
+
+    def config(self) -> Config:
+        """The stage's config as its author wrote it, with the user's options; no inputs yet."""
+        return self.settings.stage_config(self.stage.config, {}, self.folder)
+
+    def splits(self) -> dict[str, str]:
+        """Lists of the images to make maps and labels of; ``val`` only to be scored."""
+        splits = dict(train=self.settings['train_list'], val=self.settings.get('val_list'))
+        return {name: path for name, path in splits.items() if path}
+
+    def run(self, resume: bool) -> Records:
+        """Do the stage's work; returns its scores.
+
+        Args:
+            resume: Go on where an earlier run of the same stage was stopped.
+        """
+        return getattr(self, f'_run_{self.stage.kind}')(resume)
+
+    def _run_train(self, resume: bool) -> Records:
+        cfg = self._prepared(self.config())
+        if self.stage.weights:
+            cfg.load_from = self._checkpoint(self.stage.weights)
+        if self.stage.source:
+            key = 'seg_map_path' if self.stage.source == 'pseudo_labels' else 'map_path'
+            folder = self.work_dir / self.stage.source / 'train'
+            cfg.train_dataloader.dataset.data_prefix[key] = str(folder.resolve())
+        train_model(cfg, resume=resume)
+        return []
+
+    def _run_maps(self, resume: bool) -> Records:
+        records: Records = []
+        for split in self.splits():
+            cfg = self._prepared(self._split_config(split), f' ({split})')
+            apply_tta(cfg)
+            apply_output(cfg, str(self.folder / split))
+            scores = test_model(cfg, self._checkpoint(self.stage.weights))
+            records += [
+                self._record(name, scores[name], split) for name in MAP_METRICS if name in scores
+            ]
+            pseudo = self._fuse(split, self.folder / split, None, f'scoring {split} labels')
+            if pseudo:
+                records.append(self._record('mIoU_pseudo', pseudo['mIoU'], split))
+        return records
+
+    def _run_labels(self, resume: bool) -> Records:
+        records: Records = []
+        for split in self.splits():
+            maps = self.work_dir / self.stage.source / split
+            scores = self._fuse(split, maps, self.folder / split, f'{split} labels')
+            records += [self._record(name, value, split) for name, value in scores.items()]
+        return records
+
+    def _run_test(self, resume: bool) -> Records:
+        cfg = self._prepared(self.config())
+        if cfg.get('test_dataloader') is None:
+            return []
+        apply_output(cfg, str(self.folder / 'predictions'))
+        scores = test_model(cfg, self._checkpoint(self.stage.weights))
+        return [self._record('mIoU', scores['mIoU'], 'val', stage='segmentation')]
+
+    def label_rules(self) -> LabelRules:
+        return LabelRules.from_config(self.settings['pseudo_labels'])
+
+    def _split_config(self, split: str) -> Config:
+        cfg = self.config()
+        cfg.test_dataloader.dataset.ann_file = self.splits()[split]
+        return cfg
+
+    def _fuse(self, split: str, maps: Path, out_dir: Path | None, title: str) -> dict[str, float]:
+        """Fuse the stored maps of a split; the two figures of the labels, none without masks."""
+        dataset_cfg = dict(self._split_config(split).test_dataloader.dataset, pipeline=[])
+        dataset = DATASETS.build(dataset_cfg)
+        classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']
+        images = [dataset.get_data_info(index) for index in range(len(dataset))]
+        progress = Progress(title)
+        share = -(-len(images) // get_dist_info()[1])
+        counts = []
+        for count in make_pseudo_labels(
+            images,
+            maps,
+            out_dir,
+            self.label_rules(),
+            palette,
+            len(classes),
+            self.settings.get('num_workers', 0),
+        ):
+            counts.append(count)
+            progress.step(len(counts), share)
+        gathered = gather_counts(counts)
+        if not gathered:
+            return {}
+        evaluated, written = (sum_counts(column) for column in zip(*gathered, strict=True))
+        return dict(mIoU=evaluated.miou(), mIoU_written=written.miou())
+
+    def _prepared(self, cfg: Config, detail: str = '') -> Config:
+        """Add what every run of the pipeline has: launcher, progress lines, a quiet console."""
+        cfg.launcher = self.launcher
+        title = f'{self.stage.name}{detail}'
+        cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ProgressHook', title=title)]
+        cfg.runner_type = 'QuietRunner'
+        return cfg
+
+    def _checkpoint(self, stage: str) -> str:
+        folder = self.work_dir / stage
+        if not (folder / 'last_checkpoint').is_file():
+            raise InputError(
+                f'{self.stage.name} needs the checkpoint of {stage}, but there is none in '
+                f'{folder}; run that stage first (--from {stage})'
+            )
+        path = Path(find_latest_checkpoint(str(folder)))
+        return str(folder / path.name)  # also if the work directory was moved
+
+    def _record(self, metric: str, value: float, split: str, stage: str | None = None) -> dict:
+        return dict(
+            stage=stage or self.stage.name,
+            metric=metric,
+            value=round(float(value), 2),
+            split=split,
+            seed=self.settings['seed'],
+        )

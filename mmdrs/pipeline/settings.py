@@ -1,0 +1,117 @@
+"""The settings of a pipeline: one config file whose values the stages' configs inherit.
+
+A stage's config starts with ``_base_ = ['{{$MMDRS_SETTINGS:./settings_custom.py}}', ...]``, an
+environment variable in MMEngine's syntax: without it the config takes the settings beside it, and
+the pipeline points it at the settings it was given (with the options of its command line).
+"""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+
+from mmdrs.apis import InputError, load_config
+from mmdrs.apis.errors import did_you_mean
+
+SETTINGS_VARIABLE = 'MMDRS_SETTINGS'
+
+
+class Settings:
+    """The settings of one pipeline run.
+
+    Attributes:
+        cfg: The settings file with the options merged; ``stages`` maps a stage's name to its
+            config file, relative to the settings file.
+        stage_options: Options of single stages, by stage name.
+        file: Where :meth:`save` has written ``cfg``; the stages inherit from there.
+    """
+
+    def __init__(self, path: str | Path, options: Mapping[str, Any] | None = None) -> None:
+        """Read a settings file.
+
+        Args:
+            path: The settings file.
+            options: Overrides: ``key=value`` of the settings, or ``STAGE.key=value`` of one
+                stage's config.
+
+        Raises:
+            InputError: If an option's key is unknown, or the file has no ``stages``.
+        """
+        self.path = Path(path).resolve()
+        stages = load_config(str(path)).get('stages')
+        if not isinstance(stages, dict):
+            raise InputError(
+                f"'{path}' holds no `stages`: give a settings file, such as "
+                'configs/custom/settings_custom.py'
+            )
+        own: dict[str, Any] = {}
+        self.stage_options: dict[str, dict[str, Any]] = {}
+        for key, value in (options or {}).items():
+            stage, _, rest = key.partition('.')
+            if stage in stages and rest:
+                self.stage_options.setdefault(stage, {})[rest] = value
+            else:
+                own[key] = value
+        self.cfg = load_config(str(path), own)
+        self.file = self.path
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self.cfg:
+            raise InputError(f"the settings '{self.path}' have no `{key}`")
+        return self.cfg[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.cfg.get(key, default)
+
+    def save(self, path: Path) -> None:
+        """Write the merged settings for the stages to inherit from, and for the record."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        merged = Config({k: v for k, v in self.cfg.items() if k not in ('launcher', 'work_dir')})
+        temporary = path.with_suffix(f'.{os.getpid()}.tmp.py')
+        merged.dump(temporary)
+        temporary.replace(path)
+        self.file = path
+
+    def stage_config(self, stage: str, options: Mapping[str, Any], work_dir: Path) -> Config:
+        """The config of a stage with these settings, the stage's options, and ``options``.
+
+        Raises:
+            InputError: If the settings name no config for the stage.
+        """
+        if stage not in self['stages']:
+            raise InputError(
+                f"the settings '{self.path}' name no config for {stage!r} in `stages`"
+                f'{did_you_mean(stage, self["stages"])}'
+            )
+        path = self.path.parent / self['stages'][stage]
+        with _environment(SETTINGS_VARIABLE, str(self.file)):
+            merged = {**self.stage_options.get(stage, {}), **options}
+            return load_config(str(path), merged, str(work_dir))
+
+
+def load_settings(path: str | Path, options: Mapping[str, Any] | None = None) -> Settings:
+    """Read a settings file; see :class:`Settings`."""
+    return Settings(path, options)
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Set an environment variable for a while, without a log line for each config read."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -1,0 +1,97 @@
+"""The stages: what each is called, what it is made of, and what it needs of the others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mmdrs.apis import InputError
+from mmdrs.apis.errors import did_you_mean
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the pipeline.
+
+    Attributes:
+        name: Its name: in ``--from`` and ``--to``, and of its folder in the work directory.
+        kind: ``train`` a network, make ``maps`` with it, fuse them into ``labels``, ``test`` it.
+        config: Key in the settings' ``stages`` of the config it runs.
+        title: What it does, for the user.
+        weights: Stage whose checkpoint it starts from (train) or runs (maps, test).
+        source: Stage whose maps (train, labels) or labels (train) it learns from or fuses.
+    """
+
+    name: str
+    kind: Literal['train', 'maps', 'labels', 'test']
+    config: str
+    title: str
+    weights: str | None = None
+    source: str | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The stages that must be finished before."""
+        return tuple(name for name in (self.weights, self.source) if name)
+
+
+ALL_STAGES = (
+    Stage('pretraining', 'train', 'pretraining', 'plain classifier from scratch'),
+    Stage(
+        'plain_classifier', 'train', 'plain_classifier', 'classifier without DRS', 'pretraining'
+    ),
+    Stage('plain_maps', 'maps', 'plain_classifier', 'maps without DRS', 'plain_classifier'),
+    Stage('drs_classifier', 'train', 'drs_classifier', 'classifier with DRS', 'pretraining'),
+    Stage('drs_maps', 'maps', 'drs_classifier', 'maps with DRS', 'drs_classifier'),
+    Stage('refinement', 'train', 'refinement', 'refinement learning', 'pretraining', 'drs_maps'),
+    Stage('refined_maps', 'maps', 'refinement', 'refined maps', 'refinement'),
+    Stage('pseudo_labels', 'labels', 'refinement', 'pseudo labels', source='refined_maps'),
+    Stage(
+        'segmentation',
+        'train',
+        'segmentation',
+        'segmentation network',
+        'pretraining',
+        'pseudo_labels',
+    ),
+    Stage('evaluation', 'test', 'segmentation', 'evaluation', 'segmentation'),
+)
+
+
+def choose_stages(
+    configs: Sequence[str], first: str | None = None, last: str | None = None
+) -> list[Stage]:
+    """The stages to run.
+
+    Args:
+        configs: The names which the settings give a config for. Without ``pretraining`` the
+            classifiers start from their backbone's own weights.
+        first: Name of the first stage to run; earlier ones must be finished.
+        last: Name of the last stage to run.
+
+    Raises:
+        InputError: If a name is unknown or the order is wrong.
+    """
+    stages = [
+        Stage(
+            stage.name,
+            stage.kind,
+            stage.config,
+            stage.title,
+            stage.weights if stage.weights != 'pretraining' or stage.weights in configs else None,
+            stage.source,
+        )
+        for stage in ALL_STAGES
+        if stage.config != 'pretraining' or 'pretraining' in configs
+    ]
+    names = [stage.name for stage in stages]
+    for option, name in (('--from', first), ('--to', last)):
+        if name is not None and name not in names:
+            raise InputError(
+                f'{option} {name}: no such stage{did_you_mean(name, names)}; the stages are '
+                f'{", ".join(names)}'
+            )
+    start = names.index(first) if first else 0
+    stop = names.index(last) + 1 if last else len(names)
+    if start >= stop:
+        raise InputError(f'--from {first} comes after --to {last}')
+    return stages[start:stop]

@@ -1,0 +1,114 @@
+"""Packaging of mmdrs. Settings of the tools are in pyproject.toml."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+from setuptools.command.develop import develop
+
+ROOT = Path(__file__).parent
+MIM_PARTS = ('tools', 'configs', 'model-index.yml')
+
+
+def read_requirements(*names: str) -> list[str]:
+    """Return the requirements of ``requirements/<name>.txt`` files, without comments."""
+    lines = [
+        line.split('#')[0].strip()
+        for name in names
+        for line in (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines()
+    ]
+    return [line for line in lines if line]
+
+
+def read_version() -> str:
+    """Return the version without importing the package, whose requirements may be missing."""
+    text = (ROOT / 'mmdrs' / 'version.py').read_text()
+    return re.search(r"__version__ = '([^']+)'", text)[1]
+
+
+def add_mim_folder(folder: Path, link: bool) -> None:
+    """Fill ``mmdrs/.mim``, where ``mim`` looks for the tools and configs of a package.
+
+    Each part is made under another name and renamed, so that none is ever half there.
+
+    Args:
+        folder: the ``.mim`` folder.
+        link: make symbolic links (an editable installation), not copies (a wheel).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in MIM_PARTS:
+        source, target, temporary = ROOT / part, folder / part, folder / f'{part}.tmp'
+        if not source.exists():
+            raise FileNotFoundError(f'{source} is missing: the source tree is incomplete')
+        remove(temporary)
+        if link:
+            temporary.symlink_to(os.path.relpath(source.resolve(), folder.resolve()))
+        elif source.is_dir():
+            shutil.copytree(source, temporary, ignore=shutil.ignore_patterns('__pycache__'))
+        else:
+            shutil.copyfile(source, temporary)
+        remove(target)
+        temporary.rename(target)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+class BuildWithMim(build_py):
+    """Adds ``mmdrs/.mim``. Both a wheel and an editable installation run this command."""
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:
+            add_mim_folder(ROOT / 'mmdrs' / '.mim', link=True)
+        else:
+            add_mim_folder(Path(self.build_lib) / 'mmdrs' / '.mim', link=False)
+
+
+class DevelopWithMim(develop):
+    """Adds ``mmdrs/.mim`` for ``python setup.py develop``, which may not build anything."""
+
+    def run(self) -> None:
+        add_mim_folder(ROOT / 'mmdrs' / '.mim', link=True)
+        super().run()
+
+
+setup(
+    name='mmdrs',
+    version=read_version(),
+    description='Weakly-supervised semantic segmentation by Discriminative Region Suppression',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    author='mmdrs contributors',
+    license='Apache-2.0',
+    keywords='computer vision, semantic segmentation, weak supervision, MMSegmentation',
+    classifiers=[
+        'Development Status :: 4 - Beta',
+        'Operating System :: OS Independent',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+    ],
+    packages=find_packages(include=['mmdrs', 'mmdrs.*']),
+    python_requires='>=3.10,<3.13',
+    install_requires=read_requirements('runtime'),
+    extras_require={
+        'onedl': read_requirements('onedl'),
+        'openmmlab': read_requirements('openmmlab'),
+        'mim': read_requirements('mminstall'),
+        'tests': read_requirements('tests'),
+        'dev': read_requirements('tests', 'dev'),
+    },
+    cmdclass={'build_py': BuildWithMim, 'develop': DevelopWithMim},
+    zip_safe=False,
+)

@@ -1,0 +1,139 @@
+"""Options of the command-line tools."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmdrs.apis import (
+    InputError,
+    apply_amp,
+    apply_output,
+    apply_show,
+    apply_tta,
+    config,
+    load_config,
+)
+
+TINY = Path(__file__).parents[1] / 'data' / 'configs' / 'tiny_fcn.py'
+
+
+@pytest.fixture
+def cfg() -> Config:
+    return load_config(TINY)
+
+
+def test_work_dir_priority(tmp_path: Path) -> None:
+    path = tmp_path / 'with_work_dir.py'
+    path.write_text("work_dir = 'from_file'\n")
+    assert load_config(path, work_dir='given').work_dir == 'given'
+    assert load_config(path).work_dir == 'from_file'
+    assert load_config(path, {'work_dir': 'from_options'}).work_dir == 'from_options'
+    assert load_config(TINY).work_dir == './work_dirs/tiny_fcn'
+
+
+def test_options_are_merged() -> None:
+    options = {
+        'train_cfg.max_iters': 7,
+        'train_pipeline.0.type': 'LoadImageFromNDArray',
+        'randomness.seed': 3,
+        'load_from': 'a.pth',
+    }
+    cfg = load_config(str(TINY), options, launcher='pytorch')
+    assert cfg.train_cfg == {'type': 'IterBasedTrainLoop', 'max_iters': 7, 'val_interval': 2}
+    assert cfg.train_pipeline[0].type == 'LoadImageFromNDArray'
+    assert (cfg.randomness.seed, cfg.load_from, cfg.launcher) == (3, 'a.pth', 'pytorch')
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'train_cfgg.max_iters': 3}, r"no 'train_cfgg'; did you mean 'train_cfg'"),
+        ({'loadfrom': 'a.pth'}, r"no 'loadfrom'; did you mean 'load_from'"),
+        ({'zzz': 1}, r"no 'zzz'$"),
+        ({'train_pipeline.99.type': 'A'}, 'cannot be applied: Index 99'),
+    ],
+)
+def test_bad_options(options: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_config(TINY, options)
+
+
+def test_missing_config_lists_close_names() -> None:
+    with pytest.raises(FileNotFoundError, match=r"tinyfcn\.py' .*did you mean 'tiny_fcn\.py'\?"):
+        load_config(TINY.with_name('tinyfcn.py'))
+    with pytest.raises(InputError, match=r"nor does the folder '.*nowhere'"):
+        load_config(TINY.parent / 'nowhere' / 'a.py')
+
+
+def test_amp(cfg: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, 'get_device', lambda: 'cuda')
+    apply_amp(cfg)
+    expected = {'type': 'AmpOptimWrapper', 'loss_scale': 'dynamic', 'optimizer': dict(type='SGD')}
+    cfg.optim_wrapper.optimizer = dict(type='SGD')
+    assert cfg.optim_wrapper == expected
+    apply_amp(cfg)
+    assert cfg.optim_wrapper == expected
+    cfg.optim_wrapper.type = 'ApexOptimWrapper'
+    with pytest.raises(InputError, match="it is 'ApexOptimWrapper'"):
+        apply_amp(cfg)
+
+
+def test_amp_needs_a_gpu(cfg: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, 'get_device', lambda: 'cpu')
+    with pytest.raises(InputError, match="--amp needs a GPU.*'cpu'"):
+        apply_amp(cfg)
+
+
+def test_tta(cfg: Config) -> None:
+    model = cfg.model.to_dict()
+    apply_tta(cfg)
+    assert (cfg.model.type, cfg.model.module.to_dict()) == ('SegTTAModel', model)
+    assert [step.type for step in cfg.test_dataloader.dataset.pipeline] == [
+        'LoadImageFromFile',
+        'TestTimeAug',
+    ]
+
+
+def test_tta_within_dataset_wrappers(cfg: Config) -> None:
+    leaf = cfg.test_dataloader.dataset
+    wrapped = dict(type='RepeatDataset', times=2, dataset=leaf.copy())
+    cfg.test_dataloader.dataset = dict(type='ConcatDataset', datasets=[leaf.copy(), wrapped])
+    apply_tta(cfg)
+    first, second = cfg.test_dataloader.dataset.datasets
+    assert first.pipeline[1].type == second.dataset.pipeline[1].type == 'TestTimeAug'
+
+
+def test_tta_needs_its_settings(cfg: Config) -> None:
+    cfg.tta_model = None
+    with pytest.raises(InputError, match=r"tiny_fcn\.py' has no tta_model"):
+        apply_tta(cfg)
+
+
+def test_output(cfg: Config, tmp_path: Path) -> None:
+    out = str(tmp_path / 'a' / 'out')
+    apply_output(cfg, out)
+    assert (cfg.test_evaluator.output_dir, cfg.test_evaluator.keep_results) == (out, True)
+    assert Path(out).is_dir()
+
+
+def test_output_of_several_metrics(cfg: Config, tmp_path: Path) -> None:
+    cfg.test_evaluator = [dict(type='DumpResults'), dict(type='IoUMetric')]
+    apply_output(cfg, str(tmp_path))
+    assert cfg.test_evaluator[0] == dict(type='DumpResults')
+    assert cfg.test_evaluator[1].output_dir == str(tmp_path)
+    cfg.test_evaluator = [dict(type='DumpResults')]
+    with pytest.raises(InputError, match=r'\(DumpResults\) takes output_dir'):
+        apply_output(cfg, str(tmp_path))
+
+
+def test_show(cfg: Config) -> None:
+    apply_show(cfg, show_dir='painted')
+    hook = dict(type='SegVisualizationHook', draw=True, interval=1)
+    assert cfg.default_hooks.visualization == hook
+    assert cfg.visualizer.save_dir == 'painted'
+    apply_show(cfg, show=True, wait_time=0.5)
+    assert cfg.default_hooks.visualization == dict(hook, show=True, wait_time=0.5)
+    del cfg.default_hooks['visualization']
+    with pytest.raises(InputError, match='SegVisualizationHook'):
+        apply_show(cfg, show=True)

@@ -1,0 +1,64 @@
+"""Fixtures shared by the tests."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+TINY_CLASSES = ('background', 'disc', 'bar', 'cross')
+TINY_SIZE = (40, 48)  # height, width
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _one_thread() -> None:
+    """Tiny tensors run faster in one thread, and two test runs do not get in each other's way."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope='session')
+def golden() -> Path:
+    """The folder of the values that the authors' released code computed."""
+    return Path(__file__).parent / 'data' / 'golden'
+
+
+@pytest.fixture(scope='session')
+def tiny_voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of six images in VOC layout, three foreground classes (:data:`TINY_CLASSES`).
+
+    Image ``n`` (``img_0`` to ``img_5``) shows class ``n % 3 + 1`` in a rectangle on the left and,
+    if ``n`` is odd, class ``(n + 1) % 3 + 1`` in one on the right. ``JPEGImages`` holds RGB
+    images, ``SegmentationClass`` masks (0 background, 255 in the top row), ``saliency_map`` 255
+    on the rectangles, ``ImageSets/Segmentation`` ``train.txt`` (ids) and ``train_cls.txt``
+    (ids with 0-based foreground classes, as in ``img_1 1 2``).
+    """
+    root = tmp_path_factory.mktemp('tiny_voc')
+    for folder in ('JPEGImages', 'SegmentationClass', 'saliency_map', 'ImageSets/Segmentation'):
+        (root / folder).mkdir(parents=True)
+    lines = []
+    for number in range(6):
+        classes = [number % 3 + 1] + ([(number + 1) % 3 + 1] if number % 2 else [])
+        _write_tiny_image(root, f'img_{number}', classes, np.random.default_rng(number))
+        labels = ' '.join(str(index - 1) for index in sorted(classes))
+        lines.append(f'img_{number} {labels}')
+    lists = root / 'ImageSets' / 'Segmentation'
+    (lists / 'train_cls.txt').write_text('\n'.join(lines) + '\n')
+    (lists / 'train.txt').write_text(''.join(f'{line.split()[0]}\n' for line in lines))
+    return root
+
+
+def _write_tiny_image(root: Path, name: str, classes: list[int], rng: np.random.Generator) -> None:
+    """Write image, mask and saliency map of one image."""
+    mask = np.zeros(TINY_SIZE, np.uint8)
+    image = rng.integers(60, 120, (*TINY_SIZE, 3)).astype(np.uint8)
+    for place, index in enumerate(classes):
+        box = slice(8, 32), slice(4 + 24 * place, 20 + 24 * place)
+        mask[box] = index
+        image[box] = 40
+        image[(*box, index - 1)] = 230
+    saliency = Image.fromarray(np.where(mask > 0, 255, 0).astype(np.uint8))
+    mask[0] = 255
+    Image.fromarray(image).save(root / 'JPEGImages' / f'{name}.jpg', quality=95)
+    Image.fromarray(mask).save(root / 'SegmentationClass' / f'{name}.png')
+    saliency.save(root / 'saliency_map' / f'{name}.png')

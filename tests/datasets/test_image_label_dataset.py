@@ -1,0 +1,168 @@
+"""Data infos, options and errors of the datasets with image-level labels."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmseg.datasets import PascalVOCDataset
+from mmseg.registry import DATASETS
+from PIL import Image
+
+from mmdrs.datasets import ImageLabelDataset, VOCImageLabelDataset
+from mmdrs.localization.palette import voc_palette
+
+LABELS = [[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 1, 0], [0, 1, 0], [1, 0, 1]]
+
+
+def test_data_infos(image_label_cfg: dict, tiny_voc: Path) -> None:
+    image_label_cfg['data_prefix'] = {
+        'img_path': 'JPEGImages',
+        'seg_map_path': 'SegmentationClass',
+        'saliency_path': 'saliency_map',
+        'map_path': '',
+    }
+    dataset = DATASETS.build({'type': 'ImageLabelDataset', **image_label_cfg})
+    assert len(dataset) == 6
+    for n, label in enumerate(LABELS):
+        info = dataset.get_data_info(n)
+        img_label = info.pop('img_label')
+        assert img_label.dtype == np.float32
+        assert img_label.tolist() == label
+        assert info == {
+            'img_path': str(tiny_voc / 'JPEGImages' / f'img_{n}.jpg'),
+            'img_id': f'img_{n}',
+            'seg_map_path': str(tiny_voc / 'SegmentationClass' / f'img_{n}.png'),
+            'saliency_path': str(tiny_voc / 'saliency_map' / f'img_{n}.png'),
+            'label_map': None,
+            'reduce_zero_label': False,
+            'seg_fields': [],
+            'sample_idx': n,
+        }
+
+
+def test_metainfo(image_label_cfg: dict) -> None:
+    meta = ImageLabelDataset(**image_label_cfg).metainfo
+    assert meta['classes'] == ('background', 'disc', 'bar', 'cross')
+    assert meta['palette'] == voc_palette(4)
+    assert meta['label_map'] is None
+    palette = [[n, n, n] for n in range(4)]
+    image_label_cfg['metainfo'] = {**image_label_cfg['metainfo'], 'palette': palette}
+    assert ImageLabelDataset(**image_label_cfg, test_mode=True).metainfo['palette'] == palette
+
+
+@pytest.mark.parametrize('serialize_data', [True, False])
+def test_parent_options(image_label_cfg: dict, serialize_data: bool) -> None:
+    dataset = ImageLabelDataset(
+        **image_label_cfg, serialize_data=serialize_data, indices=[4, 1], lazy_init=True
+    )
+    assert dataset.metainfo['classes'][1] == 'disc'
+    dataset.full_init()
+    assert [dataset.get_data_info(n)['img_id'] for n in range(2)] == ['img_4', 'img_1']
+    assert dataset.get_data_info(1)['img_label'].tolist() == LABELS[1]
+    assert len(ImageLabelDataset(**image_label_cfg, indices=3)) == 3
+
+
+def test_lazy_init_reads_no_file(image_label_cfg: dict) -> None:
+    image_label_cfg['ann_file'] = 'absent.txt'
+    dataset = ImageLabelDataset(**image_label_cfg, lazy_init=True)
+    with pytest.raises(FileNotFoundError, match=r'absent\.txt'):
+        dataset.full_init()
+
+
+def test_class_folders_with_several_suffixes(tiny_voc: Path, tmp_path: Path) -> None:
+    for name in ('disc', 'bar', 'cross'):
+        (tmp_path / name).mkdir()
+    images = tiny_voc / 'JPEGImages'
+    shutil.copy(images / 'img_0.jpg', tmp_path / 'disc' / 'a.jpg')
+    shutil.copy(images / 'img_1.jpg', tmp_path / 'bar' / 'b.jpeg')
+    shutil.copy(images / 'img_1.jpg', tmp_path / 'cross' / 'b.jpeg')
+    dataset = ImageLabelDataset(
+        class_folders=True,
+        data_root=str(tmp_path),
+        data_prefix={'img_path': ''},
+        metainfo={'classes': ['background', 'disc', 'bar', 'cross']},
+        img_suffix=['.jpg', '.jpeg'],
+    )
+    infos = [dataset.get_data_info(n) for n in range(2)]
+    assert [Path(i['img_path']) for i in infos] == [
+        tmp_path / 'disc' / 'a.jpg',
+        tmp_path / 'bar' / 'b.jpeg',
+    ]
+    assert [i['img_id'] for i in infos] == ['a', 'b']
+    assert [i['img_label'].tolist() for i in infos] == [[1, 0, 0], [0, 1, 1]]
+
+
+def test_list_with_suffixes_and_mixed_image_types(tiny_voc: Path, tmp_path: Path) -> None:
+    shutil.copy(tiny_voc / 'JPEGImages' / 'img_0.jpg', tmp_path / 'a.jpg')
+    shutil.copy(tiny_voc / 'saliency_map' / 'img_0.png', tmp_path / 'b.png')
+    (tmp_path / 'list.csv').write_text('id,labels\na.jpg,disc\nb,1\n')
+    dataset = ImageLabelDataset(
+        ann_file='list.csv',
+        data_root=str(tmp_path),
+        data_prefix={'img_path': '.'},
+        metainfo={'classes': ('background', 'disc', 'bar')},
+        img_suffix=('.jpg', '.png'),
+    )
+    assert [Path(dataset.get_data_info(n)['img_path']).name for n in range(2)] == [
+        'a.jpg',
+        'b.png',
+    ]
+    assert dataset.get_data_info(0)['img_id'] == 'a'
+
+
+def test_missing_files(image_label_cfg: dict, tiny_voc: Path) -> None:
+    image_label_cfg['data_prefix'] = {'img_path': 'JPEGImages', 'map_path': 'maps'}
+    with pytest.raises(FileNotFoundError) as error:
+        ImageLabelDataset(**image_label_cfg)
+    message = str(error.value)
+    assert message.startswith('data_prefix.map_path: 6 of 6 files are missing:')
+    assert str(tiny_voc / 'maps' / 'img_4.npz') in message
+    assert 'img_5' not in message
+    assert 'Run the stage that writes the localization maps' in message
+    assert len(ImageLabelDataset(**image_label_cfg, check_files=False)) == 6
+
+
+def test_mask_of_another_size(image_label_cfg: dict, tiny_voc: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_voc / 'saliency_map', tmp_path / 'saliency')
+    Image.new('L', (48, 39)).save(tmp_path / 'saliency' / 'img_3.png')
+    image_label_cfg['data_prefix'] = {
+        'img_path': 'JPEGImages',
+        'saliency_path': str(tmp_path / 'saliency'),
+    }
+    with pytest.raises(ValueError, match=r'img_3\.png is 48 x 39, its image .* is 48 x 40'):
+        ImageLabelDataset(**image_label_cfg)
+    assert len(ImageLabelDataset(**image_label_cfg, check_sizes=False)) == 6
+
+
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        ({'metainfo': None}, 'metainfo.classes must name the classes'),
+        ({'metainfo': {'classes': ('disc', 'bar')}}, "start with 'background', not 'disc'"),
+        ({'metainfo': {'classes': ('background',)}}, 'one or more different names'),
+        ({'metainfo': {'classes': ('background', 'a', 'a')}}, 'one or more different names'),
+        ({'metainfo': {'classes': ('background', 'a')}}, 'class 1 is outside 0..0'),
+        ({'data_prefix': {'saliency_path': 'x'}}, 'data_prefix.img_path is required'),
+        ({'data_prefix': {'img_path': 'x', 'img': 'y'}}, "unknown key 'img' in data_prefix"),
+        ({'ann_file': ''}, 'ann_file'),
+        ({'class_folders': True}, 'either ann_file'),
+        ({'ann_file': 'ImageSets/Segmentation/train.txt'}, 'plain list of ids'),
+    ],
+)
+def test_wrong_arguments(image_label_cfg: dict, changes: dict, words: str) -> None:
+    with pytest.raises(ValueError) as error:
+        ImageLabelDataset(**{**image_label_cfg, **changes})
+    assert words in str(error.value)
+
+
+def test_voc(tiny_voc: Path, image_label_cfg: dict) -> None:
+    del image_label_cfg['metainfo']
+    dataset = VOCImageLabelDataset(**image_label_cfg)
+    assert dataset.metainfo['classes'] == PascalVOCDataset.METAINFO['classes']
+    assert dataset.metainfo['palette'] == PascalVOCDataset.METAINFO['palette']
+    label = dataset.get_data_info(1)['img_label']
+    assert label.shape == (20,)
+    assert np.flatnonzero(label).tolist() == [1, 2]
+    with pytest.raises(ValueError, match='its classes are fixed.* use ImageLabelDataset'):
+        VOCImageLabelDataset(**image_label_cfg, metainfo={'classes': ('background', 'cat')})

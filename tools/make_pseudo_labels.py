@@ -1,0 +1,69 @@
+#!/usr/bin/env python
+"""Fuse stored localization maps and a background cue into pseudo labels.
+
+CONFIG is that of the network which made the maps: its test data set names the images (and their
+saliency maps, and masks to score with). The rules are its ``pseudo_labels``, for instance
+``dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)``.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from mmengine.config import DictAction
+from mmseg.registry import DATASETS
+
+from mmdrs.apis import InputError, load_config, start_processes
+from mmdrs.engine import Progress
+from mmdrs.localization.scores import sum_counts
+from mmdrs.pipeline import LabelRules, make_pseudo_labels
+from mmdrs.pipeline.pseudo_labels import gather_counts
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('maps', help='folder of the localization maps')
+    parser.add_argument('out', help='folder of the label PNGs')
+    parser.add_argument('--workers', type=int, default=2, help='processes beside this one')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the tool."""
+    args = parse_args(argv)
+    try:
+        cfg = load_config(args.config, args.cfg_options, launcher=args.launcher)
+        if args.launcher != 'none':
+            start_processes(args.launcher)
+        dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, pipeline=[]))
+        images = [dataset.get_data_info(index) for index in range(len(dataset))]
+        meta = dataset.metainfo
+        rules = LabelRules.from_config(cfg.get('pseudo_labels', {}))
+        progress, counts = Progress('pseudo labels'), []
+        for count in make_pseudo_labels(
+            images,
+            args.maps,
+            args.out,
+            rules,
+            meta['palette'],
+            len(meta['classes']),
+            args.workers,
+        ):
+            counts.append(count)
+            progress.step(len(counts), len(images))
+    except InputError as error:
+        sys.exit(f'error: {error}')
+    gathered = gather_counts(counts)
+    if gathered:
+        evaluated, written = (sum_counts(column) for column in zip(*gathered, strict=True))
+        print(f'mIoU {evaluated.miou():.2f}; with 255 as a miss {written.miou():.2f}')
+
+
+if __name__ == '__main__':
+    main()

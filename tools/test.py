@@ -1,0 +1,70 @@
+#!/usr/bin/env python
+"""Test a model from its config, with the arguments of MMSegmentation's ``tools/test.py``."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from mmengine.config import DictAction
+
+from mmdrs.apis import (
+    InputError,
+    apply_output,
+    apply_show,
+    apply_tta,
+    load_config,
+    test_model,
+)
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Test (and evaluate) a model')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', help='directory of logs and metrics')
+    parser.add_argument('--out', help='directory in which predictions are written as PNG')
+    parser.add_argument('--show', action='store_true', help='show painted predictions')
+    parser.add_argument('--show-dir', help='directory in which painted predictions are saved')
+    parser.add_argument(
+        '--wait-time', type=float, default=2, help='seconds that --show shows an image'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='overwrite values of the config: a.b=1, a.b="[1,2]", a.0.b=text',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes of a distributed test',
+    )
+    parser.add_argument('--tta', action='store_true', help='test-time augmentation')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the tool."""
+    args = parse_args(argv)
+    try:
+        cfg = load_config(args.config, args.cfg_options, args.work_dir, args.launcher)
+        if args.show or args.show_dir:
+            apply_show(cfg, args.show, args.show_dir, args.wait_time)
+        if args.tta:
+            apply_tta(cfg)
+        if args.out is not None:
+            apply_output(cfg, args.out)
+        test_model(cfg, args.checkpoint)
+    except InputError as error:
+        sys.exit(f'error: {error}')
+
+
+if __name__ == '__main__':
+    main()
