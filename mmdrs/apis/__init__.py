@@ -1,8 +1,9 @@
 """What the command-line tools and the pipeline share: configs, checkpoints, runs."""
 
+from mmdrs.errors import InputError, MissingFileError
+
 from .checkpoint import check_checkpoint, require_checkpoint
 from .config import apply_amp, apply_output, apply_show, apply_tta, load_config
-from .errors import InputError, MissingFileError
 from .runner import build_runner, start_processes
 from .test import test_model
 from .train import train_model

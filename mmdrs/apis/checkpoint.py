@@ -14,7 +14,7 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from .errors import InputError, MissingFileError, did_you_mean
+from mmdrs.errors import InputError, MissingFileError, did_you_mean
 
 Purpose = Literal['test', 'resume', 'finetune']
 

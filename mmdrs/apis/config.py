@@ -13,7 +13,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import METRICS
 
-from .errors import InputError, MissingFileError, did_you_mean
+from mmdrs.errors import InputError, MissingFileError, did_you_mean
 
 # Read from a config by MMEngine's runner or by the tools, beside the runner's own arguments.
 _OTHER_NAMES = (

@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
-from .errors import InputError
+from mmdrs.errors import InputError
 
 
 def build_runner(cfg: Config) -> Runner:

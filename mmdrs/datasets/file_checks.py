@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from PIL import ExifTags, Image
 
+from mmdrs.errors import InputError, MissingFileError
+
 SHOWN = 5
 """How many wrong files a message names."""
 
@@ -55,7 +57,7 @@ def check_exist(
             count = f'{len(missing)} of {len(paths)} files are missing'
             messages.append(_listing(f'data_prefix.{key}: {count}', missing, hints[key]))
     if messages:
-        raise FileNotFoundError('\n'.join(messages))
+        raise MissingFileError('\n'.join(messages))
 
 
 def check_sizes(
@@ -89,7 +91,7 @@ def check_sizes(
                 f'its image {image_path} is {width} x {height} (width x height)'
             )
     if problems:
-        raise ValueError(
+        raise InputError(
             _listing(f'data_prefix.{key}: {len(problems)} wrong files', problems, hint)
         )
 
@@ -109,7 +111,7 @@ def read_header(path: str) -> tuple[int, int, str]:
                 width, height = height, width
             return height, width, image.mode
     except (OSError, SyntaxError) as error:  # PIL's PNG reader raises SyntaxError
-        raise ValueError(f'{path} is not a readable image ({error})') from error
+        raise InputError(f'{path} is not a readable image ({error})') from error
 
 
 def _listing(title: str, lines: Sequence[str], hint: str) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmdrs.errors import InputError, MissingFileError
+
 _LABEL_COLUMN = 'labels'
 
 
@@ -61,7 +63,7 @@ def read_label_list(path: str | os.PathLike, classes: Sequence[str]) -> list[Ima
         )
     images = _collect(path, entries)
     if not any(image.labels for image in images):
-        raise ValueError(
+        raise InputError(
             f'{path}: no line has a label, this looks like a plain list of ids. Write the classes '
             f"of each image after its id, e.g. '{images[0].id} 0' or "
             f"'{images[0].id} {classes[0]}'"
@@ -119,13 +121,13 @@ def read_class_folders(
             first, labels = found.setdefault(file.stem, (file, []))
             # Numbered files ('cat/001.jpg', 'dog/001.jpg') would merge two images into one.
             if first.name != file.name or first.stat().st_size != file.stat().st_size:
-                raise ValueError(
+                raise InputError(
                     f'{first} and {file} have one name but are different images; rename one of '
                     'them (an image of several classes is the same file in several folders)'
                 )
             labels.append(label)
     if not found:
-        raise ValueError(f'{root}: no image ending in {_names(suffixes)} in its class folders')
+        raise InputError(f'{root}: no image ending in {_names(suffixes)} in its class folders')
     return [
         ImageLabels(name, tuple(labels), file.relative_to(root).as_posix())
         for name, (file, labels) in sorted(found.items())
@@ -134,13 +136,13 @@ def read_class_folders(
 
 def _check_class_folders(root: Path, classes: Sequence[str]) -> None:
     if not root.is_dir():
-        raise FileNotFoundError(f'{root}: no such folder; it must hold one folder per class')
+        raise MissingFileError(f'{root}: no such folder; it must hold one folder per class')
     folders = {p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith('.')}
     for name in sorted(folders - set(classes)):
-        raise ValueError(f'{root / name}: {_unknown(name, classes)}')
+        raise InputError(f'{root / name}: {_unknown(name, classes)}')
     for name in classes:
         if name not in folders:
-            raise FileNotFoundError(
+            raise MissingFileError(
                 f"{root}: no folder for class '{name}'; make an empty one if it has no images"
             )
 
@@ -148,9 +150,9 @@ def _check_class_folders(root: Path, classes: Sequence[str]) -> None:
 def _suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if not path.is_file():
-        raise FileNotFoundError(f'{path}: no such list of images')
+        raise MissingFileError(f'{path}: no such list of images')
     if suffix not in ('.txt', '.csv'):
-        raise ValueError(f"{path}: a list of images ends in .txt or .csv, not in '{suffix}'")
+        raise InputError(f"{path}: a list of images ends in .txt or .csv, not in '{suffix}'")
     return suffix
 
 
@@ -158,7 +160,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding='utf-8-sig')
     except UnicodeDecodeError as error:
-        raise ValueError(f'{path}: not a text file in UTF-8 ({error.reason})') from error
+        raise InputError(f'{path}: not a text file in UTF-8 ({error.reason})') from error
 
 
 def _text_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -179,11 +181,11 @@ def _csv_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     rows = [(n, row) for n, row in rows if any(row) and not row[0].startswith('#')]
     if not rows:
-        raise ValueError(f'{path}: empty; the first line must be a header such as id,labels')
+        raise InputError(f'{path}: empty; the first line must be a header such as id,labels')
     (_, header), rows = rows[0], rows[1:]
     for line, row in rows:
         if len(row) != len(header):
-            raise ValueError(
+            raise InputError(
                 f'{path}, line {line}: {len(row)} cells where the header has {len(header)}'
             )
     return header, rows
@@ -202,7 +204,7 @@ def _read_csv(path: Path, classes: Sequence[str]) -> Iterator[tuple[int, str, li
     for line, row in rows:
         for name, cell in zip(columns, row[1:], strict=True):
             if cell not in ('0', '1'):
-                raise ValueError(
+                raise InputError(
                     f"{path}, line {line}: '{cell}' in the column of class '{name}'; write 0 or 1"
                 )
         yield line, row[0], [c for c, cell in zip(order, row[1:], strict=True) if cell == '1']
@@ -212,12 +214,12 @@ def _check_columns(path: Path, columns: Sequence[str], classes: Sequence[str]) -
     """Refuse a header that is not exactly the classes, in any order."""
     for name in columns:
         if name not in classes:
-            raise ValueError(f'{path}, header: {_unknown(name, classes)}')
+            raise InputError(f'{path}, header: {_unknown(name, classes)}')
         if columns.count(name) > 1:
-            raise ValueError(f"{path}, header: column '{name}' appears more than once")
+            raise InputError(f"{path}, header: column '{name}' appears more than once")
     missing = [name for name in classes if name not in columns]
     if missing:
-        raise ValueError(
+        raise InputError(
             f'{path}, header: no column for the classes {_names(missing)}; add these columns, or '
             f"use one column '{_LABEL_COLUMN}' after the id"
         )
@@ -239,11 +241,11 @@ def _parse_label(token: str, classes: Sequence[str], path: Path, line: int) -> i
     if re.fullmatch(r'[+-]?\d+', token):
         if 0 <= int(token) < len(classes):
             return int(token)
-        raise ValueError(
+        raise InputError(
             f'{where}: class {token} is outside 0..{len(classes) - 1}; labels are 0-based '
             f'foreground classes (background is not counted): {_names(classes)}'
         )
-    raise ValueError(f'{where}: {_unknown(token, classes)}')
+    raise InputError(f'{where}: {_unknown(token, classes)}')
 
 
 def _collect(path: Path, entries: Iterator[tuple[int, str, list[int]]]) -> list[ImageLabels]:
@@ -252,16 +254,16 @@ def _collect(path: Path, entries: Iterator[tuple[int, str, list[int]]]) -> list[
     lines: dict[str, int] = {}
     for line, name, labels in entries:
         if not name:
-            raise ValueError(f'{path}, line {line}: no image id in the first column')
+            raise InputError(f'{path}, line {line}: no image id in the first column')
         if name in lines:
-            raise ValueError(
+            raise InputError(
                 f"{path}, line {line}: id '{name}' is on line {lines[name]} already; write each "
                 'image once, with all its labels'
             )
         lines[name] = line
         images.append(ImageLabels(name, tuple(sorted(set(labels)))))
     if not images:
-        raise ValueError(f'{path}: empty, it lists no image')
+        raise InputError(f'{path}: empty, it lists no image')
     return images
 
 

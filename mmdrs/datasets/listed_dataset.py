@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from mmseg.datasets import BaseSegDataset
 
+from mmdrs.errors import InputError
 from mmdrs.localization.palette import voc_palette
 
 from .file_checks import LABEL_MODES, SALIENCY_MODES, FolderIndex, check_exist, check_sizes
@@ -62,7 +63,7 @@ class ListedSegDataset(BaseSegDataset):
         **kwargs: Any,
     ) -> None:
         if bool(ann_file) == class_folders:
-            raise ValueError(
+            raise InputError(
                 'give either ann_file (the list of images) or class_folders=True, '
                 f"got ann_file='{ann_file}', class_folders={class_folders}"
             )
@@ -157,13 +158,13 @@ class ListedSegDataset(BaseSegDataset):
         """Drop the optional keys without a folder, refuse unknown and missing ones."""
         for key in data_prefix:
             if key not in self.HINTS:
-                raise ValueError(
+                raise InputError(
                     f"{type(self).__name__}: unknown key '{key}' in data_prefix; "
                     f'known: {", ".join(self.HINTS)}'
                 )
         for key in self.REQUIRED:
             if data_prefix.get(key) is None:
-                raise ValueError(f'{type(self).__name__}: data_prefix.{key} is required')
+                raise InputError(f'{type(self).__name__}: data_prefix.{key} is required')
         return {k: v for k, v in data_prefix.items() if v or k in self.REQUIRED}
 
     @classmethod
@@ -177,7 +178,7 @@ class ListedSegDataset(BaseSegDataset):
         loaded['classes'] = classes = _checked_classes(cls.__name__, loaded.get('classes'))
         own = cls.METAINFO.get('classes', classes)
         if tuple(own) != classes:
-            raise ValueError(
+            raise InputError(
                 f'{cls.__name__}: its classes are fixed; for other classes use '
                 f'{cls.__mro__[1].__name__} with metainfo and a list of your own'
             )
@@ -189,15 +190,15 @@ def _checked_classes(dataset: str, classes: Sequence[str] | None) -> tuple[str, 
     """Return the class names as a tuple, after checking them."""
     example = "e.g. metainfo=dict(classes=('background', 'cat', 'dog'))"
     if classes is None or isinstance(classes, str):
-        raise ValueError(f'{dataset}: metainfo.classes must name the classes, {example}')
+        raise InputError(f'{dataset}: metainfo.classes must name the classes, {example}')
     classes = tuple(classes)
     if not classes or classes[0] != 'background':
         first = f"'{classes[0]}'" if classes else 'nothing'
-        raise ValueError(
+        raise InputError(
             f"{dataset}: metainfo.classes must start with 'background', not {first}; {example}"
         )
     if len(classes) < 2 or len(set(classes)) != len(classes):
-        raise ValueError(
+        raise InputError(
             f'{dataset}: metainfo.classes needs one or more different names after background, '
             f'got {classes}'
         )

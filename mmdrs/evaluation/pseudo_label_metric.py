@@ -7,6 +7,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
 
+from mmdrs.errors import InputError
 from mmdrs.localization.cam import resize_array
 from mmdrs.localization.fusion import BackgroundCue, fuse_maps
 from mmdrs.localization.label_file import write_label
@@ -71,7 +72,7 @@ class PseudoLabelMetric(BaseMetric):
         if not self.cue.needs_saliency:
             return None
         if 'saliency' not in sample:
-            raise KeyError(
+            raise InputError(
                 f'no saliency map of {sample["img_path"]}: set data_prefix.saliency_path and add '
                 "LoadSaliencyMap, or choose background_cue=dict(type='constant') or 'power'"
             )

@@ -10,6 +10,8 @@ from typing import Literal
 
 import numpy as np
 
+from mmdrs.errors import InputError
+
 IGNORE = 255
 
 
@@ -34,7 +36,7 @@ class BackgroundCue:
     def __post_init__(self) -> None:
         known = ('saliency', 'constant', 'power')
         if self.type not in known:
-            raise ValueError(f'background cue type must be one of {known}, got {self.type!r}')
+            raise InputError(f'background cue type must be one of {known}, got {self.type!r}')
 
     @property
     def needs_saliency(self) -> bool:
@@ -54,7 +56,7 @@ class BackgroundCue:
             return (1 - np.clip(peak, 0, 1)) ** np.float32(self.exponent)
         if saliency is None or saliency.shape != (height, width):
             found = 'none' if saliency is None else f'{saliency.shape}'
-            raise ValueError(f'the saliency map must be of size {(height, width)}, got {found}')
+            raise InputError(f'the saliency map must be of size {(height, width)}, got {found}')
         return (saliency <= self.threshold).astype(np.float32)
 
 

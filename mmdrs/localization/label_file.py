@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mmdrs.errors import InputError
+
 VOID_COLOUR = (224, 224, 192)
 
 
@@ -43,7 +45,7 @@ def read_label(path: str | Path) -> np.ndarray:
     """
     with Image.open(path) as picture:
         if picture.mode not in ('P', 'L'):
-            raise ValueError(
+            raise InputError(
                 f'{path} is a {picture.mode} picture; labels are indexed (mode P or L)'
             )
         return np.asarray(picture)

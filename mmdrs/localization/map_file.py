@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mmdrs.errors import InputError, MissingFileError
+
 from .cam import to_levels
 
 
@@ -61,7 +63,7 @@ def write_maps(path: str | Path, maps: LocalizationMaps) -> None:
     path = Path(path)
     values = maps.values
     if values.dtype != np.uint8 or values.ndim != 3 or len(values) != len(maps.labels):
-        raise ValueError(
+        raise InputError(
             f'{path}: localization maps must be uint8 (classes, height, width) with one map for '
             f'each of the classes {maps.labels}, got {values.dtype} {values.shape}'
         )
@@ -94,7 +96,7 @@ def read_maps(path: str | Path) -> LocalizationMaps:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(
+        raise MissingFileError(
             f'no localization maps {path}: make them with tools/test.py CONFIG CHECKPOINT --out '
             f'{path.parent}'
         )
@@ -108,7 +110,7 @@ def read_maps(path: str | Path) -> LocalizationMaps:
                 settings=json.loads(str(file['settings'])),
             )
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
+        raise InputError(
             f'{path} is damaged or no localization map file ({error}); delete it and make it again'
         ) from error
 

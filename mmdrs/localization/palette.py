@@ -1,5 +1,7 @@
 """The colour map of PASCAL VOC, for any number of classes."""
 
+from mmdrs.errors import InputError
+
 
 def voc_palette(num_colors: int) -> list[list[int]]:
     """Return the first colours of the PASCAL VOC colour map.
@@ -17,7 +19,7 @@ def voc_palette(num_colors: int) -> list[list[int]]:
         ValueError: If ``num_colors`` is negative.
     """
     if num_colors < 0:
-        raise ValueError(f'num_colors must not be negative, got {num_colors}')
+        raise InputError(f'num_colors must not be negative, got {num_colors}')
     palette = []
     for index in range(num_colors):
         color = [0, 0, 0]

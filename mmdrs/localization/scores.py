@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmdrs.errors import InputError
+
 from .cam import to_levels
 
 LEVELS = 256
@@ -49,7 +51,7 @@ def sum_counts(counts: Iterable[LabelCounts]) -> LabelCounts:
     """
     counts = list(counts)
     if not counts:
-        raise ValueError('no image with ground truth to score')
+        raise InputError('no image with ground truth to score')
     return sum(counts[1:], counts[0])
 
 
@@ -177,7 +179,7 @@ def score_maps(
         activated += int(image.activated.sum())
         objects += int(image.actual[columns].sum())
     if not images:
-        raise ValueError('no image with ground truth to score')
+        raise InputError('no image with ground truth to score')
     # At threshold t the foreground is what has level >= t, the background what has less.
     intersection = hits[::-1].cumsum(axis=0)[::-1]
     predicted = wins[::-1].cumsum(axis=0)[::-1]
@@ -200,7 +202,7 @@ def score_maps(
 def _histogram(values: np.ndarray, bins: int) -> np.ndarray:
     counts = np.bincount(values.ravel(), minlength=bins)
     if len(counts) > bins:
-        raise ValueError(
+        raise InputError(
             f'a label map holds the value {len(counts) - 1}, but there are {bins} classes'
         )
     return counts

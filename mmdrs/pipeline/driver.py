@@ -42,7 +42,7 @@ def run_pipeline(
     Raises:
         InputError: If an input is missing or wrong.
     """
-    # What the libraries warn of at every stage (deprecations, default arguments) tells users nothing.
+    # What the libraries warn of at every stage (deprecations, defaults) tells users nothing.
     warnings.filterwarnings('ignore', module=r'(mmseg|mmengine|mmcv)\.')
     work_dir = Path(work_dir or settings.cfg.work_dir)
     if launcher != 'none':
@@ -121,8 +121,7 @@ def _fingerprints(runs: dict[str, StageRun]) -> dict[str, str]:
         cfg = run.config().to_dict()
         if run.stage.kind == 'labels':
             cfg = dict(rules=run.label_rules().to_config(), data=cfg['test_dataloader']['dataset'])
-        root = Path(run.settings.get('data_root') or '')
-        lists = [root / path for path in run.splits().values()]
+        lists = [run.data_root / path for path in run.splits().values()]
         prints[name] = fingerprint(cfg, lists, [prints[need] for need in run.stage.needs])
     return prints
 
@@ -207,16 +206,14 @@ class _Clock:
     @staticmethod
     def _work(run: StageRun) -> float:
         cfg = run.config()
-        if run.stage.kind == 'train':
-            batch = cfg.train_dataloader.batch_size
-            if cfg.train_cfg.get('max_iters'):
-                return 3.0 * batch * cfg.train_cfg.max_iters
-            dataset = dict(cfg.train_dataloader.dataset, pipeline=[])
-            images = len(
-                Path(dataset.get('data_root') or '', dataset['ann_file']).read_text().split('\n')
-            )
-            return 3.0 * images * cfg.train_cfg.max_epochs
-        return 0.0
+        if run.stage.kind == 'maps':
+            scales = len(cfg.tta_pipeline[-1].transforms[0])
+            return float(scales * sum(run.count_images(path) for path in run.splits().values()))
+        if run.stage.kind != 'train':
+            return 0.0
+        if cfg.train_cfg.get('max_iters'):
+            return 3.0 * cfg.train_dataloader.batch_size * cfg.train_cfg.max_iters
+        return 3.0 * run.count_images(run.settings['train_list']) * cfg.train_cfg.max_epochs
 
     def skip(self, name: str) -> None:
         del self.left[name]

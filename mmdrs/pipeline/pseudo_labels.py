@@ -8,6 +8,7 @@ import torch
 from mmengine.dist import all_gather_object, get_dist_info
 from torch.utils.data import DataLoader, Dataset
 
+from mmdrs.errors import InputError, MissingFileError
 from mmdrs.localization.cam import resize_array
 from mmdrs.localization.fusion import BackgroundCue, fuse_maps
 from mmdrs.localization.label_file import read_label, write_label
@@ -63,7 +64,7 @@ class _Labels(Dataset):
         if rules.background_cue.needs_saliency:
             saliency = read_label(image['saliency_path'])
             if saliency.shape != stored.original_size:
-                raise ValueError(
+                raise InputError(
                     f'{image["saliency_path"]} is {saliency.shape}, its image '
                     f'{image["img_path"]} is {stored.original_size} (height, width)'
                 )
@@ -125,7 +126,7 @@ def make_pseudo_labels(
         jobs.append(job)
     missing = [job['map_path'] for job in jobs if not Path(job['map_path']).is_file()]
     if missing:
-        raise FileNotFoundError(
+        raise MissingFileError(
             f'{len(missing)} of {len(jobs)} localization maps are missing in {map_dir}, the first '
             f'is {missing[0]}; run the stage that makes them (tools/test.py --out)'
         )

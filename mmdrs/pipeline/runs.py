@@ -48,6 +48,14 @@ class StageRun:
     def folder(self) -> Path:
         return self.work_dir / self.stage.name
 
+    @property
+    def data_root(self) -> Path:
+        return Path(self.settings.get('data_root') or '')
+
+    def count_images(self, list_file: str) -> int:
+        """Lines of a list below the data's root."""
+        return len((self.data_root / list_file).read_text().splitlines())
+
     def config(self) -> Config:
         """The stage's config as its author wrote it, with the user's options; no inputs yet."""
         return self.settings.stage_config(self.stage.config, {}, self.folder)

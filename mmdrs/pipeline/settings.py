@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from mmdrs.apis import InputError, load_config
-from mmdrs.apis.errors import did_you_mean
+from mmdrs.errors import did_you_mean
 
 SETTINGS_VARIABLE = 'MMDRS_SETTINGS'
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mmdrs.apis import InputError
-from mmdrs.apis.errors import did_you_mean
+from mmdrs.errors import did_you_mean
 
 
 @dataclass(frozen=True)

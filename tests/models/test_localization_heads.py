@@ -107,7 +107,7 @@ def test_refinement_loss_by_hand() -> None:
     target = torch.tensor([[[[1.0, 0.2]], [[0.0, 0.2]], [[0.0, 0.0]]]])
     loss = head.loss_by_feat(output, [s])['loss_mse']
     assert_close(loss, ((output - target) ** 2).mean())
-    with pytest.raises(KeyError, match='LoadLocalizationMap'):
+    with pytest.raises(ValueError, match='LoadLocalizationMap'):
         head.loss_by_feat(output, [SegDataSample(metainfo=dict(img_path='x.jpg'))])
 
 
@@ -119,7 +119,7 @@ def test_cam_loss_by_hand() -> None:
     p = torch.sigmoid(torch.tensor([2.0, 1.0, 0.5]))  # of the right decision
     assert_close(out['loss_cls'], -p.log().mean())
     assert out['acc_cls'] == 100
-    with pytest.raises(KeyError, match=r"'img_label' of b.jpg.*ImageLabelDataset"):
+    with pytest.raises(ValueError, match=r"'img_label' of b.jpg.*ImageLabelDataset"):
         head.loss_by_feat(maps, [SegDataSample(metainfo=dict(img_path='b.jpg'))])
 
 

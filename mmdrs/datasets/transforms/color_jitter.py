@@ -5,6 +5,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
+from mmdrs.errors import InputError
+
 
 @TRANSFORMS.register_module()
 class ColorJitter(BaseTransform):
@@ -40,7 +42,7 @@ class ColorJitter(BaseTransform):
         for name, value in self.ranges.items():
             limit = 0.5 if name == 'hue' else 1
             if not 0 <= value <= limit:
-                raise ValueError(f'ColorJitter: {name} must be in [0, {limit}], got {value}')
+                raise InputError(f'ColorJitter: {name} must be in [0, {limit}], got {value}')
 
     def transform(self, results: dict) -> dict:
         """Change the image.
@@ -50,7 +52,7 @@ class ColorJitter(BaseTransform):
         """
         img = results['img']
         if img.dtype != np.uint8 or img.ndim != 3 or img.shape[2] != 3:
-            raise ValueError(
+            raise InputError(
                 f'ColorJitter needs uint8 (H, W, 3), got {img.dtype} {img.shape} for '
                 f'{results.get("img_path")}; put it before normalisation'
             )

@@ -8,6 +8,8 @@ from mmengine.structures import PixelData
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
+from mmdrs.errors import InputError
+
 from .loading import LOCALIZATION_KEY, SALIENCY_KEY
 
 _META_KEYS = ('img_id', 'img_label', 'original_size', 'map_path', 'saliency_path')
@@ -41,7 +43,7 @@ class PackDRSInputs(PackSegInputs):
         if LOCALIZATION_KEY in results:
             maps = results[LOCALIZATION_KEY]
             if maps.shape[:2] != results['img'].shape[:2]:
-                raise ValueError(
+                raise InputError(
                     f'{results.get("img_path")}: localization maps (H, W) {maps.shape[:2]} and '
                     f'image {results["img"].shape[:2]} differ; pad with PadWithMaps, not Pad, and '
                     'load the maps before random crops'

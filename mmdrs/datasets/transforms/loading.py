@@ -6,6 +6,7 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 from PIL import Image
 
+from mmdrs.errors import InputError
 from mmdrs.localization.map_file import LocalizationMaps, read_maps
 
 LOCALIZATION_KEY = 'gt_localization_map'
@@ -36,7 +37,7 @@ class LoadLocalizationMap(BaseTransform):
         """
         path = results['map_path']
         if results.get('flip'):
-            raise ValueError(f'{path}: put LoadLocalizationMap before RandomFlip')
+            raise InputError(f'{path}: put LoadLocalizationMap before RandomFlip')
         maps = read_maps(path)
         self._check(maps, results)
         height, width = results['img'].shape[:2]
@@ -59,7 +60,7 @@ class LoadLocalizationMap(BaseTransform):
     def _check(maps: LocalizationMaps, results: dict) -> None:
         path, size = results['map_path'], original_size(results)
         if tuple(maps.original_size) != size:
-            raise ValueError(
+            raise InputError(
                 f'{path} was made from an image of {_by(maps.original_size)}, but '
                 f'{results.get("img_path")} is {_by(size)} (width x height); make the maps again'
             )
@@ -68,7 +69,7 @@ class LoadLocalizationMap(BaseTransform):
         # An image without labels has maps of its predicted classes.
         stale = bool(labels) and set(labels) != set(maps.labels)
         if stale or any(not 0 <= label < num_classes for label in maps.labels):
-            raise ValueError(
+            raise InputError(
                 f'{path} holds maps of the foreground classes {list(maps.labels)}, but the image '
                 f'is labelled {list(labels)} of {num_classes}; make the maps again with this list'
             )
@@ -99,10 +100,10 @@ class LoadSaliencyMap(BaseTransform):
         except FileNotFoundError:
             raise
         except (OSError, SyntaxError) as error:
-            raise ValueError(f'{path} is not a readable saliency map ({error})') from error
+            raise InputError(f'{path} is not a readable saliency map ({error})') from error
         size = original_size(results)
         if saliency.shape != size:
-            raise ValueError(
+            raise InputError(
                 f'saliency map {path} is {_by(saliency.shape)}, but its image '
                 f'{results.get("img_path")} is {_by(size)} (width x height)'
             )

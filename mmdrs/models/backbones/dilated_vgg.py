@@ -7,6 +7,8 @@ from mmengine.model import BaseModule, Sequential
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmdrs.errors import InputError
+
 
 @MODELS.register_module()
 class DilatedVGG(BaseModule):
@@ -50,7 +52,7 @@ class DilatedVGG(BaseModule):
     ) -> None:
         super().__init__(init_cfg or dict(self.default_init_cfg))
         if not len(depths) == len(channels) == len(strides) + 1:
-            raise ValueError(
+            raise InputError(
                 'DilatedVGG: depths and channels need one value for each stage and strides one '
                 f'less, got depths={depths}, channels={channels}, strides={strides}'
             )

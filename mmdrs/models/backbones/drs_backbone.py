@@ -11,6 +11,7 @@ from mmengine.model import BaseModule, ModuleDict
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmdrs.errors import InputError
 from mmdrs.models.layers import build_drs
 
 
@@ -75,14 +76,14 @@ def select_layers(backbone: nn.Module, layers: Sequence[str] | Literal['default'
     modules = {name: module for name, module in backbone.named_modules() if name}
     if layers == 'default':
         if not hasattr(backbone, 'default_drs_layers'):
-            raise ValueError(
+            raise InputError(
                 f'DRSBackbone: {type(backbone).__name__} has no default places for DRS; give '
                 f'layers=[...], names such as {list(modules)[:8]}'
             )
         pattern, kind = backbone.default_drs_layers
         return [n for n, m in modules.items() if re.fullmatch(pattern, n) and isinstance(m, kind)]
     if isinstance(layers, str) or not layers:
-        raise ValueError(
+        raise InputError(
             "DRSBackbone: layers must be 'default' or a list of names or regular expressions, got "
             f'{layers!r}'
         )
@@ -91,7 +92,7 @@ def select_layers(backbone: nn.Module, layers: Sequence[str] | Literal['default'
         matched = {pattern} & modules.keys() or {n for n in modules if re.fullmatch(pattern, n)}
         if not matched:
             close = difflib.get_close_matches(pattern, modules, n=5, cutoff=0.3)
-            raise ValueError(
+            raise InputError(
                 f'DRSBackbone: {pattern!r} matches no module of {type(backbone).__name__}; '
                 f'close names: {close or list(modules)[:8]}'
             )
@@ -119,12 +120,12 @@ def _probe_channels(
             module.training = mode
     for name, seen in outputs.items():
         if len(seen) != 1:
-            raise ValueError(
+            raise InputError(
                 f'DRSBackbone: {name!r} runs {len(seen)} times per forward; choose a module that '
                 'runs once (for example the block that calls it)'
             )
         if not isinstance(seen[0], tuple) or len(seen[0]) != 4:
-            raise ValueError(
+            raise InputError(
                 f'DRSBackbone: {name!r} returns {seen[0]}, not one (N, C, H, W) tensor; choose '
                 'another module'
             )

@@ -10,6 +10,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
+from mmdrs.errors import InputError
 from mmdrs.models.layers import build_drs
 
 
@@ -142,7 +143,7 @@ class LocalizationHead(BaseDecodeHead):
     def _stack_metas(self, samples: SampleList, key: str, like: Tensor) -> Tensor:
         for sample in samples:
             if key not in sample:
-                raise KeyError(
+                raise InputError(
                     f'{type(self).__name__} needs {key!r} of {sample.get("img_path")} to train: '
                     'use ImageLabelDataset and end the pipeline with PackDRSInputs'
                 )

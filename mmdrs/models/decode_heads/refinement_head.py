@@ -6,6 +6,7 @@ from mmseg.utils import SampleList
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmdrs.errors import InputError
 from mmdrs.localization.cam import refinement_target, resize_maps
 
 from .localization_head import LocalizationHead
@@ -28,7 +29,7 @@ class RefinementHead(LocalizationHead):
         """Mean squared error to the maps of ``gt_localization_map`` (uint8 levels, (K, H, W))."""
         for sample in batch_data_samples:
             if 'gt_localization_map' not in sample:
-                raise KeyError(
+                raise InputError(
                     f'RefinementHead needs the localization maps of {sample.get("img_path")}: set '
                     'data_prefix.map_path and add LoadLocalizationMap and PackDRSInputs to the '
                     'pipeline'

@@ -4,6 +4,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmdrs.errors import InputError
 from mmdrs.localization.suppression import controls, suppress
 
 
@@ -22,7 +23,7 @@ class DRS(BaseModule):
     def __init__(self, delta: float = 0.55) -> None:
         super().__init__()
         if not 0 < delta <= 1:
-            raise ValueError(f'DRS: delta must be in (0, 1] (1 is a plain ReLU), got {delta}')
+            raise InputError(f'DRS: delta must be in (0, 1] (1 is a plain ReLU), got {delta}')
         self.delta = delta
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,0 +1,57 @@
+# PASCAL VOC 2012 with image-level labels, as the released code reads it: squares of 384, crops of
+# 320; localization maps at 320 from the scales 256, 320 and 384.
+dataset = dict(
+    type='VOCImageLabelDataset',
+    data_root='data/VOCdevkit/VOC2012',
+    ann_file='ImageSets/Segmentation/train_aug_cls.txt',
+)
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(384, 384), keep_ratio=False, backend='pillow'),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='ColorJitter', brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1),
+    dict(type='RandomCrop', crop_size=(320, 320), cat_max_ratio=1.0),
+    dict(type='PackDRSInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(320, 320), keep_ratio=False, backend='pillow'),
+    dict(type='SetOutputShape'),
+    dict(type='PackDRSInputs'),
+]
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(320, 320), keep_ratio=False, backend='pillow'),
+    dict(type='SetOutputShape'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='Resize', scale=(s, s), keep_ratio=False) for s in (256, 320, 384)],
+            [dict(type='PackDRSInputs')],
+        ],
+    ),
+]
+tta_model = dict(type='LocalizationTTA')
+train_dataloader = dict(
+    batch_size=5,  # on each of 2 GPUs
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(**dataset, data_prefix=dict(img_path='JPEGImages'), pipeline=train_pipeline),
+)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        **dataset,
+        data_prefix=dict(img_path='JPEGImages', saliency_path='saliency_map'),
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_evaluator = dict(type='LocalizationMetric')
+test_cfg = dict(type='LocalizationMapLoop')
+# For tools/make_pseudo_labels.py.
+pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)
