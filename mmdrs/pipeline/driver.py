@@ -44,7 +44,7 @@ def run_pipeline(
     """
     # What the libraries warn of at every stage (deprecations, defaults) tells users nothing.
     warnings.filterwarnings('ignore', module=r'(mmseg|mmengine|mmcv)\.')
-    work_dir = Path(work_dir or settings.cfg.work_dir)
+    work_dir = Path(work_dir or settings.cfg.work_dir).resolve()
     if launcher != 'none':
         start_processes(launcher)
     if is_main_process():
@@ -64,15 +64,14 @@ def run_pipeline(
     for number, stage in enumerate(chosen, 1):
         _say(f'[{number}/{len(chosen)}] {stage.name}: {stage.title}')
         _run_stage(runs[stage.name], prints[stage.name], clock)
-    records = _all_records(runs)
+    records = _all_records(runs, prints)
     if is_main_process():
         write_results(work_dir / 'results.json', records)
         print(f'\n{results_table(records)}')
+        print(f'\nresults: {_shown(work_dir / "results.json")}')
         picture = write_overview(work_dir, runs)
-        print(
-            f'\nresults: {work_dir / "results.json"}'
-            + (f'   picture: {picture}' if picture else '')
-        )
+        if picture:
+            print(f'picture: {_shown(picture)}')
     barrier()
     return records
 
@@ -118,11 +117,9 @@ def _fingerprints(runs: dict[str, StageRun]) -> dict[str, str]:
     """What each stage would be made from now."""
     prints: dict[str, str] = {}
     for name, run in runs.items():
-        cfg = run.config().to_dict()
-        if run.stage.kind == 'labels':
-            cfg = dict(rules=run.label_rules().to_config(), data=cfg['test_dataloader']['dataset'])
-        lists = [run.data_root / path for path in run.splits().values()]
-        prints[name] = fingerprint(cfg, lists, [prints[need] for need in run.stage.needs])
+        prints[name] = fingerprint(
+            run.ingredients(), run.lists(), [prints[need] for need in run.stage.needs]
+        )
     return prints
 
 
@@ -179,12 +176,16 @@ _STATUS = dict(
 )
 
 
-def _all_records(runs: dict[str, StageRun]) -> list[dict[str, Any]]:
-    records = []
-    for run in runs.values():
-        done = StageState(run.folder).done
-        records += done['records'] if done else []
-    return records
+def _all_records(runs: dict[str, StageRun], prints: dict[str, str]) -> list[dict[str, Any]]:
+    """The scores of the stages that are finished with the present settings."""
+    states = {name: StageState(run.folder) for name, run in runs.items()}
+    finished = [s for name, s in states.items() if s.status(prints[name]) == 'finished']
+    return [record for state in finished for record in state.done['records']]
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be told from here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _say(message: str) -> None:

@@ -10,19 +10,19 @@ from .state import write_json
 
 #: The table's columns: the metric's name in the records and its heading.
 COLUMNS = (
-    ('mIoU_fixed', 'mIoU, fixed threshold'),
-    ('mIoU_swept', 'mIoU, best threshold*'),
+    ('mIoU_fixed', 'fixed'),
+    ('mIoU_swept', 'best*'),
     ('coverage', 'coverage'),
     ('precision', 'precision'),
-    ('mIoU_pseudo', 'mIoU of labels'),
-    ('mIoU_written', 'mIoU, 255 = miss'),
+    ('mIoU_pseudo', 'labels'),
     ('mIoU', 'mIoU'),
+    ('mIoU_written', '255=miss'),
 )
-NOTE = (
-    '* chosen on the ground truth. coverage: share of the objects whose map exceeds 0.2; '
-    'precision: share of\n  those pixels that lie on the object; mIoU of labels: pseudo labels '
-    'that these maps and the background cue give.'
-)
+NOTE = """\
+Percent. Maps: mIoU at the fixed threshold 0.2 and at the best one (* chosen on the ground truth);
+coverage, the share of the objects whose map exceeds 0.2; precision, the share of those pixels
+that lie on the object; labels, mIoU of the labels which these maps and the background cue give.
+255=miss: mIoU of the label files, whose ignored pixels count as misses."""
 
 
 def write_results(path: Path, records: list[dict[str, Any]]) -> None:

@@ -26,6 +26,17 @@ from .stages import Stage
 Records = list[dict[str, Any]]
 #: Scores of localization maps that go into the results, by their name there.
 MAP_METRICS = ('mIoU_fixed', 'mIoU_swept', 'coverage', 'precision')
+#: Top-level keys of a config that change what a stage of that kind makes.
+_TEST_KEYS = ('model', 'test_dataloader', 'test_evaluator', 'test_cfg')
+_INGREDIENTS = dict(
+    train=(
+        *('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg'),
+        *('randomness', 'load_from', 'default_hooks', 'custom_hooks'),
+    ),
+    maps=(*_TEST_KEYS, 'tta_model', 'tta_pipeline'),
+    labels=('test_dataloader',),
+    test=_TEST_KEYS,
+)
 
 
 @dataclass
@@ -59,6 +70,20 @@ class StageRun:
     def config(self) -> Config:
         """The stage's config as its author wrote it, with the user's options; no inputs yet."""
         return self.settings.stage_config(self.stage.config, {}, self.folder)
+
+    def ingredients(self) -> dict[str, Any]:
+        """What the stage's results depend on, its inputs apart."""
+        cfg = self.config().to_dict()
+        parts = {key: cfg.get(key) for key in _INGREDIENTS[self.stage.kind]}
+        if self.stage.kind in ('maps', 'labels'):
+            parts['rules'] = self.label_rules().to_config()
+        return parts
+
+    def lists(self) -> list[Path]:
+        """The list files it reads."""
+        names = self.splits()
+        used = ['train'] if self.stage.kind == 'train' else list(names)
+        return [self.data_root / names[split] for split in used]
 
     def splits(self) -> dict[str, str]:
         """Lists of the images to make maps and labels of; ``val`` only to be scored."""

@@ -11,20 +11,8 @@ from typing import Any, Literal
 
 Status = Literal['finished', 'interrupted', 'outdated', 'new']
 
-#: Keys of a config that do not change what comes out.
-_VOLATILE = (
-    'work_dir',
-    'launcher',
-    'env_cfg',
-    'experiment_name',
-    'log_level',
-    'visualizer',
-    'vis_backends',
-    'stages',
-    'model_wrapper_cfg',
-    'num_workers',
-    'persistent_workers',
-)
+#: Keys that change how fast a run goes, not what comes out of it.
+_VOLATILE = ('num_workers', 'persistent_workers')
 
 
 @dataclass
@@ -73,7 +61,7 @@ class StageState:
 def fingerprint(config: dict, lists: list[Path], inputs: list[str]) -> str:
     """Hash of a stage's config, the content of its list files, and its inputs' fingerprints.
 
-    What only changes how fast a run goes or what it prints does not count. The folders in which a
+    What only changes how fast a run goes does not count. The folders in which a
     stage finds its inputs are set after this: what counts of them are their fingerprints.
     """
     digest = hashlib.sha256(json.dumps(_stable(config), sort_keys=True, default=str).encode())

@@ -1,0 +1,244 @@
+"""All stages on six tiny images: results, skipping, resuming, and errors before the work."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.hooks import Hook
+from mmseg.registry import HOOKS
+from PIL import Image
+
+from mmdrs.localization.cam import resize_array
+from mmdrs.localization.fusion import BackgroundCue, fuse_maps
+from mmdrs.localization.map_file import read_maps
+from mmdrs.localization.scores import count_label, sum_counts
+from tests.pipeline.conftest import SETTINGS, load_tool
+
+STAGES = ['plain_classifier', 'plain_maps', 'drs_classifier', 'drs_maps', 'refinement']
+STAGES += ['refined_maps', 'pseudo_labels', 'segmentation', 'evaluation']
+
+
+def records(work_dir: Path) -> dict[tuple[str, str, str], float]:
+    content = json.loads((work_dir / 'results.json').read_text())
+    assert all(set(r) == {'stage', 'metric', 'value', 'split', 'seed'} for r in content)
+    return {(r['stage'], r['metric'], r['split']): r['value'] for r in content}
+
+
+def files(work_dir: Path) -> dict[str, int]:
+    """Modification times of everything the stages made."""
+    suffixes = ('.pth', '.npz', '.png')
+    return {
+        str(path.relative_to(work_dir)): path.stat().st_mtime_ns
+        for path in work_dir.rglob('*')
+        if path.suffix in suffixes and path.name != 'overview.png'
+    }
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished work directory, to be changed."""
+    return Path(shutil.copytree(finished, tmp_path / 'copied'))
+
+
+def test_every_stage_leaves_its_results(finished: Path) -> None:
+    for stage in STAGES:
+        assert json.loads((finished / stage / 'done.json').read_text())['seconds'] > 0
+    found = records(finished)
+    for stage in ('plain_maps', 'drs_maps', 'refined_maps'):
+        for split in ('train', 'val'):
+            for metric in ('mIoU_fixed', 'mIoU_swept', 'coverage', 'mIoU_pseudo'):
+                assert 0 <= found[stage, metric, split] <= 100
+            assert found[stage, 'mIoU_swept', split] >= found[stage, 'mIoU_fixed', split]
+    assert {key[1] for key in found if key[0] == 'pseudo_labels'} == {'mIoU', 'mIoU_written'}
+    assert ('segmentation', 'mIoU', 'val') in found
+    assert len(list((finished / 'drs_maps' / 'train').glob('*.npz'))) == 6
+    assert len(list((finished / 'evaluation' / 'predictions').glob('*.png'))) == 6
+    with Image.open(finished / 'overview.png') as picture:
+        assert picture.width > picture.height / 3
+
+
+def test_labels_are_the_fused_maps(finished: Path, tiny_voc: Path) -> None:
+    """The written PNGs and both scores, restated from the stored maps."""
+    counts = []
+    for path in sorted((finished / 'refined_maps' / 'train').glob('*.npz')):
+        stored = read_maps(path)
+        assert stored.original_size == (40, 48) == stored.values.shape[1:]
+        with Image.open(tiny_voc / 'saliency_map' / f'{path.stem}.png') as picture:
+            saliency = np.asarray(picture)
+        written, evaluated = fuse_maps(
+            resize_array(stored.floats(), (40, 48)), stored.labels, BackgroundCue(), saliency
+        )
+        with Image.open(finished / 'pseudo_labels' / 'train' / f'{path.stem}.png') as picture:
+            assert picture.mode == 'P'
+            np.testing.assert_array_equal(np.asarray(picture), written)
+        with Image.open(tiny_voc / 'SegmentationClass' / f'{path.stem}.png') as picture:
+            truth = np.asarray(picture)
+        counts.append((count_label(evaluated, truth, 4), count_label(written, truth, 4)))
+    found = records(finished)
+    for column, metric in enumerate(('mIoU', 'mIoU_written')):
+        expected = sum_counts(pair[column] for pair in counts).miou()
+        assert found['pseudo_labels', metric, 'train'] == pytest.approx(expected, abs=0.006)
+
+
+def test_second_run_does_nothing(copied, tiny_voc, run_pipeline, capsys) -> None:
+    before, results = files(copied), records(copied)
+    run_pipeline(tiny_voc, copied)
+    assert files(copied) == before
+    assert records(copied) == results
+    assert capsys.readouterr().out.count('finished and unchanged: skipped') == len(STAGES)
+
+
+def test_changed_setting_runs_what_depends_on_it(copied, tiny_voc, run_pipeline, capsys) -> None:
+    before = files(copied)
+    run_pipeline(tiny_voc, copied, '--to', 'drs_maps', options=('drs.delta=0.4',))
+    after = files(copied)
+    for name, time in before.items():
+        stage = name.split('/')[0]
+        if stage in ('drs_classifier', 'drs_maps'):
+            assert after[f'{stage}.old/{name.split("/", 1)[1]}'] == time  # nothing is lost
+            assert after[name] != time
+        else:
+            assert after[name] == time
+    assert 'its config or inputs have changed' in capsys.readouterr().out
+
+
+def test_from_needs_what_comes_before(copied, tiny_voc, run_pipeline, tmp_path) -> None:
+    with pytest.raises(SystemExit, match=r'drs_maps needs drs_classifier, which is not there'):
+        run_pipeline(tiny_voc, tmp_path / 'new', '--from', 'drs_maps')
+    with pytest.raises(SystemExit, match='made with another config or inputs'):
+        run_pipeline(tiny_voc, copied, '--from', 'drs_maps', options=('drs.delta=0.4',))
+
+
+@HOOKS.register_module()
+class StopInTheMiddle(Hook):
+    """Ends a training at its second epoch, as a killed process would."""
+
+    def before_train_epoch(self, runner) -> None:
+        if runner.epoch == 1:
+            raise KeyboardInterrupt
+
+
+def test_interrupted_training_goes_on(tmp_path, tiny_voc, run_pipeline, capsys) -> None:
+    stop = ('plain_classifier.default_hooks.stop.type=StopInTheMiddle',)
+    arguments = ('--to', 'plain_classifier')
+    folder = tmp_path / 'plain_classifier'
+    with pytest.raises(KeyboardInterrupt):
+        run_pipeline(tiny_voc, tmp_path, *arguments, options=stop)
+    assert [p.name for p in folder.glob('*.pth')] == ['epoch_1.pth']
+    # The same command; that the hook is gone would be another config, so it is made harmless.
+    StopInTheMiddle.before_train_epoch = Hook.before_train_epoch
+    first = (folder / 'epoch_1.pth').stat().st_mtime_ns
+    run_pipeline(tiny_voc, tmp_path, *arguments, options=stop)
+    assert 'goes on where it was stopped' in capsys.readouterr().out
+    assert (folder / 'epoch_1.pth').stat().st_mtime_ns == first
+    assert (folder / 'epoch_2.pth').is_file()
+
+
+def test_interrupted_maps_go_on(copied, tiny_voc, run_pipeline) -> None:
+    folder = copied / 'drs_maps'
+    (folder / 'done.json').unlink()
+    lost = folder / 'train' / 'img_3.npz'
+    expected = read_maps(lost)
+    lost.unlink()
+    damaged = folder / 'val' / 'img_0.npz'
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    before = files(copied)
+    run_pipeline(tiny_voc, copied, '--to', 'drs_maps')
+    after = files(copied)
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {'drs_maps/train/img_3.npz', 'drs_maps/val/img_0.npz'}
+    np.testing.assert_array_equal(read_maps(lost).values, expected.values)
+    assert records(copied) == records(copied)
+
+
+def test_unknown_names_are_errors(tmp_path, tiny_voc, run_pipeline) -> None:
+    with pytest.raises(SystemExit, match=r"--from drs_map: no such.*mean 'drs_maps'"):
+        run_pipeline(tiny_voc, tmp_path, '--from', 'drs_map')
+    with pytest.raises(SystemExit, match=r"'data_rot'.*did you mean 'data_root'"):
+        run_pipeline(tiny_voc, tmp_path, options=('data_rot=x',))
+    with pytest.raises(SystemExit, match='comes after'):
+        run_pipeline(tiny_voc, tmp_path, '--from', 'refinement', '--to', 'drs_maps')
+    with pytest.raises(SystemExit, match='holds no `stages`'):
+        load_tool('pipeline').main([str(SETTINGS.parents[1] / '_base_' / 'default_runtime.py')])
+
+
+@pytest.mark.parametrize(
+    ('break_it', 'message'),
+    [
+        (lambda d: (d / 'JPEGImages/img_2.jpg').unlink(), r'img_path: 1 of 6.*img_2\.jpg'),
+        (lambda d: (d / 'saliency_map/img_4.png').unlink(), r'saliency_path: 1 of 6.*img_4\.png'),
+        (lambda d: (d / 'SegmentationClass/img_1.png').unlink(), r'seg_map_path.*img_1\.png'),
+        (
+            lambda d: Image.new('L', (9, 9)).save(d / 'SegmentationClass/img_1.png'),
+            r'img_1\.png is 9 x 9',
+        ),
+        (lambda d: _list(d).write_text('img_0 9\n'), r'train_cls\.txt.*9'),
+        (lambda d: _list(d).write_text('img_0 cat\n'), r"train_cls\.txt.*'cat'"),
+        (lambda d: _list(d).write_text('\n'), r'train_cls\.txt'),
+        (lambda d: _list(d).unlink(), r'train_cls\.txt'),
+    ],
+)
+def test_bad_data_is_found_before_training(
+    break_it, message, tmp_path, tiny_voc, run_pipeline
+) -> None:
+    data = Path(shutil.copytree(tiny_voc, tmp_path / 'data'))
+    break_it(data)
+    with pytest.raises(SystemExit, match=rf'(?s)error: .*{message}'):
+        run_pipeline(data, tmp_path / 'work')
+    assert not (tmp_path / 'work' / 'plain_classifier').exists()
+
+
+def _list(data: Path) -> Path:
+    return data / 'ImageSets/Segmentation/train_cls.txt'
+
+
+def test_saliency_cue_without_saliency_maps(tmp_path, tiny_voc, run_pipeline) -> None:
+    with pytest.raises(SystemExit, match='needs saliency maps: set saliency_dir, or choose'):
+        run_pipeline(tiny_voc, tmp_path, options=('saliency_dir=',))
+
+
+def test_without_masks_and_saliency(tmp_path, tiny_voc, run_pipeline, capsys) -> None:
+    """Image labels alone are enough; then there is nothing to score with."""
+    data = Path(shutil.copytree(tiny_voc, tmp_path / 'data'))
+    shutil.rmtree(data / 'SegmentationClass')
+    shutil.rmtree(data / 'saliency_map')
+    cue = ('pseudo_labels.background_cue._delete_=True', 'pseudo_labels.background_cue.type=power')
+    run_pipeline(
+        data, tmp_path / 'work', options=('mask_dir=', 'saliency_dir=', 'val_list=', *cue)
+    )
+    assert len(list((tmp_path / 'work' / 'pseudo_labels' / 'train').glob('*.png'))) == 6
+    assert json.loads((tmp_path / 'work' / 'results.json').read_text()) == []
+    assert 'nothing was scored: there are no masks' in capsys.readouterr().out
+
+
+def test_full_disk_says_so_and_keeps_what_is_finished(
+    copied, tiny_voc, run_pipeline, monkeypatch
+) -> None:
+    import errno
+
+    from mmdrs.evaluation import localization_metric
+
+    (copied / 'drs_maps' / 'done.json').unlink()
+    (copied / 'drs_maps' / 'train' / 'img_5.npz').unlink()
+
+    def full(path, maps) -> None:
+        raise OSError(errno.ENOSPC, 'No space left on device', str(path))
+
+    before = files(copied)
+    with monkeypatch.context() as patched:
+        patched.setattr(localization_metric, 'write_maps', full)
+        with pytest.raises(SystemExit, match=r'the disk is full \(.*img_5\.npz\)'):
+            run_pipeline(tiny_voc, copied, '--to', 'drs_maps')
+    assert files(copied) == before
+    run_pipeline(tiny_voc, copied, '--to', 'drs_maps')
+    assert (copied / 'drs_maps' / 'train' / 'img_5.npz').is_file()
+
+
+def test_checkpoint_of_another_architecture(copied, tiny_voc, run_pipeline) -> None:
+    shutil.copy(copied / 'refinement' / 'epoch_1.pth', copied / 'other.pth')
+    shutil.rmtree(copied / 'drs_maps')
+    shutil.copy(copied / 'segmentation' / 'epoch_1.pth', copied / 'drs_classifier' / 'epoch_2.pth')
+    with pytest.raises(SystemExit, match=r'epoch_2\.pth.*does not fit the model.*decode_head'):
+        run_pipeline(tiny_voc, copied, '--to', 'drs_maps')
