@@ -1,11 +1,14 @@
 """Fixtures shared by the tests."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+
+from tests import pipeline_runs
 
 TINY_CLASSES = ('background', 'disc', 'bar', 'cross')
 TINY_SIZE = (40, 48)  # height, width
@@ -46,6 +49,35 @@ def tiny_voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (lists / 'train_cls.txt').write_text('\n'.join(lines) + '\n')
     (lists / 'train.txt').write_text(''.join(f'{line.split()[0]}\n' for line in lines))
     return root
+
+
+@pytest.fixture(scope='session')
+def run_pipeline() -> Callable[..., None]:
+    """Run ``tools/pipeline.py`` in this process on a data root, into a work directory."""
+    tool = pipeline_runs.load_tool('pipeline')
+
+    def run(data_root: Path, work_dir: Path, *arguments: str, options: tuple = ()) -> None:
+        tool.main(
+            [
+                str(pipeline_runs.SETTINGS),
+                '--work-dir',
+                str(work_dir),
+                *arguments,
+                '--cfg-options',
+                *pipeline_runs.tiny_options(data_root),
+                *options,
+            ]
+        )
+
+    return run
+
+
+@pytest.fixture(scope='session')
+def finished(tmp_path_factory, tiny_voc, run_pipeline) -> Path:
+    """Work directory of a pipeline that has run to its end. Tests must not change it."""
+    work_dir = tmp_path_factory.mktemp('finished')
+    run_pipeline(tiny_voc, work_dir)
+    return work_dir
 
 
 def _write_tiny_image(root: Path, name: str, classes: list[int], rng: np.random.Generator) -> None:

@@ -83,6 +83,11 @@ model = dict(
         num_convs=_base_.head_convs,
         channels=_base_.head_channels,
         norm_cfg=_base_.head_norm,
+        # Small first logits: the released initialisation, made for VGG, diverges on others.
+        init_cfg=[
+            dict(type='Kaiming', layer='Conv2d', mode='fan_out', distribution='normal'),
+            dict(type='Normal', std=0.01, override=dict(name='conv_seg')),
+        ],
     ),
     test_cfg=dict(mode='whole'),
 )

@@ -1,5 +1,7 @@
 """VGG-16 classifier and refinement network against values of the released code."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -11,24 +13,14 @@ from mmseg.structures import SegDataSample
 from torch import nn
 from torch.testing import assert_close
 
+from mmdrs.apis import load_config
 from mmdrs.localization.cam import localization_maps, to_levels
 from mmdrs.models.decode_heads.cam_head import image_scores
 from tests import golden
 
 BACKBONE = dict(type='DilatedVGG')
 DRS_LAYERS = {'delta055': dict(type='DRS', delta=0.55), 'learnable': dict(type='LearnableDRS')}
-#: The released learning-rate groups: x1 pretrained weights, x2 their biases, x10 new weights and
-#: all controllers, x20 new biases.
-PARAMWISE = dict(
-    bias_lr_mult=2,
-    custom_keys={
-        'backbone.extra': dict(lr_mult=10),
-        'decode_head': dict(lr_mult=10),
-        'backbone.drs': dict(lr_mult=10),
-        **{f'backbone.extra.{i}.bias': dict(lr_mult=20) for i in (0, 2, 4)},
-        'decode_head.conv_seg.bias': dict(lr_mult=20),
-    },
-)
+RECIPE = Path(__file__).parents[2] / 'configs/drs/cam_vgg16_2xb5-15e_voc12-320x320.py'
 
 
 def segmentor(backbone: dict, head: str) -> nn.Module:
@@ -95,13 +87,7 @@ def test_three_sgd_steps(variant: str) -> None:
     """Loss before each step and logits after: groups, nesterov and decay are right."""
     data = golden.load(f'vgg16_classifier_{variant}')
     model = classifier(variant).train()
-    wrapper = build_optim_wrapper(
-        model,
-        ConfigDict(
-            optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, nesterov=True, weight_decay=5e-4),
-            paramwise_cfg=PARAMWISE,
-        ),
-    )
+    wrapper = build_optim_wrapper(model, load_config(str(RECIPE)).optim_wrapper)
     picture = golden.image(2, 96, 128, 'cls')
     losses = []
     for _ in range(3):

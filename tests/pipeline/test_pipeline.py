@@ -14,7 +14,7 @@ from mmdrs.localization.cam import resize_array
 from mmdrs.localization.fusion import BackgroundCue, fuse_maps
 from mmdrs.localization.map_file import read_maps
 from mmdrs.localization.scores import count_label, sum_counts
-from tests.pipeline.conftest import SETTINGS, load_tool
+from tests.pipeline_runs import SETTINGS, load_tool
 
 STAGES = ['plain_classifier', 'plain_maps', 'drs_classifier', 'drs_maps', 'refinement']
 STAGES += ['refined_maps', 'pseudo_labels', 'segmentation', 'evaluation']

@@ -1,12 +1,9 @@
-"""A whole pipeline run on six tiny images, shared by the tests."""
+"""The own-data template made small enough for tests."""
 
 import importlib.util
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SETTINGS = ROOT / 'configs' / 'custom' / 'settings_custom.py'
 
 
@@ -52,32 +49,3 @@ def tiny_options(data_root: Path) -> list[str]:
         'segmentation_scale=32',
         'segmentation_epochs=1',
     ]
-
-
-@pytest.fixture(scope='session')
-def run_pipeline() -> Callable[..., None]:
-    """Run ``tools/pipeline.py`` in this process on a data root, into a work directory."""
-    tool = load_tool('pipeline')
-
-    def run(data_root: Path, work_dir: Path, *arguments: str, options: tuple = ()) -> None:
-        tool.main(
-            [
-                str(SETTINGS),
-                '--work-dir',
-                str(work_dir),
-                *arguments,
-                '--cfg-options',
-                *tiny_options(data_root),
-                *options,
-            ]
-        )
-
-    return run
-
-
-@pytest.fixture(scope='session')
-def finished(tmp_path_factory, tiny_voc, run_pipeline) -> Path:
-    """Work directory of a pipeline that has run to its end. Tests must not change it."""
-    work_dir = tmp_path_factory.mktemp('finished')
-    run_pipeline(tiny_voc, work_dir)
-    return work_dir
