@@ -99,7 +99,5 @@ optim_wrapper = dict(
     optimizer=_base_.classifier_optimizer,
     paramwise_cfg=_base_.classifier_paramwise,
 )
-param_scheduler = [
-    dict(type='MultiStepLR', milestones=[epochs * 4 // 15, epochs * 9 // 15], gamma=0.1)
-]
+param_scheduler = _base_.classifier_schedule
 randomness = dict(seed=_base_.seed)

@@ -35,4 +35,4 @@ model = dict(decode_head=dict(type='RefinementHead'))
 epochs = _base_.refinement_epochs
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=epochs)
 optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=_base_.refinement_optimizer)
-param_scheduler = [dict(type='MultiStepLR', milestones=[epochs // 3, epochs * 2 // 3], gamma=0.1)]
+param_scheduler = _base_.refinement_schedule

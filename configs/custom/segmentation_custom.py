@@ -110,8 +110,8 @@ param_scheduler = [
         type='PolyLR',
         power=0.9,
         eta_min=1e-5,
-        by_epoch=True,
         end=epochs,
+        by_epoch=True,
         convert_to_iter_based=True,
     )
 ]

@@ -43,12 +43,17 @@ crop = 320  # ... and are cropped to this one; maps are stored at it
 map_scales = (256, 320, 384)
 batch_size = 8
 num_workers = 2
+pretraining_epochs = 30  # of the stage `pretraining`, where `stages` names one
+pretraining_schedule = []
+pretraining_optimizer = dict(lr=0.01)
 classifier_epochs = 15
+classifier_schedule = [dict(type='MultiStepLR', milestones=[4, 9], gamma=0.1)]
 classifier_optimizer = dict(type='SGD', lr=1e-3, momentum=0.9, nesterov=True, weight_decay=5e-4)
 classifier_paramwise = dict(
     custom_keys={'decode_head': dict(lr_mult=10), 'backbone.drs': dict(lr_mult=10)}
 )
 refinement_epochs = 30
+refinement_schedule = [dict(type='MultiStepLR', milestones=[10, 20], gamma=0.1)]
 refinement_optimizer = dict(type='Adam', lr=1e-4)
 
 # --- Pseudo labels -------------------------------------------------------------------------------

@@ -100,7 +100,12 @@ class StageRun:
 
     def _run_train(self, resume: bool) -> Records:
         cfg = self._prepared(self.config())
-        if self.stage.weights:
+        if self.stage.weights and self.stage.backbone_only:
+            checkpoint = self._checkpoint(self.stage.weights)
+            cfg.model.backbone.init_cfg = dict(
+                type='Pretrained', checkpoint=checkpoint, prefix='backbone.'
+            )
+        elif self.stage.weights:
             cfg.load_from = self._checkpoint(self.stage.weights)
         if self.stage.source:
             key = 'seg_map_path' if self.stage.source == 'pseudo_labels' else 'map_path'

@@ -1,7 +1,7 @@
 """The stages: what each is called, what it is made of, and what it needs of the others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mmdrs.apis import InputError
@@ -18,6 +18,7 @@ class Stage:
         config: Key in the settings' ``stages`` of the config it runs.
         title: What it does, for the user.
         weights: Stage whose checkpoint it starts from (train) or runs (maps, test).
+        backbone_only: Of those weights only the backbone's are taken: a role of ImageNet weights.
         source: Stage whose maps (train, labels) or labels (train) it learns from or fuses.
     """
 
@@ -27,6 +28,7 @@ class Stage:
     title: str
     weights: str | None = None
     source: str | None = None
+    backbone_only: bool = False
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -42,7 +44,15 @@ ALL_STAGES = (
     Stage('plain_maps', 'maps', 'plain_classifier', 'maps without DRS', 'plain_classifier'),
     Stage('drs_classifier', 'train', 'drs_classifier', 'classifier with DRS', 'pretraining'),
     Stage('drs_maps', 'maps', 'drs_classifier', 'maps with DRS', 'drs_classifier'),
-    Stage('refinement', 'train', 'refinement', 'refinement learning', 'pretraining', 'drs_maps'),
+    Stage(
+        'refinement',
+        'train',
+        'refinement',
+        'refinement learning',
+        weights='pretraining',
+        source='drs_maps',
+        backbone_only=True,
+    ),
     Stage('refined_maps', 'maps', 'refinement', 'refined maps', 'refinement'),
     Stage('pseudo_labels', 'labels', 'refinement', 'pseudo labels', source='refined_maps'),
     Stage(
@@ -50,10 +60,11 @@ ALL_STAGES = (
         'train',
         'segmentation',
         'segmentation network',
-        'pretraining',
-        'pseudo_labels',
+        weights='pretraining',
+        source='pseudo_labels',
+        backbone_only=True,
     ),
-    Stage('evaluation', 'test', 'segmentation', 'evaluation', 'segmentation'),
+    Stage('evaluation', 'test', 'segmentation', 'segmentation network, scored', 'segmentation'),
 )
 
 
@@ -71,18 +82,11 @@ def choose_stages(
     Raises:
         InputError: If a name is unknown or the order is wrong.
     """
-    stages = [
-        Stage(
-            stage.name,
-            stage.kind,
-            stage.config,
-            stage.title,
-            stage.weights if stage.weights != 'pretraining' or stage.weights in configs else None,
-            stage.source,
-        )
-        for stage in ALL_STAGES
-        if stage.config != 'pretraining' or 'pretraining' in configs
-    ]
+    stages = [stage for stage in ALL_STAGES if stage.name != 'pretraining']
+    if 'pretraining' in configs:
+        stages = list(ALL_STAGES)
+    else:
+        stages = [replace(s, weights=None) if s.weights == 'pretraining' else s for s in stages]
     names = [stage.name for stage in stages]
     for option, name in (('--from', first), ('--to', last)):
         if name is not None and name not in names:

@@ -1,0 +1,77 @@
+# The demo: all stages on the data set of tools/dataset_converters/make_shapes_voc.py.
+# What the lines mean is told in ../custom/settings_custom.py, whose stage configs they serve.
+classes = ('background', 'lamp', 'kite', 'drum', 'vase', 'bell')
+data_root = 'data/shapes'
+train_list = 'ImageSets/Segmentation/train_cls.txt'
+val_list = 'ImageSets/Segmentation/val_cls.txt'
+image_dir = 'JPEGImages'
+image_suffix = '.jpg'
+mask_dir = 'SegmentationClass'
+saliency_dir = 'saliency_map'
+
+backbone = dict(
+    type='DilatedVGG',
+    depths=(1, 2, 1),
+    channels=(16, 48, 64),
+    strides=(2, 2),
+    extra_channels=(96, 96, 96),
+    norm_cfg=dict(type='BN', requires_grad=True),
+)
+feature_channels = 96
+image_mean = [115, 115, 115]
+image_std = [51, 51, 51]
+
+drs = dict(type='DRS', delta=0.55)
+drs_layers = 'default'  # in place of every ReLU
+head_drs = None
+head_convs = 0
+head_channels = None
+head_norm = None
+
+resize = 64
+crop = 64
+map_scales = (52, 64, 76)
+batch_size = 32
+num_workers = 2
+# DRS starts from a plain classifier, as in the paper from ImageNet weights: from scratch it trains
+# badly. The classifiers with and without DRS get the same budget after it.
+poly = dict(type='PolyLR', power=0.9, by_epoch=True, convert_to_iter_based=True)
+sgd = dict(type='SGD', lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
+pretraining_epochs = 8
+pretraining_optimizer = sgd
+pretraining_schedule = [dict(**poly, end=8)]
+classifier_epochs = 5
+classifier_optimizer = dict(sgd, lr=0.02)
+classifier_schedule = [dict(**poly, end=5)]
+classifier_paramwise = dict()
+refinement_epochs = 6
+refinement_optimizer = dict(type='Adam', lr=1e-3)
+refinement_schedule = [dict(**poly, end=6)]
+
+pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)
+
+segmentation_backbone = dict()
+segmentation_head = dict(
+    type='ASPPHead',
+    in_channels=96,
+    channels=64,
+    dilations=(1, 2, 4),
+    dropout_ratio=0.1,
+    norm_cfg=dict(type='BN', requires_grad=True),
+    align_corners=False,
+)
+segmentation_crop = 64
+segmentation_scale = 64
+segmentation_epochs = 12
+segmentation_optimizer = dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4)
+segmentation_paramwise = dict()
+
+seed = 0
+
+stages = dict(
+    pretraining='../custom/pretraining_custom.py',
+    plain_classifier='../custom/plain-classifier_custom.py',
+    drs_classifier='../custom/drs-classifier_custom.py',
+    refinement='../custom/refinement_custom.py',
+    segmentation='../custom/segmentation_custom.py',
+)
