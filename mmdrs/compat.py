@@ -8,12 +8,15 @@ bridge acts only where its break is found, so on a set without the break it chan
 does that first of all.
 """
 
+import contextlib
 import importlib
 import importlib.util
+import io
 import os
 import pickle
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from functools import partial, wraps
 from importlib.machinery import ModuleSpec
@@ -41,6 +44,7 @@ def apply() -> None:
     allow_mmengine_checkpoints()
     refuse_unsafe_checkpoints()
     bridge_stock_configs()
+    import_mmseg_quietly()
 
 
 # --- 1. mmseg 1.2.2 needs compiled mmcv.ops to be imported -------------------------------------
@@ -221,3 +225,22 @@ def _with_mmseg(stock: Callable[[str], Any]) -> Callable[[str], Any]:
         return os.path.dirname(spec.origin) if is_path else True
 
     return look_up
+
+
+# --- 4. what importing mmseg prints -------------------------------------------------------------
+
+
+def import_mmseg_quietly() -> None:
+    """Import mmseg without the lines that it prints at every start.
+
+    OneDL's prints "Could not import OneDL" twice (a debug message without a logger), and mmcv
+    without compiled operators warns of one that nothing here uses. Anything else is shown.
+    """
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'Fail to import ``MultiScaleDeformableAttention``')
+        importlib.import_module('mmseg.datasets')
+        importlib.import_module('mmseg.models')
+    for line in printed.getvalue().splitlines():
+        if line != 'Could not import OneDL':
+            print(line)

@@ -28,6 +28,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('maps', help='folder of the localization maps')
     parser.add_argument('out', help='folder of the label PNGs')
+    parser.add_argument('--settings', help='settings file for a config of configs/custom')
     parser.add_argument('--workers', type=int, default=2, help='processes beside this one')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
@@ -38,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
     try:
-        cfg = load_config(args.config, args.cfg_options, launcher=args.launcher)
+        cfg = load_config(
+            args.config, args.cfg_options, launcher=args.launcher, settings=args.settings
+        )
         if args.launcher != 'none':
             start_processes(args.launcher)
         dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, pipeline=[]))

@@ -23,6 +23,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test (and evaluate) a model')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--settings', help='settings file for a config of configs/custom')
     parser.add_argument('--work-dir', help='directory of logs and metrics')
     parser.add_argument('--out', help='directory in which predictions are written as PNG')
     parser.add_argument('--show', action='store_true', help='show painted predictions')
@@ -54,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
     try:
-        cfg = load_config(args.config, args.cfg_options, args.work_dir, args.launcher)
+        cfg = load_config(
+            args.config, args.cfg_options, args.work_dir, args.launcher, args.settings
+        )
         if args.show or args.show_dir:
             apply_show(cfg, args.show, args.show_dir, args.wait_time)
         if args.tta:

@@ -15,6 +15,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description='Train a model')
     parser.add_argument('config', help='config file')
+    parser.add_argument('--settings', help='settings file for a config of configs/custom')
     parser.add_argument('--work-dir', help='directory of logs and checkpoints')
     parser.add_argument(
         '--resume',
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     options = args.cfg_options or {}
     try:
-        cfg = load_config(args.config, options, args.work_dir, args.launcher)
+        cfg = load_config(args.config, options, args.work_dir, args.launcher, args.settings)
         if args.amp:
             apply_amp(cfg)
         train_model(cfg, resume=args.resume, resume_from=options.get('load_from'))

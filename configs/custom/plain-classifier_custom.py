@@ -12,7 +12,7 @@ train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(_base_.resize, _base_.resize), keep_ratio=False),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='ColorJitter'),
+    dict(type='ColorJitter', **_base_.color_jitter),
     dict(type='RandomCrop', crop_size=(_base_.crop, _base_.crop), cat_max_ratio=1.0),
     dict(type='PackDRSInputs'),
 ]
@@ -83,10 +83,9 @@ model = dict(
         num_convs=_base_.head_convs,
         channels=_base_.head_channels,
         norm_cfg=_base_.head_norm,
-        # Small first logits: the released initialisation, made for VGG, diverges on others.
         init_cfg=[
             dict(type='Kaiming', layer='Conv2d', mode='fan_out', distribution='normal'),
-            dict(type='Normal', std=0.01, override=dict(name='conv_seg')),
+            dict(type='Normal', std=_base_.head_std, override=dict(name='conv_seg')),
         ],
     ),
     test_cfg=dict(mode='whole'),

@@ -6,7 +6,7 @@ train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(side, side), keep_ratio=False),
     dict(type='LoadLocalizationMap'),
-    dict(type='ColorJitter'),
+    dict(type='ColorJitter', **_base_.color_jitter),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackDRSInputs'),
 ]
@@ -30,7 +30,7 @@ train_dataloader = dict(
         pipeline=train_pipeline,
     )
 )
-model = dict(decode_head=dict(type='RefinementHead'))
+model = dict(decode_head=dict(type='RefinementHead', init_cfg=None))
 
 epochs = _base_.refinement_epochs
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=epochs)

@@ -15,7 +15,7 @@ train_pipeline = [
     dict(type='RandomResize', scale=scale, ratio_range=(0.75, 1.5), keep_ratio=True),
     dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.9),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PhotoMetricDistortion'),
+    dict(type='ColorJitter', **_base_.color_jitter),
     dict(type='PackSegInputs'),
 ]
 test_pipeline = [

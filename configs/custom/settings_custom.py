@@ -36,11 +36,14 @@ head_drs = dict(type='DRS', delta=0.8)
 head_convs = 2
 head_channels = 256
 head_norm = None
+# Small first logits: the released initialisation, made for VGG, diverges on other backbones.
+head_std = 0.01
 
 # --- Classifier and refinement: sizes and schedules ----------------------------------------------
 resize = 384  # images become squares of this side ...
 crop = 320  # ... and are cropped to this one; maps are stored at it
 map_scales = (256, 320, 384)
+color_jitter = dict(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1)
 batch_size = 8
 num_workers = 2
 pretraining_epochs = 30  # of the stage `pretraining`, where `stages` names one

@@ -27,10 +27,13 @@ head_drs = None
 head_convs = 0
 head_channels = None
 head_norm = None
+head_std = 0.1
 
 resize = 64
 crop = 64
 map_scales = (52, 64, 76)
+# Hue is a class cue here.
+color_jitter = dict(brightness=0.2, contrast=0.1, saturation=0.1, hue=0)
 batch_size = 32
 num_workers = 2
 # DRS starts from a plain classifier, as in the paper from ImageNet weights: from scratch it trains

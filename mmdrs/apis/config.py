@@ -4,17 +4,22 @@ The options mean what they mean in MMSegmentation's ``tools/train.py`` and ``too
 """
 
 import inspect
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger, print_log
 from mmengine.runner import Runner
 from mmseg.registry import METRICS
 
 from mmdrs.errors import InputError, MissingFileError, did_you_mean
 
+#: Environment variable with the settings file, as the configs of ``configs/custom`` name it.
+SETTINGS_VARIABLE = 'MMDRS_SETTINGS'
 # Read from a config by MMEngine's runner or by the tools, beside the runner's own arguments.
 _OTHER_NAMES = (
     'compile',
@@ -32,6 +37,7 @@ def load_config(
     cfg_options: dict[str, Any] | None = None,
     work_dir: str | None = None,
     launcher: str = 'none',
+    settings: str | os.PathLike | None = None,
 ) -> Config:
     """Read a config file and apply the common options.
 
@@ -41,6 +47,8 @@ def load_config(
         work_dir: directory of logs and checkpoints. It goes before the config's ``work_dir``,
             which goes before ``./work_dirs/<name of the config file>``.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+        settings: the settings file that a config of ``configs/custom`` inherits from, in place of
+            the one beside it.
 
     Raises:
         MissingFileError: if there is no such file; lists files with close names.
@@ -50,7 +58,11 @@ def load_config(
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise MissingFileError(f"config file '{path}' does not exist{_close_files(path)}")
-    cfg = Config.fromfile(path)
+    if settings is None:
+        cfg = Config.fromfile(path)
+    else:
+        with _settings(os.path.abspath(settings)):
+            cfg = Config.fromfile(path)
     cfg.launcher = launcher
     if cfg_options:
         _merge_options(cfg, cfg_options)
@@ -60,6 +72,26 @@ def load_config(
         stem = os.path.splitext(os.path.basename(path))[0]
         cfg.work_dir = os.path.join('./work_dirs', stem)
     return cfg
+
+
+@contextmanager
+def _settings(path: str) -> Iterator[None]:
+    """Let configs inherit from this settings file, without a log line for each config read."""
+    if not os.path.isfile(path):
+        raise MissingFileError(f"settings file '{path}' does not exist{_close_files(path)}")
+    before = os.environ.get(SETTINGS_VARIABLE)
+    os.environ[SETTINGS_VARIABLE] = path
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if before is None:
+            del os.environ[SETTINGS_VARIABLE]
+        else:
+            os.environ[SETTINGS_VARIABLE] = before
 
 
 def _close_files(path: str) -> str:

@@ -20,6 +20,8 @@ from .samples import ground_truth, image_id, predicted_maps
 class PseudoLabelMetric(BaseMetric):
     """Fuses predicted maps into pseudo labels, straight from the network, without stored maps.
 
+    The labels have the size of the image file.
+
     Two figures, in percent: ``mIoU``, the labels as the released scoring scripts build them, and
     ``mIoU_written``, the files as they are written, whose ignored pixels (255) count as misses.
 
@@ -53,8 +55,8 @@ class PseudoLabelMetric(BaseMetric):
         for sample in data_samples:
             labels, maps = predicted_maps(sample)
             saliency = self._saliency(sample)
-            if saliency is not None:
-                maps = resize_array(maps, saliency.shape)
+            size = tuple(sample.get('original_size', sample['ori_shape'])[:2])
+            maps = resize_array(maps, size)
             written, evaluated = fuse_maps(maps, labels, self.cue, saliency, self.threshold)
             if self.output_dir is not None:
                 self.output_dir.mkdir(parents=True, exist_ok=True)

@@ -5,20 +5,15 @@ environment variable in MMEngine's syntax: without it the config takes the setti
 the pipeline points it at the settings it was given (with the options of its command line).
 """
 
-import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 
 from mmdrs.apis import InputError, load_config
 from mmdrs.errors import did_you_mean
-
-SETTINGS_VARIABLE = 'MMDRS_SETTINGS'
 
 
 class Settings:
@@ -89,29 +84,10 @@ class Settings:
                 f'{did_you_mean(stage, self["stages"])}'
             )
         path = self.path.parent / self['stages'][stage]
-        with _environment(SETTINGS_VARIABLE, str(self.file)):
-            merged = {**self.stage_options.get(stage, {}), **options}
-            return load_config(str(path), merged, str(work_dir))
+        merged = {**self.stage_options.get(stage, {}), **options}
+        return load_config(path, merged, str(work_dir), settings=self.file)
 
 
 def load_settings(path: str | Path, options: Mapping[str, Any] | None = None) -> Settings:
     """Read a settings file; see :class:`Settings`."""
     return Settings(path, options)
-
-
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """Set an environment variable for a while, without a log line for each config read."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
