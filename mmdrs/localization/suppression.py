@@ -17,8 +17,9 @@ def suppress(x: Tensor, control: float | Tensor) -> Tensor:
     """Rectify ``x`` and cap every channel at a share of its own maximum.
 
     ``min(r, m * control)`` with ``r = relu(x)`` and ``m = max over H, W of r``. The maximum is not
-    detached: the gradient of every suppressed pixel flows to the position of the maximum (and to
-    the controller).
+    detached: the gradient of every suppressed pixel flows to the position of the maximum (of
+    several equal ones to one of them) and to the controller. A pixel at the cap counts as
+    suppressed.
 
     Args:
         x: Features after a convolution (or after its ReLU), (N, C, H, W).
@@ -28,9 +29,39 @@ def suppress(x: Tensor, control: float | Tensor) -> Tensor:
     Returns:
         Suppressed features, (N, C, H, W).
     """
-    rectified = F.relu(x)
-    maximum = rectified.amax(dim=(2, 3), keepdim=True)  # (N, C, 1, 1)
-    return torch.minimum(rectified, maximum * control)
+    if not isinstance(control, Tensor):
+        control = x.new_tensor(control)
+    # Under AMP the controller may be of another precision than the features.
+    return _Suppress.apply(x, control.to(x.dtype).expand(x.shape[0], x.shape[1], 1, 1))
+
+
+class _Suppress(torch.autograd.Function):
+    """Keeps the output, the maxima and their positions for the backward pass, and no more.
+
+    Composed of torch's own operations the layer is twice as slow and keeps the expanded maximum
+    and both inputs of the minimum besides.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, control: Tensor) -> Tensor:
+        rectified = F.relu(x)
+        maximum, position = rectified.flatten(2).max(dim=2, keepdim=True)  # (N, C, 1)
+        maximum = maximum.unsqueeze(3)
+        output = torch.minimum(rectified, maximum * control)
+        ctx.save_for_backward(output, maximum, control, position)
+        return output
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor]:
+        output, maximum, control, position = ctx.saved_tensors
+        positive = grad * (output > 0)
+        free = positive * (output < maximum * control)
+        # What is not free is suppressed: its gradient goes to the cap, that is to the maximum and
+        # to the control.
+        cap = positive.sum((2, 3), keepdim=True) - free.sum((2, 3), keepdim=True)
+        grad_x = free.flatten(2).scatter_add(2, position, (cap * control).flatten(2))
+        return grad_x.view_as(output), cap * maximum
 
 
 def controls(x: Tensor, weight: Tensor) -> Tensor:

@@ -127,34 +127,12 @@ def _check_inputs(runs: list[StageRun]) -> None:
     """Read every list and look for every image, mask and saliency map before hours are spent."""
     checked = set()
     for run in runs:
-        cfg = run.config()
-        datasets = [cfg.get('test_dataloader')]
-        if run.stage.kind == 'train' and run.stage.source is None:
-            datasets.append(cfg.get('train_dataloader'))
-        for loader in datasets:
-            if loader is None:
-                continue
-            dataset = dict(loader.dataset, pipeline=[])
-            if repr(dataset) not in checked:
-                checked.add(repr(dataset))
-                DATASETS.build(dataset)
-    if not runs:
-        return
-    for split in runs[0].splits():
-        for run in runs:
-            if run.stage.kind == 'labels':
-                _check_label_inputs(run, split)
-
-
-def _check_label_inputs(run: StageRun, split: str) -> None:
-    dataset = run._split_config(split).test_dataloader.dataset
-    built = DATASETS.build(dict(dataset, pipeline=[]))
-    if run.label_rules().background_cue.needs_saliency and 'saliency_path' not in built[0]:
-        raise InputError(
-            f"the background cue of `pseudo_labels` in '{run.settings.path}' needs saliency maps: "
-            "set saliency_dir, or choose background_cue=dict(type='constant', value=0.3) or "
-            "dict(type='power', exponent=2)"
-        )
+        for config in run.given_datasets():
+            if repr(config) not in checked:
+                checked.add(repr(config))
+                DATASETS.build(config)
+        if run.stage.kind == 'labels':
+            run.check_cue()
 
 
 def _check_needs(chosen: list, work_dir: Path, prints: dict[str, str]) -> None:

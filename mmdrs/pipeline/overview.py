@@ -32,7 +32,7 @@ def write_overview(work_dir: Path, runs: dict[str, StageRun], images: int = 6) -
     """
     run = runs['drs_maps']
     split = 'val' if 'val' in run.splits() else 'train'
-    dataset = DATASETS.build(dict(run._split_config(split).test_dataloader.dataset, pipeline=[]))
+    dataset = DATASETS.build(dict(run.split_config(split).test_dataloader.dataset, pipeline=[]))
     places = np.unique(np.linspace(0, len(dataset) - 1, images).astype(int))
     infos = [dataset.get_data_info(int(index)) for index in places]
     folders = {

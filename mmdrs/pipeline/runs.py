@@ -90,6 +90,36 @@ class StageRun:
         splits = dict(train=self.settings['train_list'], val=self.settings.get('val_list'))
         return {name: path for name, path in splits.items() if path}
 
+    def split_config(self, split: str) -> Config:
+        cfg = self.config()
+        cfg.test_dataloader.dataset.ann_file = self.splits()[split]
+        return cfg
+
+    def given_datasets(self) -> list[dict]:
+        """Configs of the data sets whose files come from the user, not from another stage."""
+        if self.stage.kind in ('maps', 'labels'):
+            loaders = [self.split_config(split).test_dataloader for split in self.splits()]
+        elif self.stage.kind == 'test':
+            loaders = [self.config().get('test_dataloader')]
+        else:
+            loaders = [None if self.stage.source else self.config().train_dataloader]
+        return [dict(loader.dataset, pipeline=[]) for loader in loaders if loader]
+
+    def check_cue(self) -> None:
+        """Check that there are saliency maps if the background cue needs them.
+
+        Raises:
+            InputError: If there are none.
+        """
+        prefixes = [config['data_prefix'] for config in self.given_datasets()]
+        needed = self.label_rules().background_cue.needs_saliency
+        if needed and not all(prefix.get('saliency_path') for prefix in prefixes):
+            raise InputError(
+                f"the background cue of `pseudo_labels` in '{self.settings.path}' needs saliency "
+                "maps: set saliency_dir, or choose background_cue=dict(type='constant', value=0.3)"
+                " or dict(type='power', exponent=2)"
+            )
+
     def run(self, resume: bool) -> Records:
         """Do the stage's work; returns its scores.
 
@@ -117,7 +147,7 @@ class StageRun:
     def _run_maps(self, resume: bool) -> Records:
         records: Records = []
         for split in self.splits():
-            cfg = self._prepared(self._split_config(split), f' ({split})')
+            cfg = self._prepared(self.split_config(split), f' ({split})')
             apply_tta(cfg)
             apply_output(cfg, str(self.folder / split))
             scores = test_model(cfg, self._checkpoint(self.stage.weights))
@@ -148,14 +178,9 @@ class StageRun:
     def label_rules(self) -> LabelRules:
         return LabelRules.from_config(self.settings['pseudo_labels'])
 
-    def _split_config(self, split: str) -> Config:
-        cfg = self.config()
-        cfg.test_dataloader.dataset.ann_file = self.splits()[split]
-        return cfg
-
     def _fuse(self, split: str, maps: Path, out_dir: Path | None, title: str) -> dict[str, float]:
         """Fuse the stored maps of a split; the two figures of the labels, none without masks."""
-        dataset_cfg = dict(self._split_config(split).test_dataloader.dataset, pipeline=[])
+        dataset_cfg = dict(self.split_config(split).test_dataloader.dataset, pipeline=[])
         dataset = DATASETS.build(dataset_cfg)
         classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']
         images = [dataset.get_data_info(index) for index in range(len(dataset))]
