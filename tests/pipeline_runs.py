@@ -36,6 +36,7 @@ def tiny_options(data_root: Path) -> list[str]:
         'crop=32',
         'map_scales=[24,32]',
         'batch_size=2',
+        'map_batch_size=4',
         'num_workers=0',
         'classifier_epochs=2',
         'refinement_epochs=1',

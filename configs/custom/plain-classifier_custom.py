@@ -48,7 +48,7 @@ train_dataloader = dict(
     dataset=dict(**dataset, data_prefix=dict(img_path=_base_.image_dir), pipeline=train_pipeline),
 )
 test_dataloader = dict(
-    batch_size=1,
+    batch_size=_base_.map_batch_size,
     num_workers=_base_.num_workers,
     persistent_workers=_base_.num_workers > 0,
     sampler=dict(type='DefaultSampler', shuffle=False),

@@ -30,6 +30,8 @@ train_dataloader = dict(
         pipeline=train_pipeline,
     )
 )
+# Images of different sizes are resized once only one by one.
+test_dataloader = dict(batch_size=_base_.refined_batch_size)
 model = dict(decode_head=dict(type='RefinementHead', init_cfg=None))
 
 epochs = _base_.refinement_epochs

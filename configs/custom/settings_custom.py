@@ -45,6 +45,8 @@ crop = 320  # ... and are cropped to this one; maps are stored at it
 map_scales = (256, 320, 384)
 color_jitter = dict(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1)
 batch_size = 8
+map_batch_size = 8
+refined_batch_size = 1  # more only where all images have one size
 num_workers = 2
 pretraining_epochs = 30  # of the stage `pretraining`, where `stages` names one
 pretraining_schedule = []

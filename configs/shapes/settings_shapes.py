@@ -11,10 +11,10 @@ saliency_dir = 'saliency_map'
 
 backbone = dict(
     type='DilatedVGG',
-    depths=(1, 2, 1),
-    channels=(16, 48, 64),
+    depths=(1, 2, 2),
+    channels=(16, 48, 96),
     strides=(2, 2),
-    extra_channels=(96, 96, 96),
+    extra_channels=(),
     norm_cfg=dict(type='BN', requires_grad=True),
 )
 feature_channels = 96
@@ -35,6 +35,8 @@ map_scales = (52, 64, 76)
 # Hue is a class cue here.
 color_jitter = dict(brightness=0.2, contrast=0.1, saturation=0.1, hue=0)
 batch_size = 32
+map_batch_size = 32
+refined_batch_size = 32
 num_workers = 2
 # DRS starts from a plain classifier, as in the paper from ImageNet weights: from scratch it trains
 # badly. The classifiers with and without DRS get the same budget after it.
@@ -43,9 +45,9 @@ sgd = dict(type='SGD', lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
 pretraining_epochs = 8
 pretraining_optimizer = sgd
 pretraining_schedule = [dict(**poly, end=8)]
-classifier_epochs = 5
-classifier_optimizer = dict(sgd, lr=0.02)
-classifier_schedule = [dict(**poly, end=5)]
+classifier_epochs = 6
+classifier_optimizer = sgd
+classifier_schedule = [dict(**poly, end=6)]
 classifier_paramwise = dict()
 refinement_epochs = 6
 refinement_optimizer = dict(type='Adam', lr=1e-3)

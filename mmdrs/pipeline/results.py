@@ -1,6 +1,6 @@
 """The results of a pipeline run: a list of records, and the table made of them."""
 
-import math
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +31,26 @@ def write_results(path: Path, records: list[dict[str, Any]]) -> None:
 
 
 def results_table(records: list[dict[str, Any]]) -> str:
-    """One row for each stage and split, one column for each metric that occurs."""
+    """One row for each stage and split, one column for each metric that occurs.
+
+    Records of several seeds are averaged; behind the mean stands the sample standard deviation.
+    """
     columns = [c for c in COLUMNS if any(r['metric'] == c[0] for r in records)]
     table = PrettyTable(['stage', 'split', *(heading for _, heading in columns)])
     table.align = 'r'
     table.align['stage'] = table.align['split'] = 'l'
-    rows: dict[tuple[str, str], dict[str, float]] = {}
+    rows: dict[tuple[str, str], dict[str, list[float]]] = {}
     for record in records:
         row = rows.setdefault((record['stage'], record['split']), {})
-        row[record['metric']] = record['value']
+        row.setdefault(record['metric'], []).append(record['value'])
     for (stage, split), row in rows.items():
-        values = [row.get(metric, math.nan) for metric, _ in columns]
-        table.add_row([stage, split, *('' if math.isnan(v) else f'{v:.1f}' for v in values)])
+        cells = (_cell(row.get(metric, [])) for metric, _ in columns)
+        table.add_row([stage, split, *cells])
     return f'{table}\n{NOTE}' if rows else 'nothing was scored: there are no masks'
+
+
+def _cell(values: list[float]) -> str:
+    if not values:
+        return ''
+    spread = f' ± {statistics.stdev(values):.1f}' if len(values) > 1 else ''
+    return f'{statistics.mean(values):.1f}{spread}'
