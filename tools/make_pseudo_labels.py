@@ -10,10 +10,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mmengine.config import DictAction
 from mmseg.registry import DATASETS
 
 from mmdrs.apis import InputError, load_config, start_processes
+from mmdrs.apis.arguments import add_run_arguments, add_settings_argument, export_local_rank
 from mmdrs.engine import Progress
 from mmdrs.localization.scores import sum_counts
 from mmdrs.pipeline import LabelRules, make_pseudo_labels
@@ -28,11 +28,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('maps', help='folder of the localization maps')
     parser.add_argument('out', help='folder of the label PNGs')
-    parser.add_argument('--settings', help='settings file for a config of configs/custom')
     parser.add_argument('--workers', type=int, default=2, help='processes beside this one')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    return parser.parse_args(argv)
+    add_settings_argument(parser)
+    add_run_arguments(parser)
+    args = parser.parse_args(argv)
+    export_local_rank(args)
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -2,11 +2,8 @@
 """Test a model from its config, with the arguments of MMSegmentation's ``tools/test.py``."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
-
-from mmengine.config import DictAction
 
 from mmdrs.apis import (
     InputError,
@@ -16,6 +13,7 @@ from mmdrs.apis import (
     load_config,
     test_model,
 )
+from mmdrs.apis.arguments import add_run_arguments, add_settings_argument, export_local_rank
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -23,31 +21,17 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test (and evaluate) a model')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--settings', help='settings file for a config of configs/custom')
-    parser.add_argument('--work-dir', help='directory of logs and metrics')
     parser.add_argument('--out', help='directory in which predictions are written as PNG')
     parser.add_argument('--show', action='store_true', help='show painted predictions')
     parser.add_argument('--show-dir', help='directory in which painted predictions are saved')
     parser.add_argument(
         '--wait-time', type=float, default=2, help='seconds that --show shows an image'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='overwrite values of the config: a.b=1, a.b="[1,2]", a.0.b=text',
-    )
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='what started the processes of a distributed test',
-    )
     parser.add_argument('--tta', action='store_true', help='test-time augmentation')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_settings_argument(parser)
+    add_run_arguments(parser)
     args = parser.parse_args(argv)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    export_local_rank(args)
     return args
 
 

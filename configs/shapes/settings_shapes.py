@@ -11,7 +11,7 @@ saliency_dir = 'saliency_map'
 
 backbone = dict(
     type='DilatedVGG',
-    depths=(1, 2, 2),
+    depths=(2, 2, 2),
     channels=(16, 48, 96),
     strides=(2, 2),
     extra_channels=(),

@@ -1,6 +1,5 @@
 """Label PNGs: mode P with the palette of the classes, 255 shown as VOC's void colour."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from mmdrs.errors import InputError
+from mmdrs.files import written_whole
 
 VOID_COLOUR = (224, 224, 192)
 
@@ -20,21 +20,13 @@ def write_label(path: str | Path, label: np.ndarray, palette: Sequence[Sequence[
         label: 0 background, 255 ignored.
         palette: Red, green and blue of each class.
     """
-    path = Path(path)
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(palette)] = np.asarray(palette, np.uint8)
     colours[255] = VOID_COLOUR
     picture = Image.fromarray(np.ascontiguousarray(label, np.uint8))
     picture.putpalette(colours.ravel().tolist())
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
+    with written_whole(path) as temporary:
         picture.save(temporary, format='PNG')
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OSError(
-            error.errno, f'cannot write the label: {error.strerror}', str(path)
-        ) from error
 
 
 def read_label(path: str | Path) -> np.ndarray:

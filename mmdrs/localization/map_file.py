@@ -5,7 +5,6 @@ small part of the 21.7 GB that the released script's twenty channels take.
 """
 
 import json
-import os
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mmdrs.errors import InputError, MissingFileError
+from mmdrs.files import written_whole
 
 from .cam import to_levels
 
@@ -67,24 +67,15 @@ def write_maps(path: str | Path, maps: LocalizationMaps) -> None:
             f'{path}: localization maps must be uint8 (classes, height, width) with one map for '
             f'each of the classes {maps.labels}, got {values.dtype} {values.shape}'
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        with temporary.open('wb') as file:
-            np.savez_compressed(
-                file,
-                labels=np.asarray(maps.labels, np.int64),
-                values=values,
-                original_size=np.asarray(maps.original_size, np.int64),
-                scale=np.float64(maps.scale),
-                settings=np.array(json.dumps(maps.settings, sort_keys=True)),
-            )
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OSError(
-            error.errno, f'cannot write localization maps: {error.strerror}', str(path)
-        ) from error
+    with written_whole(path) as temporary, temporary.open('wb') as file:
+        np.savez_compressed(
+            file,
+            labels=np.asarray(maps.labels, np.int64),
+            values=values,
+            original_size=np.asarray(maps.original_size, np.int64),
+            scale=np.float64(maps.scale),
+            settings=np.array(json.dumps(maps.settings, sort_keys=True)),
+        )
 
 
 def read_maps(path: str | Path) -> LocalizationMaps:

@@ -1,12 +1,12 @@
 """The picture at the end of a pipeline run: some images through all the stages."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 from mmseg.registry import DATASETS
 from PIL import Image
 
+from mmdrs.files import written_whole
 from mmdrs.localization.cam import resize_array
 from mmdrs.localization.label_file import read_label
 from mmdrs.localization.map_file import read_maps
@@ -60,9 +60,8 @@ def write_overview(work_dir: Path, runs: dict[str, StageRun], images: int = 6) -
         for index, info in enumerate(infos)
     ]
     path = work_dir / 'overview.png'
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    contact_sheet(['image', *folders, *labels], rows).save(temporary, format='PNG')
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        contact_sheet(['image', *folders, *labels], rows).save(temporary, format='PNG')
     return path
 
 

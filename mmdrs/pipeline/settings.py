@@ -5,7 +5,6 @@ environment variable in MMEngine's syntax: without it the config takes the setti
 the pipeline points it at the settings it was given (with the options of its command line).
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from mmengine.config import Config
 
 from mmdrs.apis import InputError, load_config
 from mmdrs.errors import did_you_mean
+from mmdrs.files import written_whole
 
 
 class Settings:
@@ -65,11 +65,9 @@ class Settings:
 
     def save(self, path: Path) -> None:
         """Write the merged settings for the stages to inherit from, and for the record."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         merged = Config({k: v for k, v in self.cfg.items() if k not in ('launcher', 'work_dir')})
-        temporary = path.with_suffix(f'.{os.getpid()}.tmp.py')
-        merged.dump(temporary)
-        temporary.replace(path)
+        with written_whole(path) as temporary:
+            merged.dump(temporary)
         self.file = path
 
     def stage_config(self, stage: str, options: Mapping[str, Any], work_dir: Path) -> Config:

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from mmdrs.files import written_whole
 
 Status = Literal['finished', 'interrupted', 'outdated', 'new']
 
@@ -86,7 +87,5 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON under a temporary name, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    temporary.write_text(json.dumps(content, indent=1) + '\n')
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + '\n')
