@@ -1,7 +1,11 @@
 """All stages on six tiny images: results, skipping, resuming, and errors before the work."""
 
 import json
+import os
 import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +18,7 @@ from mmdrs.localization.cam import resize_array
 from mmdrs.localization.fusion import BackgroundCue, fuse_maps
 from mmdrs.localization.map_file import read_maps
 from mmdrs.localization.scores import count_label, sum_counts
-from tests.pipeline_runs import SETTINGS, load_tool
+from tests.pipeline_runs import SETTINGS, load_tool, tiny_options
 
 STAGES = ['plain_classifier', 'plain_maps', 'drs_classifier', 'drs_maps', 'refinement']
 STAGES += ['refined_maps', 'pseudo_labels', 'segmentation', 'evaluation']
@@ -242,3 +246,27 @@ def test_checkpoint_of_another_architecture(copied, tiny_voc, run_pipeline) -> N
     shutil.copy(copied / 'segmentation' / 'epoch_1.pth', copied / 'drs_classifier' / 'epoch_2.pth')
     with pytest.raises(SystemExit, match=r'epoch_2\.pth.*does not fit the model.*decode_head'):
         run_pipeline(tiny_voc, copied, '--to', 'drs_maps')
+
+
+def test_two_processes(tmp_path, tiny_voc) -> None:
+    """Under torchrun one process decides, both work, and each image is there once."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2']
+    run = subprocess.run(
+        [
+            *(*command, f'--master_port={port}', str(SETTINGS.parents[2] / 'tools/pipeline.py')),
+            *(str(SETTINGS), '--work-dir', str(tmp_path), '--launcher', 'pytorch'),
+            *('--to', 'plain_maps', '--cfg-options', *tiny_options(tiny_voc)),
+        ],
+        env=dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=str(SETTINGS.parents[2])),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
+    assert run.stdout.count('[1/2] plain_classifier') == 1
+    stored = [read_maps(path) for path in (tmp_path / 'plain_maps' / 'train').glob('*.npz')]
+    assert len(stored) == 6
+    assert records(tmp_path)['plain_maps', 'coverage', 'train'] > 0
