@@ -84,7 +84,7 @@ segmentation_crop = 320
 segmentation_scale = 320  # images are resized to this side, the ratio kept
 segmentation_epochs = 30
 segmentation_optimizer = dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4)
-segmentation_paramwise = dict(custom_keys={'decode_head': dict(lr_mult=10)})
+segmentation_paramwise = dict()
 
 seed = 0
 

@@ -3,7 +3,7 @@
 from mmengine.config import Config
 
 from .checkpoint import check_checkpoint, require_checkpoint
-from .runner import build_runner
+from .runner import build_runner, release_loaders
 
 
 def test_model(cfg: Config, checkpoint: str) -> dict[str, float]:
@@ -24,4 +24,6 @@ def test_model(cfg: Config, checkpoint: str) -> dict[str, float]:
     cfg.resume = False
     runner = build_runner(cfg)
     check_checkpoint(runner.model, checkpoint, 'test')
-    return runner.test()
+    metrics = runner.test()
+    release_loaders(runner)
+    return metrics

@@ -6,7 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from .checkpoint import check_checkpoint, require_checkpoint
-from .runner import build_runner
+from .runner import build_runner, release_loaders
 
 
 def train_model(cfg: Config, resume: bool = False, resume_from: str | None = None) -> Runner:
@@ -38,6 +38,7 @@ def train_model(cfg: Config, resume: bool = False, resume_from: str | None = Non
         purpose = 'resume' if cfg.get('resume') else 'finetune'
         check_checkpoint(runner.model, cfg.load_from, purpose)
     runner.train()
+    release_loaders(runner)
     return runner
 
 

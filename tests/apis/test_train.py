@@ -23,6 +23,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list:
 
     monkeypatch.setattr(train, 'build_runner', build)
     monkeypatch.setattr(train, 'check_checkpoint', check)
+    monkeypatch.setattr(train, 'release_loaders', lambda runner: None)
     return calls
 
 
