@@ -47,7 +47,7 @@ class LocalizationMapLoop(TestLoop):
 
     @torch.no_grad()
     def run_iter(self, idx: int, data_batch: dict) -> None:
-        """One batch: computed, unless every image of it is finished."""
+        """One batch: computed unless every image of it is finished; finished files stay."""
         stored = self._stored_samples(data_batch)
         if stored is None:
             super().run_iter(idx, data_batch)
@@ -65,6 +65,9 @@ class LocalizationMapLoop(TestLoop):
         if samples and isinstance(samples[0], (list, tuple)):  # test-time augmentation
             samples = samples[0]
         paths = [self.writer.stored(sample.to_dict()) for sample in samples]
+        for sample, path in zip(samples, paths, strict=True):
+            if path is not None:
+                sample.set_metainfo(dict(map_file=str(path)))
         if any(path is None for path in paths):
             return None
         num_classes = len(self.writer.dataset_meta['classes'])
@@ -82,7 +85,6 @@ def _with_stored_maps(
     maps = torch.zeros(num_classes, *stored.values.shape[1:])
     maps[0] = threshold
     maps[[label + 1 for label in stored.labels]] = torch.from_numpy(stored.floats())
-    sample.set_metainfo(dict(map_file=str(path)))
     sample.set_data(
         dict(
             seg_logits=PixelData(data=maps),
