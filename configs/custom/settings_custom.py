@@ -83,7 +83,7 @@ segmentation_head = dict(
 segmentation_crop = 320
 segmentation_scale = 320  # images are resized to this side, the ratio kept
 segmentation_epochs = 30
-segmentation_optimizer = dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4)
+segmentation_optimizer = dict(type='AdamW', lr=5e-4, weight_decay=0.01)  # quick on little data
 segmentation_paramwise = dict()
 
 seed = 0
