@@ -67,7 +67,7 @@ segmentation_head = dict(
 )
 segmentation_crop = 64
 segmentation_scale = 64
-segmentation_epochs = 20
+segmentation_epochs = 14
 segmentation_optimizer = dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4)
 segmentation_paramwise = dict()
 
