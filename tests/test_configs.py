@@ -81,8 +81,7 @@ def test_voc_recipe_of_the_reference() -> None:
     assert all(g['nesterov'] and g['momentum'] == 0.9 for g in wrapper.param_groups)
     assert cfg.train_cfg.max_epochs == 15 and cfg.param_scheduler[0].milestones == [4, 9]
     assert cfg.train_dataloader.batch_size == 5
-    scales = [t.scale for t in cfg.tta_pipeline[-1].transforms[0]]
-    assert [tuple(scale) for scale in scales] == [(256, 256), (320, 320), (384, 384)]
+    assert tuple(cfg.tta_model.scales) == (256, 320, 384)
     refine = load_config(str(CONFIGS / 'refine' / 'refine_vgg16_2xb5-30e_voc12-320x320.py'))
     assert refine.optim_wrapper.optimizer == dict(type='Adam', lr=1e-4)
     assert refine.param_scheduler[0].milestones == [10, 20] and refine.train_cfg.max_epochs == 30

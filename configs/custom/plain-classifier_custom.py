@@ -29,16 +29,10 @@ tta_pipeline = [
     dict(type='LoadImageFromFile', to_float32=True),
     dict(type='Resize', scale=(_base_.crop, _base_.crop), keep_ratio=False),
     dict(type='SetOutputShape'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [dict(type='Resize', scale=(s, s), keep_ratio=False) for s in _base_.map_scales],
-            *[[transform] for transform in load_masks],
-            [dict(type='PackDRSInputs')],
-        ],
-    ),
+    *load_masks,
+    dict(type='TestTimeAug', transforms=[[dict(type='PackDRSInputs')]]),
 ]
-tta_model = dict(type='LocalizationTTA')
+tta_model = dict(type='LocalizationTTA', scales=_base_.map_scales)
 train_dataloader = dict(
     batch_size=_base_.batch_size,
     num_workers=_base_.num_workers,

@@ -14,14 +14,8 @@ train_pipeline = [
 tta_pipeline = [
     dict(type='LoadImageFromFile', to_float32=True),
     dict(type='Resize', scale=(side, side), keep_ratio=False),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [dict(type='Resize', scale=(s, s), keep_ratio=False) for s in _base_.map_scales],
-            *[[transform] for transform in _base_.load_masks],
-            [dict(type='PackDRSInputs')],
-        ],
-    ),
+    *_base_.load_masks,
+    dict(type='TestTimeAug', transforms=[[dict(type='PackDRSInputs')]]),
 ]
 train_dataloader = dict(
     dataset=dict(

@@ -17,13 +17,7 @@ train_pipeline = [
 tta_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(320, 320), keep_ratio=False, backend='pillow'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [dict(type='Resize', scale=(s, s), keep_ratio=False) for s in (256, 320, 384)],
-            [dict(type='PackDRSInputs')],
-        ],
-    ),
+    dict(type='TestTimeAug', transforms=[[dict(type='PackDRSInputs')]]),
 ]
 train_dataloader = dict(
     dataset=dict(

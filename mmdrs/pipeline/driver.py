@@ -186,7 +186,7 @@ class _Clock:
     def _work(run: StageRun) -> float:
         cfg = run.config()
         if run.stage.kind == 'maps':
-            scales = len(cfg.tta_pipeline[-1].transforms[0])
+            scales = len(cfg.tta_model.scales)
             return float(scales * sum(run.count_images(path) for path in run.splits().values()))
         if run.stage.kind != 'train':
             return 0.0

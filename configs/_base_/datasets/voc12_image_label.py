@@ -23,15 +23,9 @@ tta_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(320, 320), keep_ratio=False, backend='pillow'),
     dict(type='SetOutputShape'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [dict(type='Resize', scale=(s, s), keep_ratio=False) for s in (256, 320, 384)],
-            [dict(type='PackDRSInputs')],
-        ],
-    ),
+    dict(type='TestTimeAug', transforms=[[dict(type='PackDRSInputs')]]),
 ]
-tta_model = dict(type='LocalizationTTA')
+tta_model = dict(type='LocalizationTTA', scales=(256, 320, 384))
 train_dataloader = dict(
     batch_size=5,  # on each of 2 GPUs
     num_workers=4,
