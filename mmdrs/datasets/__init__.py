@@ -9,6 +9,7 @@ from .transforms import (
     LoadSaliencyMap,
     PackDRSInputs,
     PadWithMaps,
+    RandomScale,
     ResizeWithMaps,
     SetOutputShape,
 )
@@ -22,6 +23,7 @@ __all__ = [
     'PackDRSInputs',
     'PadWithMaps',
     'PseudoLabelDataset',
+    'RandomScale',
     'ResizeWithMaps',
     'SetOutputShape',
     'VOCImageLabelDataset',

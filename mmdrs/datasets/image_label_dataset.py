@@ -2,11 +2,10 @@
 
 from typing import ClassVar
 
-import numpy as np
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
-from .label_lists import ImageLabels, read_label_list
+from .label_lists import ImageLabels
 from .listed_dataset import ListedSegDataset
 
 
@@ -44,14 +43,10 @@ class ImageLabelDataset(ListedSegDataset):
     }
 
     def _read_images(self) -> list[ImageLabels]:
-        if self.class_folders:
-            return super()._read_images()
-        return read_label_list(self.ann_file, self._foreground())
+        return self._read_labeled_images()
 
     def _extra_info(self, image: ImageLabels) -> dict:
-        img_label = np.zeros(len(self._foreground()), dtype=np.float32)
-        img_label[list(image.labels)] = 1
-        return {'img_label': img_label}
+        return {'img_label': self._multi_hot(image)}
 
 
 @DATASETS.register_module()

@@ -4,13 +4,14 @@ import os.path as osp
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from mmseg.datasets import BaseSegDataset
 
 from mmdrs.errors import InputError
 from mmdrs.localization.palette import voc_palette
 
 from .file_checks import LABEL_MODES, SALIENCY_MODES, FolderIndex, check_exist, check_sizes
-from .label_lists import ImageLabels, read_class_folders, read_id_list
+from .label_lists import ImageLabels, read_class_folders, read_id_list, read_label_list
 
 _IMG = 'img_path'
 _CHECKED_MODES = {'seg_map_path': LABEL_MODES, 'saliency_path': SALIENCY_MODES}
@@ -112,6 +113,18 @@ class ListedSegDataset(BaseSegDataset):
 
     def _extra_info(self, image: ImageLabels) -> dict:
         return {}
+
+    def _multi_hot(self, image: ImageLabels) -> np.ndarray:
+        """float32 (num_classes - 1,): 1 for every foreground class in the image, else 0."""
+        img_label = np.zeros(len(self._foreground()), dtype=np.float32)
+        img_label[list(image.labels)] = 1
+        return img_label
+
+    def _read_labeled_images(self) -> list[ImageLabels]:
+        """The images with their labels, from the list or the class folders."""
+        if self.class_folders:
+            return ListedSegDataset._read_images(self)
+        return read_label_list(self.ann_file, self._foreground())
 
     def _check(self, data_list: list[dict], index: FolderIndex) -> None:
         if self.check_files:

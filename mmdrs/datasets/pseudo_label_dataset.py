@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
+from .label_lists import ImageLabels
 from .listed_dataset import ListedSegDataset
 
 
@@ -13,7 +14,8 @@ from .listed_dataset import ListedSegDataset
 class PseudoLabelDataset(ListedSegDataset):
     """Images with labels per pixel: 0 background, 1.. the classes, 255 ignored.
 
-    The list ``ann_file`` may be the one with image-level labels: only the ids are read.
+    The list ``ann_file`` may be the one with image-level labels: only the ids are read, unless
+    ``image_labels`` is set.
     ``data_prefix`` knows ``img_path`` and ``seg_map_path``, both required; the label of an image
     is the 8-bit PNG ``<id>.png``.
 
@@ -23,6 +25,8 @@ class PseudoLabelDataset(ListedSegDataset):
         metainfo: ``classes``, 'background' first, and optionally ``palette``.
         check_labels: Check that every image exists and has its label, of its size. File names and
             headers are read, nothing is decoded.
+        image_labels: Read the image-level labels as well; each data info then has ``img_label``
+            as in :class:`ImageLabelDataset`.
         **kwargs: Of :class:`ListedSegDataset`.
     """
 
@@ -40,8 +44,10 @@ class PseudoLabelDataset(ListedSegDataset):
         data_prefix: Mapping[str, str | None] | None = None,
         metainfo: dict | None = None,
         check_labels: bool = True,
+        image_labels: bool = False,
         **kwargs: Any,
     ) -> None:
+        self.image_labels = image_labels
         super().__init__(
             ann_file=ann_file,
             data_prefix=data_prefix,
@@ -50,6 +56,12 @@ class PseudoLabelDataset(ListedSegDataset):
             check_sizes=check_labels,
             **kwargs,
         )
+
+    def _read_images(self) -> list[ImageLabels]:
+        return self._read_labeled_images() if self.image_labels else super()._read_images()
+
+    def _extra_info(self, image: ImageLabels) -> dict:
+        return {'img_label': self._multi_hot(image)} if self.image_labels else {}
 
 
 @DATASETS.register_module()

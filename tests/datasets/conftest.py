@@ -1,19 +1,10 @@
 """Fixtures of the dataset tests."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mmengine.registry import DefaultScope
 
 CLASSES = ('background', 'disc', 'bar', 'cross')
-
-
-@pytest.fixture
-def mmseg_scope() -> Iterator[None]:
-    """Resolve bare names as a Runner with ``default_scope='mmseg'`` does."""
-    with DefaultScope.overwrite_default_scope('mmseg'):
-        yield
 
 
 @pytest.fixture

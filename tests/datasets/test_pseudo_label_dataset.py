@@ -100,3 +100,11 @@ def test_voc(tiny_voc: Path) -> None:
     assert dataset.metainfo['classes'][20] == 'tvmonitor'
     assert dataset.metainfo['palette'] == voc_palette(21)
     assert dataset.get_data_info(3)['seg_map_path'].endswith('img_3.png')
+
+
+def test_image_labels_on_demand(tiny_voc: Path, labels: Path) -> None:
+    """Odd images hold two classes, even ones one: see the tiny data set."""
+    dataset = build(tiny_voc, labels, image_labels=True)
+    assert dataset.get_data_info(1)['img_label'].tolist() == [0, 1, 1]
+    assert dataset.get_data_info(2)['img_label'].tolist() == [0, 0, 1]
+    assert 'img_label' not in build(tiny_voc, labels).get_data_info(1)

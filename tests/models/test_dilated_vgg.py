@@ -7,14 +7,15 @@ import torch
 from mmseg.registry import MODELS
 from torch import nn
 
-from tests import golden
+from mmdrs.released import GoldenFolder
+from mmdrs.released.checkpoints import VGG_CONVS
 
 
 def test_layout_of_the_reference() -> None:
     model = MODELS.build(dict(type='DilatedVGG'))
     convs = {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d)}
     assert [n for n in convs if n.startswith('features')] == [
-        f'features.{i}' for i in golden.FEATURES.values()
+        f'features.{i}' for i in VGG_CONVS.values()
     ]
     for name in ('features.24', 'features.26', 'features.28'):
         assert convs[name].dilation == (2, 2) and convs[name].padding == (2, 2)
@@ -32,9 +33,9 @@ def test_features_at_output_stride_8() -> None:
     assert features.shape == (1, 512, 8, 12)
 
 
-def test_keys_load_torchvision_weights(tmp_path) -> None:
+def test_keys_load_torchvision_weights(tmp_path, golden: GoldenFolder) -> None:
     """Every `features.*` key of torchvision's VGG-16 with its shape, and its value arrives."""
-    shapes = json.loads((golden.FOLDER / 'keys_drs_vgg16.json').read_text())
+    shapes = json.loads((golden.folder / 'keys_drs_vgg16.json').read_text())
     weights = {k: torch.rand(s) for k, s in shapes.items() if k.startswith('features.')}
     weights['classifier.0.weight'] = torch.rand(2, 2)  # torchvision's file has these as well
     path = tmp_path / 'vgg16.pth'

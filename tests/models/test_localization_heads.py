@@ -143,3 +143,27 @@ def test_tta_takes_the_maximum() -> None:
     (merged,) = model.merge_preds([samples])
     assert_close(merged.seg_logits.data, maps.amax(0))
     assert_close(merged.pred_sem_seg.data[0], maps.amax(0).argmax(0))
+
+
+def test_tta_scales_the_normalised_tensor() -> None:
+    """Restated: maps at each scale of the preprocessed tensor, the maximum of them."""
+    module = segmentor('CAMHead').eval()
+    mean, std = torch.tensor([1.0, 2.0, 3.0]), 2.0
+    module.data_preprocessor = MODELS.build(
+        dict(type='SegDataPreProcessor', mean=mean.tolist(), std=[std] * 3)
+    )
+    model = MODELS.build(dict(type='LocalizationTTA', module=module, scales=(16, 24)))
+    image = torch.rand(3, 20, 20) * 9
+    meta = dict(img_label=np.array([1, 0, 1], np.float32))
+    with torch.no_grad():
+        (merged,) = model.test_step(
+            dict(inputs=[[image]], data_samples=[[sample((20, 20), **meta)]])
+        )
+        normal = ((image - mean[:, None, None]) / std)[None]
+        maps = []
+        for side in (16, 24):
+            scaled = nn.functional.interpolate(normal, (side, side), mode='bilinear')
+            maps += module.predict(scaled, [sample((20, 20), **meta)])
+    expected = torch.stack([m.seg_logits.data for m in maps]).amax(0)
+    assert_close(merged.seg_logits.data, expected)
+    assert merged.seg_logits.data.shape == (4, 20, 20) and merged.seg_logits.data[2].max() == 0

@@ -2,7 +2,7 @@
 
 from .color_jitter import ColorJitter
 from .formatting import PackDRSInputs
-from .geometric import PadWithMaps, ResizeWithMaps, SetOutputShape
+from .geometric import PadWithMaps, RandomScale, ResizeWithMaps, SetOutputShape
 from .loading import LoadLocalizationMap, LoadSaliencyMap
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     'LoadSaliencyMap',
     'PackDRSInputs',
     'PadWithMaps',
+    'RandomScale',
     'ResizeWithMaps',
     'SetOutputShape',
 ]

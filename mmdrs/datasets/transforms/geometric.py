@@ -5,11 +5,16 @@ saliency maps along; ``Pad`` does not. Stock ``Resize`` takes the nearest pixel,
 indices.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform, Pad
+from mmcv.transforms.utils import cache_randomness
 from mmseg.datasets.transforms import Resize
 from mmseg.registry import TRANSFORMS
+
+from mmdrs.errors import InputError
 
 from .loading import MAP_KEYS
 
@@ -30,6 +35,47 @@ class ResizeWithMaps(Resize):
         height, width = results['img'].shape[:2]
         for key, value in maps.items():
             results[key] = _resize_map(value, height, width)
+
+
+@TRANSFORMS.register_module()
+class RandomScale(BaseTransform):
+    """Resize an image by a random factor of its own size, ratio kept.
+
+    MMSegmentation's ``RandomResize`` takes factors of one fixed size instead.
+
+    Args:
+        factors: One of these is chosen ...
+        factor_range: ... or one from this range, uniformly. Give one of the two.
+        backend: ``'cv2'`` or ``'pillow'``, as in ``Resize``.
+
+    Raises:
+        ValueError: If both or none is given.
+    """
+
+    def __init__(
+        self,
+        factors: Sequence[float] | None = None,
+        factor_range: tuple[float, float] | None = None,
+        backend: str = 'cv2',
+    ) -> None:
+        if (factors is None) == (factor_range is None):
+            raise InputError('RandomScale: give either factors or factor_range')
+        self.factors = factors
+        self.factor_range = factor_range
+        self.resize = Resize(scale=(1, 1), keep_ratio=False, backend=backend)
+
+    def transform(self, results: dict) -> dict:
+        """Resize the image and its label; adds ``scale`` (width, height)."""
+        factor = self._factor()
+        height, width = results['img'].shape[:2]
+        self.resize.scale = (int(width * factor), int(height * factor))
+        return self.resize(results)
+
+    @cache_randomness
+    def _factor(self) -> float:
+        if self.factors is not None:
+            return float(np.random.choice(self.factors))
+        return float(np.random.uniform(*self.factor_range))
 
 
 @TRANSFORMS.register_module()
@@ -56,12 +102,21 @@ class SetOutputShape(BaseTransform):
     network's input instead: put this behind the resize to that size.
 
     Required keys: ``img_shape``, ``ori_shape``. Added key: ``original_size``, (H, W) of the image
-    file. Modified key: ``ori_shape``.
+    file, unless ``original_size`` is False. Modified key: ``ori_shape``.
+
+    Args:
+        original_size: Keep the size of the image file: predictions that go back to it, such as
+            pseudo labels, need it. False lets everything stay at the present size, for masks and
+            saliency maps that were resized as well.
     """
+
+    def __init__(self, original_size: bool = True) -> None:
+        self.original_size = original_size
 
     def transform(self, results: dict) -> dict:
         """Replace ``ori_shape``; a second call keeps the ``original_size`` of the first."""
-        results.setdefault('original_size', tuple(results['ori_shape'][:2]))
+        if self.original_size:
+            results.setdefault('original_size', tuple(results['ori_shape'][:2]))
         results['ori_shape'] = tuple(results['img_shape'][:2])
         return results
 

@@ -55,6 +55,8 @@ class LocalizationHead(BaseDecodeHead):
             out_channels=num_classes,
             threshold=threshold,
             dropout_ratio=0,
+            # Not used, but the parent's default warns.
+            loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
             norm_cfg=norm_cfg,
             in_index=in_index,
             align_corners=align_corners,

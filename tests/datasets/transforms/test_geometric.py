@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mmengine.dataset import Compose
 
-from mmdrs.datasets import SetOutputShape
+from mmdrs.datasets import RandomScale, SetOutputShape
 
 pytestmark = pytest.mark.usefixtures('mmseg_scope')
 
@@ -125,3 +125,27 @@ def test_set_output_shape() -> None:
     assert results['ori_shape'] == (16, 16)
     assert results['original_size'] == SIZE
     assert SetOutputShape()(results)['original_size'] == SIZE
+
+
+@pytest.mark.parametrize('arguments', [{'factors': (0.5,)}, {'factor_range': (0.5, 0.5)}])
+def test_random_scale_is_relative_to_the_image(arguments: dict) -> None:
+    results = RandomScale(**arguments)(make_results(3))
+    assert results['img'].shape == (12, 18, 3) and results['gt_seg_map'].shape == (12, 18)
+    assert results['scale'] == (18, 12)
+
+
+def test_random_scale_draws() -> None:
+    np.random.seed(0)
+    chosen = {RandomScale(factors=(0.5, 1.0, 1.5))(make_results(1))['scale'] for _ in range(30)}
+    assert chosen == {(18, 12), (36, 24), (54, 36)}
+    drawn = [RandomScale(factor_range=(0.5, 2.0))(make_results(1))['scale'][0] for _ in range(30)]
+    assert 18 <= min(drawn) < 30 and 50 < max(drawn) <= 72
+    for wrong in ({}, {'factors': (1,), 'factor_range': (1, 2)}):
+        with pytest.raises(ValueError, match='either factors or factor_range'):
+            RandomScale(**wrong)
+
+
+def test_set_output_shape_without_original_size() -> None:
+    results = {**make_results(1), 'img_shape': (12, 12)}
+    changed = SetOutputShape(original_size=False)(results)
+    assert changed['ori_shape'] == (12, 12) and 'original_size' not in changed

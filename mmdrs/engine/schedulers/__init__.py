@@ -1,0 +1,3 @@
+from .stepped_poly_lr import SteppedPolyLR
+
+__all__ = ['SteppedPolyLR']

@@ -1,0 +1,39 @@
+"""The polynomial schedule in steps of several iterations."""
+
+from mmengine.optim import OptimWrapper, PolyLR
+from mmseg.registry import PARAM_SCHEDULERS
+
+
+@PARAM_SCHEDULERS.register_module()
+class SteppedPolyLR(PolyLR):
+    """``PolyLR`` that changes the rate every ``interval`` iterations only, as DeepLabV2 does.
+
+    ``lr = base * (1 - step / end) ** power`` with ``step`` the last multiple of ``interval``. With
+    gradients accumulated over k iterations, MMEngine counts each of them: give k times the
+    optimizer steps for ``end`` and for ``interval``.
+
+    Args:
+        optimizer: The optimizer or its wrapper.
+        interval: Iterations between two changes.
+        end: Iterations after which the rate is 0.
+        power: Of the polynomial.
+        last_step: Where a resumed schedule stands.
+    """
+
+    def __init__(
+        self,
+        optimizer: OptimWrapper,
+        interval: int = 10,
+        end: int = 20000,
+        power: float = 0.9,
+        last_step: int = -1,
+    ) -> None:
+        self.interval = interval
+        super().__init__(
+            optimizer, power=power, begin=0, end=end, by_epoch=False, last_step=last_step
+        )
+
+    def _get_value(self) -> list[float]:
+        step = self.last_step // self.interval * self.interval
+        factor = (1 - step / self.end) ** self.power
+        return [base * factor for base in self.base_values]
