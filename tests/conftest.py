@@ -1,13 +1,15 @@
 """Fixtures shared by the tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 from PIL import Image
 
+from mmdrs.released import GoldenFolder
 from tests import pipeline_runs
 
 TINY_CLASSES = ('background', 'disc', 'bar', 'cross')
@@ -20,10 +22,17 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture
+def mmseg_scope() -> Iterator[None]:
+    """Resolve bare names as a Runner with ``default_scope='mmseg'`` does."""
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        yield
+
+
 @pytest.fixture(scope='session')
-def golden() -> Path:
-    """The folder of the values that the authors' released code computed."""
-    return Path(__file__).parent / 'data' / 'golden'
+def golden() -> GoldenFolder:
+    """The values that the authors' released code computed."""
+    return GoldenFolder(Path(__file__).parent / 'data' / 'golden')
 
 
 @pytest.fixture(scope='session')

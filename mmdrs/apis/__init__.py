@@ -2,7 +2,7 @@
 
 from mmdrs.errors import InputError, MissingFileError
 
-from .checkpoint import check_checkpoint, require_checkpoint
+from .checkpoint import check_checkpoint, read_checkpoint, require_checkpoint
 from .config import apply_amp, apply_output, apply_show, apply_tta, load_config
 from .runner import build_runner, start_processes
 from .test import test_model
@@ -18,6 +18,7 @@ __all__ = [
     'build_runner',
     'check_checkpoint',
     'load_config',
+    'read_checkpoint',
     'require_checkpoint',
     'start_processes',
     'test_model',

@@ -50,7 +50,6 @@ def check_checkpoint(model: nn.Module, path: str, purpose: Purpose) -> None:
         InputError: if it cannot be read safely, or does not fit; names the file and the first
             keys that do not match.
     """
-    require_checkpoint(path)
     match = _compare(_unwrap(model).state_dict(), _read_weights(path))
     if purpose == 'finetune':
         needed = {key for key in match.wanted if key.startswith('backbone.')} or match.wanted
@@ -138,15 +137,33 @@ def _unwrap(model: nn.Module) -> nn.Module:
     return model
 
 
-def _read_weights(path: str) -> dict[str, Any]:
-    """Read the state dict of a file as MMEngine does, without running anything in it."""
+def read_checkpoint(path: str) -> Any:
+    """Read a checkpoint file as MMEngine does, without running anything in it.
+
+    Args:
+        path: a file or URL that MMEngine can load.
+
+    Returns:
+        What was saved in it, on the CPU.
+
+    Raises:
+        MissingFileError: if the file does not exist.
+        InputError: if it names anything but tensors and plain values (the message says what), is
+            incomplete, or is no checkpoint.
+    """
+    require_checkpoint(path)
     try:
-        checkpoint = CheckpointLoader.load_checkpoint(path, map_location='cpu', logger='silent')
+        return CheckpointLoader.load_checkpoint(path, map_location='cpu', logger='silent')
     except pickle.UnpicklingError as error:
         raise InputError(str(error)) from None
     except (RuntimeError, EOFError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"checkpoint '{path}' is incomplete or no checkpoint: {reason}") from None
+
+
+def _read_weights(path: str) -> dict[str, Any]:
+    """The state dict of a file."""
+    checkpoint = read_checkpoint(path)
     weights = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(key, str) for key in weights):
         raise InputError(f"checkpoint '{path}' holds no state dict")
