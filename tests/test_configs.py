@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
@@ -85,3 +86,87 @@ def test_voc_recipe_of_the_reference() -> None:
     refine = load_config(str(CONFIGS / 'refine' / 'refine_vgg16_2xb5-30e_voc12-320x320.py'))
     assert refine.optim_wrapper.optimizer == dict(type='Adam', lr=1e-4)
     assert refine.param_scheduler[0].milestones == [10, 20] and refine.train_cfg.max_epochs == 30
+
+
+def parameter_rates(cfg: Config) -> dict[str, tuple[float, float]]:
+    """Learning rate and weight decay of every trained parameter."""
+    model = MODELS.build(cfg.model)
+    wrapper = build_optim_wrapper(model, ConfigDict(cfg.optim_wrapper))
+    groups = {id(p): g for g in wrapper.param_groups for p in g['params']}
+    return {
+        name: (groups[id(p)]['lr'], groups[id(p)]['weight_decay'])
+        for name, p in model.named_parameters()
+        if p.requires_grad
+    }
+
+
+def deeplab(name: str) -> Config:
+    return load_config(str(CONFIGS / 'deeplab' / f'{name}.py'))
+
+
+def test_deeplabv2_recipe_of_the_reference() -> None:
+    cfg = deeplab('deeplabv2-msc_r101-d8_1xb5-20k_voc12drs-321x321')
+    rates = parameter_rates(cfg)
+    assert not any('bn' in name for name in rates)  # frozen
+    for name, found in rates.items():
+        head, bias = name.startswith('decode_head'), name.endswith('bias')
+        expected = (2.5e-4 * (20 if bias else 10 if head else 1), 0 if bias else 5e-4)
+        assert found == pytest.approx(expected), name
+    # 20,000 optimizer steps of 5 x 2 images; the rate changes every 10 of them.
+    assert cfg.optim_wrapper.accumulative_counts == 2 and cfg.train_dataloader.batch_size == 5
+    assert cfg.train_cfg.max_iters == 40000 == cfg.param_scheduler[0].end
+    assert cfg.param_scheduler[0].interval == 20 and cfg.param_scheduler[0].power == 0.9
+    scale = next(t for t in cfg.train_pipeline if t.type == 'RandomScale')
+    assert tuple(scale.factors) == (0.5, 0.75, 1.0, 1.25, 1.5) and cfg.crop_size == (321, 321)
+    assert cfg.model.decode_head.self_training == 'exclude'
+    assert [t.type for t in cfg.test_pipeline] == [
+        'LoadImageFromFile', 'LoadAnnotations', 'PackSegInputs',
+    ]  # fmt: skip
+
+
+def test_deeplabv3plus_recipe_of_the_reference() -> None:
+    cfg = deeplab('deeplabv3plus-plain_r101-d16_2xb16-20k_voc12drs-513x513')
+    for name, found in parameter_rates(cfg).items():
+        expected = (0.005 if name.startswith('backbone') else 0.05, 1e-4)
+        assert found == pytest.approx(expected), name
+    assert cfg.train_dataloader.batch_size * 2 == 32 and cfg.train_cfg.max_iters == 20000
+    assert cfg.param_scheduler[0].power == 0.9 and tuple(cfg.crop_size) == (513, 513)
+
+
+def test_released_flavours_differ_where_the_reference_says() -> None:
+    masks = 'ImageSets/Segmentation/train_aug_cls.txt'
+    boxes = 'ImageSets/Segmentation/train_aug_cls_xml.txt'
+    classifier = CONFIGS / 'drs' / 'drs-learnable_vgg16_2xb5-15e_voc12-320x320.py'
+    released = load_config(str(classifier.with_stem(classifier.stem + '_released')))
+    assert load_config(str(classifier)).train_dataloader.dataset.ann_file == boxes
+    assert released.train_dataloader.dataset.ann_file == masks
+    # Chosen on the labels of VOC train (1,464), fused with saliency, all at 320 x 320.
+    assert released.default_hooks.checkpoint.save_best == 'mIoU'
+    assert released.val_evaluator.type == 'PseudoLabelMetric'
+    assert released.val_dataloader.dataset.ann_file == 'ImageSets/Segmentation/train_cls.txt'
+
+    v3plus = deeplab('deeplabv3plus-plain_r101-d16_2xb16-20k_voc12drs-513x513_released')
+    assert v3plus.train_cfg.val_interval == 100
+    assert v3plus.default_hooks.checkpoint.save_best == 'mIoU'
+    v2 = deeplab('deeplabv2-msc_r101-d8_1xb5-20k_voc12drs-321x321_released')
+    assert v2.model.decode_head.self_training == 'released'
+    assert v2.train_dataloader.dataset.ann_file == masks
+
+
+def test_centre_crop_of_the_released_evaluation() -> None:
+    """Image and mask: short side 513 by the nearest pixel (masks), then the centre."""
+    cfg = deeplab('deeplabv3plus-plain_r101-d16_2xb16-20k_voc12drs-513x513_released')
+    mask = np.zeros((100, 200), np.uint8)
+    mask[:, 100:] = 1
+    results = dict(
+        img=np.repeat(mask[..., None] * 200, 3, axis=2),
+        gt_seg_map=mask,
+        seg_fields=['gt_seg_map'],
+        img_shape=mask.shape,
+        ori_shape=mask.shape,
+    )
+    transforms = [t for t in cfg.test_pipeline if not t.type.startswith('Load')]
+    packed = Compose(transforms)(results)['data_samples']
+    label = packed.gt_sem_seg.data[0].numpy()
+    assert label.shape == (513, 513) == tuple(packed.ori_shape)
+    assert label[:, :255].max() == 0 and label[:, 258:].min() == 1

@@ -11,6 +11,8 @@ log_processor = dict(by_epoch=True)
 log_level = 'INFO'
 load_from = None
 resume = False
+# deterministic=True: the same weights in every run on the same machine, more slowly.
+randomness = dict(seed=0, deterministic=False)
 
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),

@@ -7,7 +7,7 @@ train_dataloader = dict(
         _delete_=True,
         type='VOCPseudoLabelDataset',
         data_root='data/VOCdevkit/VOC2012',
-        ann_file='ImageSets/Segmentation/train_aug_cls.txt',
+        ann_file='ImageSets/Segmentation/train_aug_cls_xml.txt',
         # Folder of the labels that tools/make_pseudo_labels.py wrote; tools/pipeline.py sets it.
         data_prefix=dict(img_path='JPEGImages', seg_map_path='pseudo_label'),
         pipeline=_base_.train_pipeline,

@@ -26,4 +26,3 @@ optim_wrapper = dict(
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=15)
 # x0.1 at the start of epochs 5 and 10, counted from 1.
 param_scheduler = [dict(type='MultiStepLR', milestones=[4, 9], gamma=0.1)]
-randomness = dict(seed=0)

@@ -35,4 +35,3 @@ model = dict(
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4))
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=30)
 param_scheduler = [dict(type='MultiStepLR', milestones=[10, 20], gamma=0.1)]
-randomness = dict(seed=0)

@@ -2,7 +2,7 @@
 #     torchrun --nproc_per_node 2 tools/pipeline.py configs/voc12/settings_voc12.py --launcher pytorch
 # The stages' configs hold the recipe; the data are expected where MMSegmentation expects them.
 data_root = 'data/VOCdevkit/VOC2012'
-train_list = 'ImageSets/Segmentation/train_aug_cls.txt'
+train_list = 'ImageSets/Segmentation/train_aug_cls_xml.txt'
 val_list = None  # a list with image labels, to score maps and labels of the val images as well
 num_workers = 4
 pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)

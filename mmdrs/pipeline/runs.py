@@ -26,6 +26,8 @@ from .stages import Stage
 Records = list[dict[str, Any]]
 #: Scores of localization maps that go into the results, by their name there.
 MAP_METRICS = ('mIoU_fixed', 'mIoU_swept', 'coverage', 'precision')
+#: Scores of a segmentation network that do, with their name there.
+SEGMENTATION_METRICS = {'mIoU': 'mIoU', 'crf/mIoU': 'mIoU_crf'}
 #: Top-level keys of a config that change what a stage of that kind makes.
 _TEST_KEYS = ('model', 'test_dataloader', 'test_evaluator', 'test_cfg')
 _INGREDIENTS = dict(
@@ -68,8 +70,11 @@ class StageRun:
         return len((self.data_root / list_file).read_text().splitlines())
 
     def config(self) -> Config:
-        """The stage's config as its author wrote it, with the user's options; no inputs yet."""
-        return self.settings.stage_config(self.stage.config, {}, self.folder)
+        """The stage's config, with the user's options and list of images; no inputs yet."""
+        cfg = self.settings.stage_config(self.stage.config, {}, self.folder)
+        if 'ann_file' in cfg.train_dataloader.dataset:
+            cfg.train_dataloader.dataset.ann_file = self.settings['train_list']
+        return cfg
 
     def ingredients(self) -> dict[str, Any]:
         """What the stage's results depend on, its inputs apart."""
@@ -173,7 +178,11 @@ class StageRun:
             return []
         apply_output(cfg, str(self.folder / 'predictions'))
         scores = test_model(cfg, self._checkpoint(self.stage.weights))
-        return [self._record('mIoU', scores['mIoU'], 'val', stage='segmentation')]
+        return [
+            self._record(metric, scores[name], 'val', stage='segmentation')
+            for name, metric in SEGMENTATION_METRICS.items()
+            if name in scores
+        ]
 
     def label_rules(self) -> LabelRules:
         return LabelRules.from_config(self.settings['pseudo_labels'])
@@ -219,7 +228,9 @@ class StageRun:
                 f'{self.stage.name} needs the checkpoint of {stage}, but there is none in '
                 f'{folder}; run that stage first (--from {stage})'
             )
-        path = Path(find_latest_checkpoint(str(folder)))
+        # A config that chooses its checkpoint (`save_best`) leaves one such file.
+        best = sorted(folder.glob('best_*.pth'), key=lambda file: file.stat().st_mtime)
+        path = best[-1] if best else Path(find_latest_checkpoint(str(folder)))
         return str(folder / path.name)  # also if the work directory was moved
 
     def _record(self, metric: str, value: float, split: str, stage: str | None = None) -> dict:

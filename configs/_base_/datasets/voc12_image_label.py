@@ -1,9 +1,10 @@
 # PASCAL VOC 2012 with image-level labels, as the released code reads it: squares of 384, crops of
-# 320; localization maps at 320 from the scales 256, 320 and 384.
+# 320; localization maps at 320 from the scales 256, 320 and 384. The image labels are those of the
+# XML boxes, as most work uses them; the released list (train_aug_cls.txt) is made from the masks.
 dataset = dict(
     type='VOCImageLabelDataset',
     data_root='data/VOCdevkit/VOC2012',
-    ann_file='ImageSets/Segmentation/train_aug_cls.txt',
+    ann_file='ImageSets/Segmentation/train_aug_cls_xml.txt',
 )
 train_pipeline = [
     dict(type='LoadImageFromFile'),
