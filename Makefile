@@ -22,6 +22,8 @@ endif
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CRF_STAMP := $(VENV)/.crf
+CRF_LOG := $(VENV)/crf.log
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 CONSTRAINTS := -c requirements/runtime.txt -c requirements/constraints.txt
 SETUP_FILES := $(wildcard requirements/*.txt) setup.py pyproject.toml mmdrs/version.py
@@ -33,7 +35,9 @@ demo: $(STAMP)
 	$(BIN)/python tools/dataset_converters/make_shapes_voc.py data/shapes
 	$(BIN)/python tools/pipeline.py configs/shapes/settings_shapes.py --work-dir work_dirs/demo
 
-test: $(STAMP)
+test: $(STAMP) $(CRF_STAMP)
+	@$(BIN)/python -c 'import pydensecrf.densecrf' 2>/dev/null || \
+	    echo "Tests of the dense CRF are skipped: pydensecrf was not built, see $(CRF_LOG)"
 	$(BIN)/python -m pytest tests $(PYTEST_ARGS)
 
 lint: $(STAMP)
@@ -59,6 +63,13 @@ $(STAMP): $(SETUP_FILES)
 	    $(CONSTRAINTS)
 	@echo "Installing mmdrs into $(VENV), editable"
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Optional, and only tests use it here: it has to be compiled, which takes most of a minute and a
+# C++ compiler. It is tried once.
+$(CRF_STAMP): requirements/crf.txt | $(STAMP)
+	@echo "Building pydensecrf into $(VENV)"
+	@$(PIP) -r requirements/crf.txt $(CONSTRAINTS) >$(CRF_LOG) 2>&1 || true
 	@touch $@
 
 clean:

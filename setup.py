@@ -106,6 +106,7 @@ setup(
         'onedl': read_requirements('onedl'),
         'openmmlab': read_requirements('openmmlab'),
         'mim': read_requirements('mminstall'),
+        'crf': read_requirements('crf'),
         'tests': read_requirements('tests'),
         'dev': read_requirements('tests', 'dev'),
     },

@@ -35,6 +35,8 @@ def test_there_are_configs_with_unique_names() -> None:
 
 @pytest.mark.parametrize('path', STAGES, ids=lambda path: path.stem)
 def test_stage_config_is_built(path: Path) -> None:
+    if path.stem.endswith('_crf'):
+        pytest.importorskip('pydensecrf')
     build_all(load_config(str(path)))
 
 
@@ -81,7 +83,7 @@ def test_voc_recipe_of_the_reference() -> None:
     assert {g['weight_decay'] for g in wrapper.param_groups} == {5e-4}
     assert all(g['nesterov'] and g['momentum'] == 0.9 for g in wrapper.param_groups)
     assert cfg.train_cfg.max_epochs == 15 and cfg.param_scheduler[0].milestones == [4, 9]
-    assert cfg.train_dataloader.batch_size == 5
+    assert cfg.train_dataloader.batch_size * 2 == 10 == cfg.auto_scale_lr.base_batch_size
     assert tuple(cfg.tta_model.scales) == (256, 320, 384)
     refine = load_config(str(CONFIGS / 'refine' / 'refine_vgg16_2xb5-30e_voc12-320x320.py'))
     assert refine.optim_wrapper.optimizer == dict(type='Adam', lr=1e-4)
@@ -129,7 +131,8 @@ def test_deeplabv3plus_recipe_of_the_reference() -> None:
     for name, found in parameter_rates(cfg).items():
         expected = (0.005 if name.startswith('backbone') else 0.05, 1e-4)
         assert found == pytest.approx(expected), name
-    assert cfg.train_dataloader.batch_size * 2 == 32 and cfg.train_cfg.max_iters == 20000
+    assert cfg.train_dataloader.batch_size * 2 == 32 == cfg.auto_scale_lr.base_batch_size
+    assert cfg.train_cfg.max_iters == 20000
     assert cfg.param_scheduler[0].power == 0.9 and tuple(cfg.crop_size) == (513, 513)
 
 

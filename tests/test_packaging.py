@@ -130,6 +130,8 @@ def test_model_index_names_files_and_models_that_exist() -> None:
         for model in models:
             assert (ROOT / model['Config']).is_file(), model['Name']
             assert model['Name'] == Path(model['Config']).stem
+        folder = (ROOT / name).parent
+        assert {model['Name'] for model in models} == {path.stem for path in folder.glob('*.py')}
 
 
 def test_imports_go_one_way() -> None:

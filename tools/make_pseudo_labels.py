@@ -3,7 +3,8 @@
 
 CONFIG is that of the network which made the maps: its test data set names the images (and their
 saliency maps, and masks to score with). The rules are its ``pseudo_labels``, for instance
-``dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)``.
+``dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)``; with ``crf=dict()`` in
+them the labels go through a dense CRF.
 """
 
 import argparse

@@ -45,8 +45,8 @@ model = dict(
 )
 
 # 20,000 steps of the optimizer, each on 5 x 2 images accumulated: MMEngine counts 40,000
-# iterations, and the rate changes every 10 steps. On k GPUs multiply the rate by k, or divide the
-# iterations, `end` and `interval` by k.
+# iterations, and the rate changes every 10 steps. On k GPUs either accumulate less (k = 2: counts 1,
+# 20,000 iterations, interval 10), or scale the rate: --cfg-options auto_scale_lr.enable=True.
 optim_wrapper = dict(
     type='OptimWrapper',
     accumulative_counts=2,
@@ -58,6 +58,7 @@ optim_wrapper = dict(
         }
     ),
 )
+auto_scale_lr = dict(enable=False, base_batch_size=5)
 param_scheduler = [dict(type='SteppedPolyLR', interval=20, end=40000, power=0.9)]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=40000, val_interval=40000)
 log_processor = dict(by_epoch=False)

@@ -50,13 +50,13 @@ model = dict(
     test_cfg=dict(mode='whole'),
 )
 
-# For a batch of 32 in all; the released training ran with mixed precision (--amp). For another
-# batch multiply the rate by batch / 32.
+# For a batch of 32 in all; the released training ran with mixed precision (--amp).
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=1e-4),
     paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.1)}),
 )
+auto_scale_lr = dict(enable=False, base_batch_size=32)
 param_scheduler = [
     dict(type='PolyLR', power=0.9, eta_min=1e-6, begin=0, end=20000, by_epoch=False)
 ]

@@ -23,6 +23,8 @@ optim_wrapper = dict(
         },
     ),
 )
+# Batch 5 on each of 2 GPUs. For another: --cfg-options auto_scale_lr.enable=True (linear scaling).
+auto_scale_lr = dict(enable=False, base_batch_size=10)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=15)
 # x0.1 at the start of epochs 5 and 10, counted from 1.
 param_scheduler = [dict(type='MultiStepLR', milestones=[4, 9], gamma=0.1)]

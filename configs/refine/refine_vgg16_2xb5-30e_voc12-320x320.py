@@ -33,5 +33,6 @@ model = dict(
 )
 
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4))
+auto_scale_lr = dict(enable=False, base_batch_size=10)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=30)
 param_scheduler = [dict(type='MultiStepLR', milestones=[10, 20], gamma=0.1)]

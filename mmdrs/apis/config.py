@@ -170,6 +170,9 @@ def _leaf_datasets(dataset: Any) -> list[Any]:
 def apply_output(cfg: Config, out_dir: str) -> None:
     """Have the predictions of a test written as PNG into ``out_dir`` (``--out``).
 
+    Where several metrics write, those with a prefix (``CRFIoUMetric``) do it in a subfolder of
+    that name: the files of all are called after the images.
+
     Raises:
         InputError: if no metric of ``test_evaluator`` writes predictions.
     """
@@ -182,11 +185,13 @@ def apply_output(cfg: Config, out_dir: str) -> None:
             f'--out: none of the metrics of test_evaluator ({kinds}) takes output_dir; '
             'add one that does, such as IoUMetric'
         )
-    # The metric makes the directory in the first process only: another may write before it does.
-    os.makedirs(out_dir, exist_ok=True)
+    several = sum('output_dir' in names for names in accepted) > 1
     for metric, names in zip(metrics, accepted, strict=True):
         if 'output_dir' in names:
-            metric['output_dir'] = out_dir
+            prefix = _prefix(metric) if several else None
+            metric['output_dir'] = os.path.join(out_dir, prefix) if prefix else out_dir
+            # The metric makes it in the first process only: another may write before it does.
+            os.makedirs(metric['output_dir'], exist_ok=True)
             if names & {'keep_results', 'kwargs'}:
                 metric['keep_results'] = True
 
@@ -195,6 +200,13 @@ def _constructor_arguments(kind: str | type) -> set[str]:
     """Return the names of the arguments of a metric; none for a metric nobody registered."""
     metric = METRICS.get(kind) if isinstance(kind, str) else kind
     return set() if metric is None else set(inspect.signature(metric.__init__).parameters)
+
+
+def _prefix(metric: Any) -> str | None:
+    """Return the prefix of the names of a metric's scores, the given or its class's."""
+    kind = metric['type']
+    kind = METRICS.get(kind) if isinstance(kind, str) else kind
+    return metric.get('prefix') or kind.default_prefix
 
 
 def apply_show(

@@ -9,7 +9,9 @@ from mmseg.registry import METRICS
 
 from mmdrs.errors import InputError
 from mmdrs.localization.cam import resize_array
+from mmdrs.localization.crf import DenseCRF
 from mmdrs.localization.fusion import BackgroundCue, fuse_maps
+from mmdrs.localization.image_file import read_image
 from mmdrs.localization.label_file import write_label
 from mmdrs.localization.scores import LabelCounts, count_label, sum_counts
 
@@ -31,6 +33,8 @@ class PseudoLabelMetric(BaseMetric):
             ``LoadSaliencyMap`` and ``PackDRSInputs``.
         output_dir: Folder of the label PNGs; None writes none.
         threshold: Map values below are 0.
+        crf: Constants of the dense CRF that the labels go through, see
+            :class:`~mmdrs.localization.crf.DenseCRF`; None is no CRF.
         keep_results: Accepted because ``tools/test.py --out`` sets it; labels are always kept.
         collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
         prefix: Prefix of the names of the scores.
@@ -41,6 +45,7 @@ class PseudoLabelMetric(BaseMetric):
         background_cue: dict,
         output_dir: str | None = None,
         threshold: float = 0.2,
+        crf: dict | None = None,
         keep_results: bool = True,
         collect_device: str = 'cpu',
         prefix: str | None = None,
@@ -49,6 +54,7 @@ class PseudoLabelMetric(BaseMetric):
         self.cue = BackgroundCue(**background_cue)
         self.output_dir = Path(output_dir) if output_dir else None
         self.threshold = threshold
+        self.crf = DenseCRF.from_config(crf)
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Fuse, write and count one batch of predictions."""
@@ -57,7 +63,15 @@ class PseudoLabelMetric(BaseMetric):
             saliency = self._saliency(sample)
             size = tuple(sample.get('original_size', sample['ori_shape'])[:2])
             maps = resize_array(maps, size)
-            written, evaluated = fuse_maps(maps, labels, self.cue, saliency, self.threshold)
+            written, evaluated = fuse_maps(
+                maps,
+                labels,
+                self.cue,
+                saliency,
+                self.threshold,
+                crf=self.crf,
+                image=read_image(sample['img_path'], size) if self.crf else None,
+            )
             if self.output_dir is not None:
                 self.output_dir.mkdir(parents=True, exist_ok=True)
                 path = self.output_dir / f'{image_id(sample)}.png'

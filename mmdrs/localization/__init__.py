@@ -1,1 +1,1 @@
-"""The mathematics of the method: torch and numpy only, nothing of MMSegmentation."""
+"""The mathematics of the method: torch and numpy (and pydensecrf), nothing of MMSegmentation."""

@@ -1,8 +1,9 @@
 """Fusing localization maps and a background cue into pseudo labels (reference code, stage 3).
 
-Channels are [background, class 0, class 1, ...]; the label is the argmax, index 0 wins ties. Two
-labels come out: the one that is *written* holds 255 (ignored) where the channels contradict each
-other; the one that the released scoring scripts *evaluate* does not.
+Channels are [background, class 0, class 1, ...]; the label is the argmax, index 0 wins ties. A
+dense CRF may come before the argmax. Two labels come out: the one that is *written* holds 255
+(ignored) where the channels contradict each other; the one that the released scoring scripts
+*evaluate* does not.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Literal
 import numpy as np
 
 from mmdrs.errors import InputError
+
+from .crf import MIN_PROBABILITY, DenseCRF
 
 IGNORE = 255
 
@@ -68,8 +71,12 @@ def fuse_maps(
     threshold: float = 0.2,
     confident: float = 0.9,
     max_confident: int = 2,
+    crf: DenseCRF | None = None,
+    image: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fuse the maps of one image into a label.
+
+    A CRF moves the label only: which pixels have too many confident channels is judged without it.
 
     Args:
         maps: Localization maps of the classes present, (K, H, W); values above 1 are kept.
@@ -80,19 +87,33 @@ def fuse_maps(
         confident: A channel above this is confident ...
         max_confident: ... and a pixel with more confident channels (background included) than
             this is ignored.
+        crf: The dense CRF that the channels go through before the argmax; None is none.
+        image: The image, uint8 RGB (H, W, 3), for the CRF.
 
     Returns:
         ``(written, evaluated)``: uint8 (H, W), 0 background, class + 1, and in ``written`` alone
         255 where too many channels are confident, and where a salient pixel is background.
+
+    Raises:
+        ValueError: If the saliency map or the image is needed and missing, or of another size.
     """
     kept = np.where(maps < np.float32(threshold), np.float32(0), maps)
     background = cue.score(kept, saliency)
     channels = np.concatenate([background[None], kept])  # (1 + K, H, W)
     ids = np.array([0, *(label + 1 for label in labels)], np.uint8)
-    evaluated = ids[channels.argmax(axis=0)]
+    scores = channels if crf is None else _refined(channels, crf, image)
+    evaluated = ids[scores.argmax(axis=0)]
 
     written = evaluated.copy()
     written[(channels > np.float32(confident)).sum(axis=0) > max_confident] = IGNORE
     if cue.needs_saliency:
         written[(background == 0) & (evaluated == 0)] = IGNORE
     return written, evaluated
+
+
+def _refined(channels: np.ndarray, crf: DenseCRF, image: np.ndarray | None) -> np.ndarray:
+    """The channels (1 + K, H, W) as probabilities, after the CRF."""
+    if image is None:
+        raise InputError('the dense CRF of the pseudo labels needs the image')
+    scores = np.maximum(channels, np.float32(MIN_PROBABILITY))
+    return crf.refine(image, scores / scores.sum(axis=0))

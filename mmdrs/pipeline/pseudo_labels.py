@@ -10,7 +10,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmdrs.errors import InputError, MissingFileError
 from mmdrs.localization.cam import resize_array
+from mmdrs.localization.crf import DenseCRF
 from mmdrs.localization.fusion import BackgroundCue, fuse_maps
+from mmdrs.localization.image_file import read_image
 from mmdrs.localization.label_file import read_label, write_label
 from mmdrs.localization.map_file import read_maps
 from mmdrs.localization.scores import LabelCounts, count_label
@@ -25,21 +27,34 @@ class LabelRules:
         threshold: Map values below are 0.
         confident: A channel above this is confident ...
         max_confident: ... and pixels with more confident channels are ignored.
+        crf: The dense CRF that the labels go through; None is none.
     """
 
     background_cue: BackgroundCue = field(default_factory=BackgroundCue)
     threshold: float = 0.2
     confident: float = 0.9
     max_confident: int = 2
+    crf: DenseCRF | None = None
 
     @classmethod
     def from_config(cls, config: dict) -> 'LabelRules':
-        """From ``dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)``."""
+        """From ``dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)``.
+
+        ``crf=dict()`` is a dense CRF with its default constants.
+        """
         config = dict(config)
-        return cls(BackgroundCue(**config.pop('background_cue')), **config)
+        cue = BackgroundCue(**config.pop('background_cue'))
+        return cls(cue, crf=DenseCRF.from_config(config.pop('crf', None)), **config)
 
     def to_config(self) -> dict:
-        return asdict(self)
+        """The rules as a config; it is part of the fingerprint of finished labels.
+
+        No CRF is left out: labels finished by a version that had none stay finished.
+        """
+        config = asdict(self)
+        if self.crf is None:
+            del config['crf']
+        return config
 
 
 class _Labels(Dataset):
@@ -76,6 +91,8 @@ class _Labels(Dataset):
             rules.threshold,
             rules.confident,
             rules.max_confident,
+            rules.crf,
+            read_image(image['img_path'], stored.original_size) if rules.crf else None,
         )
         if image['label_path'] is not None and not Path(image['label_path']).exists():
             write_label(image['label_path'], written, self.palette)

@@ -16,6 +16,7 @@ COLUMNS = (
     ('precision', 'precision'),
     ('mIoU_pseudo', 'labels'),
     ('mIoU', 'mIoU'),
+    ('mIoU_crf', 'with CRF'),
     ('mIoU_written', '255=miss'),
 )
 NOTE = """\

@@ -122,6 +122,11 @@ def test_output_of_several_metrics(cfg: Config, tmp_path: Path) -> None:
     apply_output(cfg, str(tmp_path))
     assert cfg.test_evaluator[0] == dict(type='DumpResults')
     assert cfg.test_evaluator[1].output_dir == str(tmp_path)
+    cfg.test_evaluator = [dict(type='IoUMetric'), dict(type='CRFIoUMetric')]
+    apply_output(cfg, str(tmp_path))  # files of one name, so another folder
+    folders = [metric.output_dir for metric in cfg.test_evaluator]
+    assert folders == [str(tmp_path), str(tmp_path / 'crf')]
+    assert (tmp_path / 'crf').is_dir()
     cfg.test_evaluator = [dict(type='DumpResults')]
     with pytest.raises(InputError, match=r'\(DumpResults\) takes output_dir'):
         apply_output(cfg, str(tmp_path))

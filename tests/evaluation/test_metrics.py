@@ -78,6 +78,26 @@ def test_pseudo_label_metric_by_hand(tmp_path) -> None:
         assert picture.convert('RGB').getpixel((3, 0)) == (0, 128, 0)
 
 
+def test_pseudo_label_metric_with_crf(tmp_path) -> None:
+    """A hole in the maps, where the image shows one object; no image is read without the CRF."""
+    pytest.importorskip('pydensecrf')
+    maps, truth = np.zeros((2, 12, 16), np.float32), np.zeros((12, 16), int)
+    maps[0, :, 8:], truth[:, 8:] = 0.8, 1
+    maps[0, 5, 12] = 0.25
+    scores = []
+    for crf in (None, dict(), dict(bilateral_weight=0, gaussian_weight=0)):
+        cue = dict(type='constant', value=0.3)
+        metric = build(type='PseudoLabelMetric', background_cue=cue, crf=crf)
+        if crf is not None:
+            picture = np.where(truth[..., None] > 0, (0, 200, 50), 0).astype(np.uint8)
+            Image.fromarray(picture).save(tmp_path / 'x.jpg')
+        sample = prediction(str(tmp_path / 'x'), maps.tolist(), truth.tolist(), [1, 0])
+        metric.process(None, [sample])
+        scores.append(metric.evaluate(1)['mIoU'])
+    plain = 100 * (96 / 97 + 95 / 96) / 2
+    assert scores == pytest.approx([plain, 100, plain])
+
+
 def test_missing_saliency_says_what_to_do() -> None:
     metric = build(type='PseudoLabelMetric', background_cue=dict(type='saliency'))
     with pytest.raises(ValueError, match=r'no saliency map of x\.jpg.*LoadSaliencyMap'):

@@ -108,6 +108,19 @@ def test_changed_setting_runs_what_depends_on_it(copied, tiny_voc, run_pipeline,
     assert 'its config or inputs have changed' in capsys.readouterr().out
 
 
+def test_crf_evaluation(copied, tiny_voc, run_pipeline, capsys) -> None:
+    """Another metric is another evaluation, and not another training."""
+    pytest.importorskip('pydensecrf')
+    options = ('segmentation.test_evaluator.type=CRFIoUMetric',)
+    run_pipeline(tiny_voc, copied, options=options)
+    found = records(copied)
+    assert ('segmentation', 'mIoU', 'val') not in found
+    assert 0 <= found['segmentation', 'mIoU_crf', 'val'] <= 100
+    printed = capsys.readouterr().out
+    assert printed.count('finished and unchanged: skipped') == len(STAGES) - 1
+    assert 'with CRF' in printed
+
+
 def test_from_needs_what_comes_before(copied, tiny_voc, run_pipeline, tmp_path) -> None:
     with pytest.raises(SystemExit, match=r'drs_maps needs drs_classifier, which is not there'):
         run_pipeline(tiny_voc, tmp_path / 'new', '--from', 'drs_maps')

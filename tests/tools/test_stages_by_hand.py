@@ -7,6 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
+from mmdrs.localization.crf import DenseCRF
+from mmdrs.localization.fusion import BackgroundCue, fuse_maps
+from mmdrs.localization.image_file import read_image
+from mmdrs.localization.label_file import read_label
+from mmdrs.localization.map_file import LocalizationMaps, write_maps
 from tests.pipeline_runs import ROOT, load_tool
 
 CUSTOM = ROOT / 'configs' / 'custom'
@@ -56,6 +61,33 @@ def test_labels(settings, finished: Path, tmp_path: Path, capsys) -> None:
     for path in expected:
         assert path.read_bytes() == (tmp_path / 'labels' / path.name).read_bytes()
     assert 'mIoU' in capsys.readouterr().out
+
+
+def test_labels_with_crf(settings, tiny_voc: Path, tmp_path: Path) -> None:
+    """The tool's labels are the maps fused with the CRF; its constants are options."""
+    pytest.importorskip('pydensecrf')
+    crf = DenseCRF(iterations=3, bilateral_srgb=20)
+    options = ['pseudo_labels.crf.iterations=3', 'pseudo_labels.crf.bilateral_srgb=20']
+    # Those of the tiny networks are flat.
+    rng = np.random.default_rng(0)
+    maps = {f'img_{n}': rng.uniform(0.1, 0.9, (2, 40, 48)).astype(np.float32) for n in range(6)}
+    for name, values in maps.items():
+        stored = LocalizationMaps.from_floats((0, 2), values, (40, 48))
+        write_maps(tmp_path / 'maps' / f'{name}.npz', stored)
+        maps[name] = stored.floats()
+    load_tool('make_pseudo_labels').main(
+        [
+            *(str(CUSTOM / 'refinement_custom.py'), str(tmp_path / 'maps')),
+            *(str(tmp_path / 'labels'), *settings, '--cfg-options', *options),
+        ]
+    )
+    for name, values in maps.items():
+        saliency = read_label(tiny_voc / 'saliency_map' / f'{name}.png')
+        image = read_image(tiny_voc / 'JPEGImages' / f'{name}.jpg', (40, 48))
+        inputs = values, (0, 2), BackgroundCue(), saliency
+        written = read_label(tmp_path / 'labels' / f'{name}.png')
+        np.testing.assert_array_equal(written, fuse_maps(*inputs, crf=crf, image=image)[0])
+        assert (written != fuse_maps(*inputs)[0]).any()
 
 
 def test_missing_maps_are_named(settings, finished: Path, tmp_path: Path) -> None:

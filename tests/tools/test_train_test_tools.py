@@ -11,7 +11,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
 from PIL import Image
+from torch import nn
 
 from mmdrs import apis
 
@@ -88,6 +91,43 @@ def test_out_writes_what_was_scored(trained: Path, tiny_voc: Path, tmp_path: Pat
     assert list(predictions) == list(masks) == [f'img_{number}' for number in range(6)]
     assert all(prediction.shape == (40, 48) for prediction in predictions.values())
     assert metrics['mIoU'] == pytest.approx(mean_iou(predictions, masks), abs=0.01)
+
+
+@MODELS.register_module()
+class Pixels(nn.Module):
+    """A backbone whose features are the image, for predictions that vary without a training."""
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor]:
+        return (image,)
+
+
+def test_crf_beside_the_plain_figure(tiny_voc: Path, tmp_path: Path) -> None:
+    """Two metrics of one run, each with its own files; neither changes the other's."""
+    pytest.importorskip('pydensecrf')
+    cfg = apis.load_config(TINY, {'experiment_name': 'test_crf'}, str(tmp_path / 'work'))
+    cfg.model.backbone = dict(type='Pixels')
+    cfg.model.decode_head |= dict(in_channels=3, in_index=0, channels=3, num_convs=0)
+    cfg.model.decode_head |= dict(concat_input=False, dropout_ratio=0, norm_cfg=None)
+    plain = dict(type='IoUMetric', iou_metrics=['mIoU'])
+    cfg.test_evaluator = [dict(type='CRFIoUMetric', iou_metrics=['mIoU']), plain]
+    config, checkpoint, out = tmp_path / 'crf.py', str(tmp_path / 'net.pth'), tmp_path / 'out'
+    cfg.dump(config)
+    init_default_scope('mmseg')
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    nn.init.normal_(model.decode_head.conv_seg.weight)
+    torch.save(dict(state_dict=model.state_dict()), checkpoint)
+
+    load_tool('test').main([str(config), checkpoint, '--out', str(out)])
+    cfg.test_evaluator = plain
+    apis.apply_output(cfg, str(tmp_path / 'plain'))
+    apis.test_model(cfg, checkpoint)
+    expected, alone, refined = read(tmp_path / 'plain'), read(out), read(out / 'crf')
+    assert list(refined) == list(alone) == list(expected) == list(read(tiny_voc / 'saliency_map'))
+    assert all((alone[name] == expected[name]).all() for name in expected)
+    assert any((refined[name] != expected[name]).any() for name in expected)
+    with pytest.raises(SystemExit, match='error: CRFIoUMetric: the seg_logits of .*--tta'):
+        load_tool('test').main([str(config), checkpoint, '--tta'])
 
 
 def test_tta_and_painted_images(trained: Path, tmp_path: Path) -> None:

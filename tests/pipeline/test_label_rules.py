@@ -1,0 +1,114 @@
+"""The rules of pseudo labels with a dense CRF: config, fingerprint, and the labels themselves."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmdrs.localization.crf import DenseCRF
+from mmdrs.localization.fusion import BackgroundCue
+from mmdrs.localization.label_file import read_label
+from mmdrs.localization.map_file import LocalizationMaps, write_maps
+from mmdrs.pipeline import LabelRules, load_settings, make_pseudo_labels
+from mmdrs.pipeline.runs import StageRun
+from mmdrs.pipeline.stages import ALL_STAGES
+from mmdrs.pipeline.state import fingerprint
+from tests.pipeline_runs import SETTINGS
+
+CONSTANT = dict(type='constant', value=0.3)
+
+
+def test_no_crf_leaves_finished_labels_finished() -> None:
+    """The config, and so the fingerprint, is what it was before there was a CRF."""
+    rules = LabelRules.from_config(dict(background_cue=CONSTANT, crf=None))
+    assert rules == LabelRules.from_config(dict(background_cue=CONSTANT))
+    assert rules.to_config() == dict(
+        background_cue=dict(type='constant', threshold=50, value=0.3, exponent=2.0),
+        threshold=0.2,
+        confident=0.9,
+        max_confident=2,
+    )
+
+
+def test_crf_of_a_config() -> None:
+    pytest.importorskip('pydensecrf')
+    rules = LabelRules.from_config(dict(background_cue=CONSTANT, crf=dict(bilateral_sxy=50)))
+    assert rules.crf == DenseCRF(bilateral_sxy=50)
+    assert LabelRules.from_config(rules.to_config()) == rules
+
+
+@pytest.mark.parametrize('stage', ['refined_maps', 'pseudo_labels'])
+def test_another_crf_makes_other_fingerprints(stage: str) -> None:
+    """As another threshold does; and it is the same whether constants are named or not."""
+    pytest.importorskip('pydensecrf')
+    (chosen,) = (s for s in ALL_STAGES if s.name == stage)
+
+    def ingredients(options: dict) -> str:
+        run = StageRun(chosen, load_settings(SETTINGS, options), Path('unused'))
+        return fingerprint(run.ingredients(), [], [])
+
+    prints = [
+        ingredients(options)
+        for options in (
+            {},
+            {'pseudo_labels.threshold': 0.3},
+            {'pseudo_labels.crf': dict()},
+            {'pseudo_labels.crf.iterations': 5},
+        )
+    ]
+    assert len(set(prints)) == len(prints)
+    assert ingredients({'pseudo_labels.crf.iterations': 10}) == prints[2]
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[dict]:
+    """One image with an object whose map has a hole, and its stored maps."""
+    picture = np.zeros((12, 16, 3), np.uint8)
+    picture[:, 8:] = (0, 200, 50)
+    Image.fromarray(picture).save(tmp_path / 'a.png')
+    maps = np.zeros((1, 12, 16), np.float32)
+    maps[0, :, 8:] = 0.8
+    maps[0, 5, 12] = 0.25  # less than the background's 0.3
+    write_maps(tmp_path / 'maps' / 'a.npz', LocalizationMaps.from_floats((1,), maps, (12, 16)))
+    return [dict(img_id='a', img_path=str(tmp_path / 'a.png'))]
+
+
+def make(images: list[dict], folder: Path, rules: LabelRules, workers: int = 0) -> np.ndarray:
+    """Make the one label, and read it."""
+    palette = [[0, 0, 0], [1, 1, 1], [2, 2, 2]]
+    out = folder / f'labels{workers}'
+    list(make_pseudo_labels(images, folder / 'maps', out, rules, palette, 3, workers))
+    return read_label(out / 'a.png')
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_labels(images: list[dict], tmp_path: Path, workers: int) -> None:
+    pytest.importorskip('pydensecrf')
+    rules = LabelRules(BackgroundCue(**CONSTANT), crf=DenseCRF())
+    expected = np.zeros((12, 16), int)
+    expected[:, 8:] = 2
+    np.testing.assert_array_equal(make(images, tmp_path, rules, workers), expected)
+
+
+def test_without_a_crf_no_image_is_read(images: list[dict], tmp_path: Path) -> None:
+    Path(images[0]['img_path']).unlink()
+    label = make(images, tmp_path, LabelRules(BackgroundCue(**CONSTANT)))
+    assert label[5, 12] == 0 and (label[:, 8:] == 2).sum() == 12 * 8 - 1
+
+
+def test_image_of_another_size_is_named(images: list[dict], tmp_path: Path) -> None:
+    pytest.importorskip('pydensecrf')
+    Image.new('RGB', (16, 13)).save(images[0]['img_path'])
+    with pytest.raises(ValueError, match=r'a\.png is \(13, 16\).*for it is \(12, 16\)'):
+        make(images, tmp_path, LabelRules(BackgroundCue(**CONSTANT), crf=DenseCRF()))
+
+
+def test_missing_library_is_found_before_the_work(tmp_path: Path, monkeypatch) -> None:
+    """At the reading of the settings' rules, which comes before the first stage."""
+    monkeypatch.setitem(sys.modules, 'pydensecrf', None)
+    settings = load_settings(SETTINGS, {'pseudo_labels.crf': dict()})
+    (stage,) = (s for s in ALL_STAGES if s.name == 'plain_maps')
+    with pytest.raises(ValueError, match=r"pip install 'mmdrs\[crf\]'"):
+        StageRun(stage, settings, tmp_path).ingredients()
