@@ -65,7 +65,9 @@ def build_all(cfg: Config) -> None:
         built = DATASETS.build(dataset)
         assert len(built.metainfo['classes']) == classes
         assert len(built.pipeline.transforms) > 2
-    METRICS.build(cfg.test_evaluator)
+    evaluators = cfg.test_evaluator
+    for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+        METRICS.build(evaluator)
     Compose(cfg.tta_pipeline)
     MODELS.build(dict(cfg.tta_model, module=model))
 
