@@ -10,15 +10,17 @@ them the labels go through a dense CRF.
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from mmengine.dist import is_main_process
 from mmseg.registry import DATASETS
 
 from mmdrs.apis import InputError, load_config, start_processes
 from mmdrs.apis.arguments import add_run_arguments, add_settings_argument, export_local_rank
-from mmdrs.engine import Progress
-from mmdrs.localization.scores import sum_counts
+from mmdrs.engine import Progress, record_path
+from mmdrs.evaluation.results import write_evaluation
 from mmdrs.pipeline import LabelRules, make_pseudo_labels
-from mmdrs.pipeline.pseudo_labels import gather_counts
+from mmdrs.pipeline.pseudo_labels import LabelScores
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -42,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     try:
         cfg = load_config(
-            args.config, args.cfg_options, launcher=args.launcher, settings=args.settings
+            args.config, args.cfg_options, args.work_dir, args.launcher, args.settings
         )
         if args.launcher != 'none':
             start_processes(args.launcher)
@@ -64,10 +66,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             progress.step(len(counts), len(images))
     except InputError as error:
         sys.exit(f'error: {error}')
-    gathered = gather_counts(counts)
-    if gathered:
-        evaluated, written = (sum_counts(column) for column in zip(*gathered, strict=True))
-        print(f'mIoU {evaluated.miou():.2f}; with 255 as a miss {written.miou():.2f}')
+    scores = LabelScores.gather(counts)
+    if scores is not None and is_main_process():
+        record = scores.evaluation(cfg, rules, meta['classes'])
+        path = record_path(Path(cfg.work_dir), record)
+        write_evaluation(path, record)
+        evaluated, written = scores.evaluated.miou(), scores.written.miou()
+        print(f'mIoU {evaluated:.2f}; with 255 as a miss {written:.2f}; record: {path}')
 
 
 if __name__ == '__main__':

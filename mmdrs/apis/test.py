@@ -6,12 +6,15 @@ from .checkpoint import check_checkpoint, require_checkpoint
 from .runner import build_runner, release_loaders
 
 
-def test_model(cfg: Config, checkpoint: str) -> dict[str, float]:
+def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float]:
     """Test a model, after checking that the checkpoint fits it.
+
+    A record of the evaluation is written into the work directory (``ResultsHook``).
 
     Args:
         cfg: as :func:`mmdrs.apis.load_config` returns it.
         checkpoint: file or URL of the weights.
+        stage: stage of a pipeline, for the record.
 
     Returns:
         The metrics of the test.
@@ -22,8 +25,18 @@ def test_model(cfg: Config, checkpoint: str) -> dict[str, float]:
     require_checkpoint(checkpoint)
     cfg.load_from = checkpoint
     cfg.resume = False
+    _keep_class_scores(cfg)
     runner = build_runner(cfg)
+    runner.register_hook(dict(type='ResultsHook', stage=stage))
     check_checkpoint(runner.model, checkpoint, 'test')
     metrics = runner.test()
     release_loaders(runner)
     return metrics
+
+
+def _keep_class_scores(cfg: Config) -> None:
+    """Put ``SegmentationMetric``, of the same figures, in the place of every ``IoUMetric``."""
+    evaluator = cfg.get('test_evaluator')
+    for metric in evaluator if isinstance(evaluator, list | tuple) else [evaluator]:
+        if metric is not None and metric['type'] == 'IoUMetric':
+            metric['type'] = 'SegmentationMetric'

@@ -1,6 +1,7 @@
 from .map_loop import LocalizationMapLoop
 from .progress_hook import Progress, ProgressHook, format_seconds
 from .quiet_runner import QuietRunner
+from .results_hook import ResultsHook, record_path
 from .schedulers import SteppedPolyLR
 
 __all__ = [
@@ -8,6 +9,8 @@ __all__ = [
     'Progress',
     'ProgressHook',
     'QuietRunner',
+    'ResultsHook',
     'SteppedPolyLR',
     'format_seconds',
+    'record_path',
 ]

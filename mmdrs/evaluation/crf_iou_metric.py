@@ -1,10 +1,10 @@
 """Scores of a segmentation network after a dense CRF."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import ClassVar
 
 import torch
-from mmseg.evaluation.metrics import IoUMetric
 from mmseg.registry import METRICS
 from torch import Tensor
 
@@ -12,9 +12,12 @@ from mmdrs.errors import InputError
 from mmdrs.localization.crf import DenseCRF
 from mmdrs.localization.image_file import read_image
 
+from .protocol import describe_crf
+from .segmentation_metric import SegmentationMetric
+
 
 @METRICS.register_module()
-class CRFIoUMetric(IoUMetric):
+class CRFIoUMetric(SegmentationMetric):
     """MMSegmentation's ``IoUMetric`` on predictions that went through a dense CRF.
 
     Beside an ``IoUMetric`` it gives both figures in one run, its own as ``crf/mIoU``::
@@ -24,8 +27,9 @@ class CRFIoUMetric(IoUMetric):
             dict(type='CRFIoUMetric', iou_metrics=['mIoU']),
         ]
 
-    The CRF takes the softmax of ``seg_logits`` and the image file at ``img_path``. It cannot be
-    used with ``SegTTAModel`` (``--tta``), which leaves the ``seg_logits`` of the last view only.
+    The CRF takes the softmax of ``seg_logits`` and the image file at ``img_path``. With test-time
+    augmentation the model must be a ``ProbabilityTTA``: ``SegTTAModel`` leaves the ``seg_logits``
+    of the last view only.
 
     Args:
         crf: Constants of the CRF, see :class:`~mmdrs.localization.crf.DenseCRF`; None: its
@@ -67,6 +71,7 @@ class CRFIoUMetric(IoUMetric):
             prefix=prefix,
         )
         self.crf = DenseCRF.from_config({} if crf is None else crf)
+        self.protocols = dict(mIoU=dict(crf=describe_crf(asdict(self.crf))))
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Refine the predictions of one batch and count them as the parent does.
@@ -114,5 +119,6 @@ def _check_scores(scores: Tensor, sample: dict) -> None:
     if (scores.gather(0, predicted) != scores.amax(dim=0)).any():
         raise InputError(
             f'CRFIoUMetric: the seg_logits of {sample["img_path"]} are not those of its '
-            'prediction; SegTTAModel keeps those of the last view: test without --tta'
+            'prediction; SegTTAModel keeps those of the last view: use tta_model=dict(type='
+            "'ProbabilityTTA')"
         )

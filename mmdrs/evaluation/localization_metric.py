@@ -37,6 +37,11 @@ class LocalizationMetric(BaseMetric):
         keep_results: Accepted because ``tools/test.py --out`` sets it; maps are always kept.
         collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
         prefix: Prefix of the names of the scores.
+
+    Attributes:
+        class_scores: After :meth:`compute_metrics`, IoU in percent of each class for
+            ``mIoU_fixed`` and ``mIoU_swept``.
+        protocols: What is special in the protocol of each score, for the records.
     """
 
     def __init__(
@@ -54,6 +59,8 @@ class LocalizationMetric(BaseMetric):
         self.threshold = threshold
         self.coverage_threshold = coverage_threshold
         self.settings = settings or {}
+        self.class_scores: dict[str, list[float]] = {}
+        self.protocols: dict[str, dict[str, str]] = {}
 
     def stored(self, sample: dict) -> Path | None:
         """The map file of an image if it is there, whole, and made with the present settings."""
@@ -101,6 +108,16 @@ class LocalizationMetric(BaseMetric):
             f'mIoU {scores.fixed:.2f} at the fixed threshold {self.threshold}; {scores.swept:.2f} '
             f'at {scores.swept_threshold:.2f}, chosen on this ground truth; coverage '
             f'{scores.coverage:.2f}, precision {scores.precision:.2f}'
+        )
+        self.class_scores = dict(
+            mIoU_fixed=scores.fixed_iou.tolist(), mIoU_swept=scores.swept_iou.tolist()
+        )
+        coverage = dict(threshold=f'fixed {self.coverage_threshold:g}')
+        self.protocols = dict(
+            mIoU_fixed=dict(threshold=f'fixed {self.threshold:g}'),
+            mIoU_swept=dict(threshold='swept on ground truth'),
+            coverage=coverage,
+            precision=coverage,
         )
         return dict(
             mIoU_fixed=scores.fixed,

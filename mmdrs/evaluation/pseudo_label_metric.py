@@ -1,6 +1,7 @@
 """Pseudo labels under the test loop: fused from predictions, written and scored."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from mmengine.evaluator import BaseMetric
@@ -15,6 +16,7 @@ from mmdrs.localization.image_file import read_image
 from mmdrs.localization.label_file import write_label
 from mmdrs.localization.scores import LabelCounts, count_label, sum_counts
 
+from .protocol import label_protocols
 from .samples import ground_truth, image_id, predicted_maps
 
 
@@ -38,6 +40,10 @@ class PseudoLabelMetric(BaseMetric):
         keep_results: Accepted because ``tools/test.py --out`` sets it; labels are always kept.
         collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
         prefix: Prefix of the names of the scores.
+
+    Attributes:
+        class_scores: After :meth:`compute_metrics`, IoU in percent of each class for both figures.
+        protocols: What is special in the protocol of each figure, for the records.
     """
 
     def __init__(
@@ -55,6 +61,10 @@ class PseudoLabelMetric(BaseMetric):
         self.output_dir = Path(output_dir) if output_dir else None
         self.threshold = threshold
         self.crf = DenseCRF.from_config(crf)
+        self.class_scores: dict[str, list[float]] = {}
+        self.protocols = label_protocols(
+            asdict(self.cue), threshold, asdict(self.crf) if self.crf else None
+        )
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Fuse, write and count one batch of predictions."""
@@ -103,4 +113,7 @@ class PseudoLabelMetric(BaseMetric):
         if not counts:
             return {}
         evaluated, written = (sum_counts(column) for column in zip(*counts, strict=True))
+        self.class_scores = dict(
+            mIoU=(100 * evaluated.iou()).tolist(), mIoU_written=(100 * written.iou()).tolist()
+        )
         return dict(mIoU=evaluated.miou(), mIoU_written=written.miou())

@@ -143,6 +143,9 @@ class MapScores:
         coverage: Share of the objects' pixels whose map exceeds the coverage threshold.
         precision: Share of those activated pixels that lie on the object.
         curve: mIoU by threshold level, (256,).
+        fixed_iou: IoU by class at the fixed threshold, (classes,); NaN for one that neither the
+            maps nor the truth hold.
+        swept_iou: The same at the swept threshold.
     """
 
     fixed: float
@@ -151,6 +154,8 @@ class MapScores:
     coverage: float
     precision: float
     curve: np.ndarray
+    fixed_iou: np.ndarray
+    swept_iou: np.ndarray
 
 
 def score_maps(
@@ -185,17 +190,19 @@ def score_maps(
     predicted = wins[::-1].cumsum(axis=0)[::-1]
     intersection[:, 0] = hits[:, 0].cumsum() - hits[:, 0] + unlabelled
     predicted[:, 0] = actual.sum() - predicted[:, 1:].sum(axis=1)
-    curve = np.array(
-        [_mean_percent(_iou(i, p, actual)) for i, p in zip(intersection, predicted, strict=True)]
-    )
+    by_class = [_iou(i, p, actual) for i, p in zip(intersection, predicted, strict=True)]
+    curve = np.array([_mean_percent(iou) for iou in by_class])
     best = int(curve.argmax())
+    fixed = int(np.ceil(np.float32(fixed_threshold) * 255))
     return MapScores(
-        fixed=float(curve[int(np.ceil(np.float32(fixed_threshold) * 255))]),
+        fixed=float(curve[fixed]),
         swept=float(curve[best]),
         swept_threshold=best / 255,
         coverage=100 * covered / max(objects, 1),
         precision=100 * covered / max(activated, 1),
         curve=curve,
+        fixed_iou=100 * by_class[fixed],
+        swept_iou=100 * by_class[best],
     )
 
 

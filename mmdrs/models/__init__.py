@@ -2,7 +2,7 @@ from .backbones import CaffeResNet, DilatedVGG, DRSBackbone, attach_drs
 from .decode_heads import CAMHead, DeepLabV2Head, DeepLabV3PlusHead, RefinementHead
 from .layers import DRS, LearnableDRS
 from .segmentors import MultiScaleEncoderDecoder
-from .tta import LocalizationTTA
+from .tta import LocalizationTTA, ProbabilityTTA, ViewsTTA
 
 __all__ = [
     'CAMHead',
@@ -15,6 +15,8 @@ __all__ = [
     'LearnableDRS',
     'LocalizationTTA',
     'MultiScaleEncoderDecoder',
+    'ProbabilityTTA',
     'RefinementHead',
+    'ViewsTTA',
     'attach_drs',
 ]

@@ -1,21 +1,30 @@
 """Pseudo labels from stored localization maps: many images, several processes, resumable."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
+from mmengine.config import Config
 from mmengine.dist import all_gather_object, get_dist_info
 from torch.utils.data import DataLoader, Dataset
 
 from mmdrs.errors import InputError, MissingFileError
+from mmdrs.evaluation.protocol import (
+    dataset_name,
+    label_protocols,
+    read_protocol,
+    split_name,
+)
+from mmdrs.evaluation.provenance import provenance
+from mmdrs.evaluation.results import Evaluation, Score, per_class
 from mmdrs.localization.cam import resize_array
 from mmdrs.localization.crf import DenseCRF
 from mmdrs.localization.fusion import BackgroundCue, fuse_maps
 from mmdrs.localization.image_file import read_image
 from mmdrs.localization.label_file import read_label, write_label
 from mmdrs.localization.map_file import read_maps
-from mmdrs.localization.scores import LabelCounts, count_label
+from mmdrs.localization.scores import LabelCounts, count_label, sum_counts
 
 
 @dataclass(frozen=True)
@@ -154,11 +163,68 @@ def make_pseudo_labels(
     yield from DataLoader(labels, batch_size=None, num_workers=workers, worker_init_fn=_one_thread)
 
 
-def gather_counts(
-    counts: Sequence[tuple[LabelCounts, LabelCounts] | None],
-) -> list[tuple[LabelCounts, LabelCounts]]:
-    """The counts of all processes, those of images without ground truth left out."""
-    return [c for part in all_gather_object(list(counts)) for c in part if c is not None]
+@dataclass(frozen=True)
+class LabelScores:
+    """Pixel counts of the labels of a data set: as the released scripts score them, as written."""
+
+    evaluated: LabelCounts
+    written: LabelCounts
+    images: int
+
+    @classmethod
+    def gather(
+        cls, counts: Sequence[tuple[LabelCounts, LabelCounts] | None]
+    ) -> 'LabelScores | None':
+        """Sum the counts of all processes; None where no image has ground truth."""
+        found = [c for part in all_gather_object(list(counts)) for c in part if c is not None]
+        if not found:
+            return None
+        evaluated, written = (sum_counts(column) for column in zip(*found, strict=True))
+        return cls(evaluated, written, len(found))
+
+    def evaluation(
+        self,
+        cfg: Config,
+        rules: LabelRules,
+        classes: Sequence[str],
+        checkpoint: str | None = None,
+        stage: str = '',
+    ) -> Evaluation:
+        """The record of these scores.
+
+        Args:
+            cfg: Config of the network which made the maps; its test data set was scored.
+            rules: How the labels were made.
+            classes: Class names, background first.
+            checkpoint: The network's weights, where known.
+            stage: Stage of the pipeline.
+        """
+        config = cfg.to_dict()
+        dataset = config['test_dataloader']['dataset']
+        crf = asdict(rules.crf) if rules.crf else None
+        special = label_protocols(asdict(rules.background_cue), rules.threshold, crf)
+        base = read_protocol(config, checkpoint)
+        scores = [
+            Score(
+                name,
+                round(counts.miou(), 2),
+                replace(base, **special[name]),
+                per_class(classes, (100 * counts.iou()).tolist()),
+            )
+            for name, counts in (('mIoU', self.evaluated), ('mIoU_written', self.written))
+        ]
+        list_file = Path(dataset.get('data_root') or '') / (dataset.get('ann_file') or '')
+        return Evaluation(
+            task='pseudo',
+            dataset=dataset_name(dataset),
+            split=split_name(dataset),
+            images=self.images,
+            model=Path(cfg.filename or 'model').stem,
+            stage=stage,
+            seed=(config.get('randomness') or {}).get('seed'),
+            scores=scores,
+            provenance=provenance(config, list_file, Path(checkpoint) if checkpoint else None),
+        )
 
 
 def _one_thread(worker: int) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.dist import get_dist_info
+from mmengine.dist import get_dist_info, is_main_process
 from mmengine.runner import find_latest_checkpoint
 from mmseg.registry import DATASETS
 
@@ -16,12 +16,12 @@ from mmdrs.apis import (
     test_model,
     train_model,
 )
-from mmdrs.engine import Progress
-from mmdrs.localization.scores import sum_counts
+from mmdrs.engine import Progress, record_path
+from mmdrs.evaluation.results import write_evaluation
 
-from .pseudo_labels import LabelRules, gather_counts, make_pseudo_labels
+from .pseudo_labels import LabelRules, LabelScores, make_pseudo_labels
 from .settings import Settings
-from .stages import Stage
+from .stages import ALL_STAGES, Stage
 
 Records = list[dict[str, Any]]
 #: Scores of localization maps that go into the results, by their name there.
@@ -155,7 +155,7 @@ class StageRun:
             cfg = self._prepared(self.split_config(split), f' ({split})')
             apply_tta(cfg)
             apply_output(cfg, str(self.folder / split))
-            scores = test_model(cfg, self._checkpoint(self.stage.weights))
+            scores = test_model(cfg, self._checkpoint(self.stage.weights), self.stage.name)
             records += [
                 self._record(name, scores[name], split) for name in MAP_METRICS if name in scores
             ]
@@ -177,7 +177,7 @@ class StageRun:
         if cfg.get('test_dataloader') is None:
             return []
         apply_output(cfg, str(self.folder / 'predictions'))
-        scores = test_model(cfg, self._checkpoint(self.stage.weights))
+        scores = test_model(cfg, self._checkpoint(self.stage.weights), self.stage.name)
         return [
             self._record(metric, scores[name], 'val', stage='segmentation')
             for name, metric in SEGMENTATION_METRICS.items()
@@ -207,11 +207,21 @@ class StageRun:
         ):
             counts.append(count)
             progress.step(len(counts), share)
-        gathered = gather_counts(counts)
-        if not gathered:
+        scores = LabelScores.gather(counts)
+        if scores is None:
             return {}
-        evaluated, written = (sum_counts(column) for column in zip(*gathered, strict=True))
-        return dict(mIoU=evaluated.miou(), mIoU_written=written.miou())
+        if is_main_process():
+            made_by = self.stage.source or self.stage.name
+            network = next(stage.weights for stage in ALL_STAGES if stage.name == made_by)
+            record = scores.evaluation(
+                self.split_config(split),
+                self.label_rules(),
+                classes,
+                self._checkpoint(network),
+                self.stage.name,
+            )
+            write_evaluation(record_path(self.folder, record), record)
+        return dict(mIoU=scores.evaluated.miou(), mIoU_written=scores.written.miou())
 
     def _prepared(self, cfg: Config, detail: str = '') -> Config:
         """Add what every run of the pipeline has: launcher, progress lines, a quiet console."""

@@ -134,7 +134,7 @@ def test_image_of_another_size(sample, tmp_path) -> None:
 def test_scores_that_are_not_of_the_prediction(sample) -> None:
     """As under SegTTAModel, whose prediction is of all views and whose scores are of the last."""
     sample.pred_sem_seg = PixelData(data=1 - sample.pred_sem_seg.data)
-    with pytest.raises(ValueError, match=r'seg_logits of .*image\.png.*without --tta'):
+    with pytest.raises(ValueError, match=r'seg_logits of .*image\.png.*ProbabilityTTA'):
         build().process(None, [sample.to_dict()])
 
 

@@ -126,7 +126,9 @@ def test_crf_beside_the_plain_figure(tiny_voc: Path, tmp_path: Path) -> None:
     assert list(refined) == list(alone) == list(expected) == list(read(tiny_voc / 'saliency_map'))
     assert all((alone[name] == expected[name]).all() for name in expected)
     assert any((refined[name] != expected[name]).any() for name in expected)
-    with pytest.raises(SystemExit, match='error: CRFIoUMetric: the seg_logits of .*--tta'):
+    with pytest.raises(
+        SystemExit, match='error: CRFIoUMetric: the seg_logits of .*ProbabilityTTA'
+    ):
         load_tool('test').main([str(config), checkpoint, '--tta'])
 
 

@@ -35,7 +35,7 @@ val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
-tta_model = dict(type='SegTTAModel')
+tta_model = dict(type='ProbabilityTTA')
 tta_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(

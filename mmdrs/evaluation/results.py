@@ -1,0 +1,150 @@
+"""The record of an evaluation: its figures, what they mean, and what they were made from.
+
+Two figures can be compared when their protocols are the same; a record says both.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from mmdrs.errors import InputError
+from mmdrs.files import written_whole
+
+Task = Literal['seed', 'pseudo', 'seg']
+TASKS = ('seed', 'pseudo', 'seg')
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a figure was made, as far as figures of other protocols would differ.
+
+    Attributes:
+        checkpoint: How the checkpoint was chosen: ``last``, or on what it was the best.
+        crop: What of each image is scored: ``whole image``, or a crop.
+        scales: Scales of the input, '' for one.
+        flip: Whether mirrored images were merged in.
+        crf: Constants of a dense CRF, '' for none.
+        threshold: Of localization maps: fixed, or swept on the ground truth; '' elsewhere.
+        ignored: How pixels ignored in a *prediction* (255) count; '' where there are none.
+        labels: Where the image-level labels come from.
+        background: The background cue of pseudo labels, '' elsewhere.
+    """
+
+    checkpoint: str = 'last'
+    crop: str = 'whole image'
+    scales: str = ''
+    flip: bool = False
+    crf: str = ''
+    threshold: str = ''
+    ignored: str = ''
+    labels: str = ''
+    background: str = ''
+
+    def __str__(self) -> str:
+        """In a few words; what is usual (last checkpoint, whole image, one scale) is left out."""
+        parts = [
+            '' if self.checkpoint == 'last' else f'checkpoint {self.checkpoint}',
+            '' if self.crop == 'whole image' else self.crop,
+            self.scales,
+            'flip' if self.flip else '',
+            f'CRF {self.crf}' if self.crf else '',
+            f'threshold {self.threshold}' if self.threshold else '',
+            f'255: {self.ignored}' if self.ignored else '',
+            f'labels: {self.labels}' if self.labels else '',
+            f'background: {self.background}' if self.background else '',
+        ]
+        return '; '.join(part for part in parts if part) or 'standard'
+
+
+@dataclass(frozen=True)
+class Score:
+    """One figure.
+
+    Attributes:
+        metric: Its name, for instance ``mIoU``.
+        value: In percent.
+        protocol: How it was made.
+        per_class: IoU in percent by class, in the order of the classes; None for a class that
+            does not occur. Empty where the metric has none.
+    """
+
+    metric: str
+    value: float
+    protocol: Protocol
+    per_class: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of one evaluation.
+
+    Attributes:
+        task: ``seed`` (localization maps), ``pseudo`` (pseudo labels), ``seg`` (a network).
+        dataset: Its name.
+        split: The list that was scored.
+        images: Number of images.
+        model: Name of the config.
+        stage: Stage of a pipeline, '' elsewhere.
+        seed: Random seed of the run.
+        scores: The figures.
+        provenance: Hashes of config, list and weights, revision, packages, time.
+    """
+
+    task: Task
+    dataset: str
+    split: str
+    images: int
+    model: str
+    stage: str
+    seed: int | None
+    scores: Sequence[Score]
+    provenance: Mapping[str, Any]
+
+
+def per_class(classes: Sequence[str], values: Sequence[float]) -> dict[str, float | None]:
+    """Values by class name, NaN as None, which JSON can hold.
+
+    Raises:
+        ValueError: If there are not as many values as classes.
+    """
+    pairs = zip(classes, values, strict=True)
+    return {name: None if math.isnan(v) else round(float(v), 2) for name, v in pairs}
+
+
+def write_evaluation(path: Path, evaluation: Evaluation) -> None:
+    """Write one record as JSON, whole or not at all."""
+    content = dict(format=FORMAT, **asdict(evaluation))
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + '\n')
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """Read a record.
+
+    Raises:
+        ValueError: If the file is none, is broken, or was written by a later version.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f'{path}: cannot be read as JSON ({error})') from error
+    if not isinstance(content, dict) or 'format' not in content:
+        raise InputError(f'{path}: is no record of an evaluation')
+    if content.pop('format') != FORMAT:
+        raise InputError(f'{path}: was written by another version of mmdrs')
+    names = {item.name for item in fields(Evaluation)}
+    if set(content) != names:
+        wrong = sorted(set(content) ^ names)
+        raise InputError(f'{path}: is damaged, it has a wrong set of keys ({", ".join(wrong)})')
+    try:
+        scores = [
+            Score(**{**score, 'protocol': Protocol(**score['protocol'])})
+            for score in content.pop('scores')
+        ]
+    except (KeyError, TypeError) as error:
+        raise InputError(f'{path}: is damaged ({error})') from error
+    return Evaluation(scores=scores, **content)
