@@ -11,6 +11,7 @@ from torch.testing import assert_close
 
 from mmdrs.localization.suppression import suppress
 from mmdrs.models.backbones.drs_backbone import attach_drs, select_layers
+from mmdrs.models.backbones.places import runs_of
 
 SMALL_VGG = dict(
     type='DilatedVGG', depths=(1, 1), channels=(4, 6), strides=(2,), extra_channels=(5,)
@@ -117,8 +118,12 @@ def test_gradient_reaches_every_controller() -> None:
 
 def test_exact_name_goes_before_expression() -> None:
     model = MODELS.build(RESNET)
-    assert select_layers(model, ['layer1']) == ['layer1']
-    assert select_layers(model, ['layer[12]']) == ['layer1', 'layer2']
+    runs = runs_of(model, (3, 64, 64))
+    assert list(select_layers(model, ['layer1'], runs)) == ['layer1']
+    assert list(select_layers(model, ['layer[12]'], runs)) == ['layer1', 'layer2']
+    # An expression does not mean the runs of a shared ReLU by accident.
+    chosen = list(select_layers(model, [r'layer1\.0.*'], runs))
+    assert 'layer1.0.conv1' in chosen and not any('relu' in name for name in chosen)
 
 
 def test_errors_name_module_and_reason() -> None:
@@ -126,13 +131,19 @@ def test_errors_name_module_and_reason() -> None:
         ValueError, match=r"'laier4' matches no module of ResNet; close names.*layer4"
     ):
         build(RESNET, ['laier4'])
-    with pytest.raises(ValueError, match=r"'layer1.0.relu' runs 2 times per forward"):
+    with pytest.raises(
+        ValueError,
+        match=r"'layer1.0.relu' runs 2 times per forward; name one of its runs, "
+        'layer1.0.relu@1',
+    ):
         build(RESNET, ['layer1.0.relu'])
     with pytest.raises(ValueError, match="'never' runs 0 times per forward"):
         attach_drs(Unused(), dict(type='DRS'), ['never'])
-    with pytest.raises(ValueError, match='ResNet has no default places'):
-        build(RESNET, 'default')
-    with pytest.raises(ValueError, match="layers must be 'default' or a list"):
+    with pytest.raises(ValueError, match='Unused has no default places.*ResNet'):
+        attach_drs(Unused(), dict(type='DRS'), 'default')
+    with pytest.raises(ValueError, match="layers must be 'default', a list"):
         build(RESNET, 'layer4')
-    with pytest.raises(ValueError, match=r'not one \(N, C, H, W\) tensor'):
+    with pytest.raises(
+        ValueError, match=r"returns \(1, 256, 8\), not one tensor of layout 'nchw'.*layout='nlc'"
+    ):
         build(dict(type='MixVisionTransformer', embed_dims=8), ['layers.0.1.0'])

@@ -37,8 +37,6 @@ class DilatedVGG(BaseModule):
     default_init_cfg = dict(
         type='Kaiming', layer='Conv2d', mode='fan_out', distribution='normal', bias=0
     )
-    #: Where ``DRSBackbone(layers='default')`` puts DRS: at every ReLU (16 in VGG-16).
-    default_drs_layers = (r'(features|extra)\.\d+', nn.ReLU)
 
     def __init__(
         self,

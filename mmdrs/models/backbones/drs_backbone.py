@@ -1,25 +1,29 @@
 """DRS in any backbone, without touching its class or its checkpoint keys."""
 
-import difflib
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
-import torch
 from mmengine.model import BaseModule, ModuleDict
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmdrs.errors import InputError
 from mmdrs.models.layers import build_drs
+from mmdrs.models.layers.drs import channel_axis
+
+from .places import Run, match_places, place_names, runs_of, split_place
+from .presets import PRESETS, find_preset
+
+Layers = Sequence[str] | Mapping[str, Mapping[str, Any]] | Literal['default']
+_DIMENSIONS = dict(nchw=4, nlc=3, nhwc=4)
 
 
 @MODELS.register_module()
 def DRSBackbone(  # noqa: N802 - a config names it like a class
     backbone: dict,
     drs: dict,
-    layers: Sequence[str] | Literal['default'] = 'default',
+    layers: Layers = 'default',
     input_shape: Sequence[int] = (3, 64, 64),
 ) -> nn.Module:
     """Build a backbone and put DRS layers into it.
@@ -32,17 +36,21 @@ def DRSBackbone(  # noqa: N802 - a config names it like a class
     Args:
         backbone: Config of any registered backbone.
         drs: Config of the layer: ``dict(type='DRS', delta=0.55)`` or ``dict(type='LearnableDRS')``
-            (its ``in_channels`` are found by one forward of zeros).
+            (its ``in_channels`` are found by one forward of noise).
         layers: Names, or regular expressions that match whole names, of modules as in
-            ``backbone.named_modules()``; or ``'default'``, the choice the backbone's class names.
-        input_shape: Channels, height and width of the zeros of that forward.
+            ``backbone.named_modules()``; one run of a module that runs several times is
+            ``'layer1.0.relu@2'``. A dict maps them to options of the layer there, such as
+            ``{'layer3': dict(delta=0.8), 'layer4': {}}``. ``'default'`` is the choice of
+            :data:`~mmdrs.models.backbones.presets.PRESETS`.
+            ``tools/analysis_tools/drs_layers.py CONFIG`` prints all places.
+        input_shape: Channels, height and width of the noise.
 
     Returns:
         The backbone.
 
     Raises:
-        ValueError: If a name matches nothing (close names are listed), or a module runs not
-            exactly once in a forward, or its output is not one (N, C, H, W) tensor.
+        ValueError: If a name matches nothing (close names are listed), a module does not run
+            exactly once in a forward, or its output does not fit the layer's ``layout``.
     """
     model = MODELS.build(backbone)
     return attach_drs(model, drs, layers, input_shape)
@@ -51,91 +59,90 @@ def DRSBackbone(  # noqa: N802 - a config names it like a class
 def attach_drs(
     backbone: nn.Module,
     drs: dict,
-    layers: Sequence[str] | Literal['default'],
+    layers: Layers,
     input_shape: Sequence[int] = (3, 64, 64),
 ) -> nn.Module:
     """Put DRS in place of (a ReLU) or after (any other module) the named modules, in place.
 
     See :func:`DRSBackbone` for the arguments.
     """
-    names = select_layers(backbone, layers)
-    channels = _probe_channels(backbone, names, input_shape)
+    runs = runs_of(backbone, input_shape)
     # mmengine's ModuleDict: `init_weights` does not reach into a plain one.
     backbone.drs = ModuleDict()
-    for name in names:
-        layer = build_drs(drs, channels[name])
-        backbone.drs[name.replace('.', '_')] = layer  # a key must not hold a dot
+    for place, options in select_layers(backbone, layers, runs).items():
+        config = {**options, **drs} if layers == 'default' else {**drs, **options}
+        run = _run(runs, place)
+        channels = _check_output(place, run, config.get('layout', 'nchw'))
+        layer = build_drs(config, channels)
+        # A key must not hold a dot.
+        backbone.drs[place.replace('.', '_').replace('@', '_run')] = layer
         # A partial of a module-level function, not a lambda: deepcopy and pickle then carry the
         # copy's own layer (a copy for EMA would call the original's).
-        _without_relu(backbone, name).register_forward_hook(partial(_suppress_output, layer))
+        _hooked(backbone, place, runs, layer).register_forward_hook(
+            partial(_suppress_copied if run.overwritten else _suppress_output, layer)
+        )
     return backbone
 
 
-def select_layers(backbone: nn.Module, layers: Sequence[str] | Literal['default']) -> list[str]:
-    """Names of the modules that ``layers`` means, in the order of ``named_modules()``."""
-    modules = {name: module for name, module in backbone.named_modules() if name}
+def select_layers(
+    backbone: nn.Module, layers: Layers, runs: dict[str, list[Run]]
+) -> dict[str, dict[str, Any]]:
+    """The places that ``layers`` means, in the order of the modules, with the options of each.
+
+    Args:
+        backbone: The backbone.
+        layers: As for :func:`DRSBackbone`.
+        runs: What :func:`~mmdrs.models.backbones.places.runs_of` found.
+    """
+    places = place_names(runs)
     if layers == 'default':
-        if not hasattr(backbone, 'default_drs_layers'):
-            raise InputError(
-                f'DRSBackbone: {type(backbone).__name__} has no default places for DRS; give '
-                f'layers=[...], names such as {list(modules)[:8]}'
-            )
-        pattern, kind = backbone.default_drs_layers
-        return [n for n, m in modules.items() if re.fullmatch(pattern, n) and isinstance(m, kind)]
+        return _default_layers(backbone, places)
     if isinstance(layers, str) or not layers:
         raise InputError(
-            "DRSBackbone: layers must be 'default' or a list of names or regular expressions, got "
-            f'{layers!r}'
+            "DRSBackbone: layers must be 'default', a list of names or regular expressions, or a "
+            f'dict of them, got {layers!r}'
         )
-    chosen = set()
-    for pattern in layers:
-        matched = {pattern} & modules.keys() or {n for n in modules if re.fullmatch(pattern, n)}
-        if not matched:
-            close = difflib.get_close_matches(pattern, modules, n=5, cutoff=0.3)
-            raise InputError(
-                f'DRSBackbone: {pattern!r} matches no module of {type(backbone).__name__}; '
-                f'close names: {close or list(modules)[:8]}'
-            )
-        chosen |= matched
-    return [name for name in modules if name in chosen]
+    given = layers if isinstance(layers, Mapping) else dict.fromkeys(layers, {})
+    options: dict[str, dict[str, Any]] = {}
+    for pattern, changes in given.items():
+        for place in match_places(backbone, [pattern], places):
+            options[place] = {**options.get(place, {}), **changes}
+    return {place: options[place] for place in places if place in options}
 
 
-def _probe_channels(
-    backbone: nn.Module, names: Sequence[str], input_shape: Sequence[int]
-) -> dict[str, int]:
-    """Run zeros through the backbone; check that each module runs once and what it returns."""
-    outputs: dict[str, list] = {name: [] for name in names}
+def _default_layers(backbone: nn.Module, places: Sequence[str]) -> dict[str, dict[str, Any]]:
+    preset = find_preset(backbone)
+    if preset is None:
+        raise InputError(
+            f'DRSBackbone: {type(backbone).__name__} has no default places for DRS, only '
+            f'{", ".join(PRESETS)} have; give layers=[...], names such as {list(places)[:8]}'
+        )
+    chosen = match_places(backbone, preset.layers, places)
     modules = dict(backbone.named_modules())
-    handles = [modules[n].register_forward_hook(partial(_record, outputs[n])) for n in names]
-    training = {module: module.training for module in modules.values()}
-    parameter = next(backbone.parameters())
-    backbone.eval()
-    try:
-        with torch.no_grad():
-            backbone(parameter.new_zeros((1, *input_shape)))
-    finally:
-        for handle in handles:
-            handle.remove()
-        for module, mode in training.items():
-            module.training = mode
-    for name, seen in outputs.items():
-        if len(seen) != 1:
-            raise InputError(
-                f'DRSBackbone: {name!r} runs {len(seen)} times per forward; choose a module that '
-                'runs once (for example the block that calls it)'
-            )
-        if not isinstance(seen[0], tuple) or len(seen[0]) != 4:
-            raise InputError(
-                f'DRSBackbone: {name!r} returns {seen[0]}, not one (N, C, H, W) tensor; choose '
-                'another module'
-            )
-    return {name: seen[0][1] for name, seen in outputs.items()}
+    fitting = [p for p in chosen if isinstance(modules[split_place(p)[0]], preset.kind)]
+    return {place: dict(preset.options) for place in fitting}
 
 
-def _record(seen: list, module: nn.Module, inputs: tuple, output: object) -> None:
-    """Forward hook: note the shape of a tensor, the type of anything else."""
-    is_tensor = isinstance(output, Tensor)
-    seen.append(tuple(output.shape) if is_tensor else type(output).__name__)
+def _run(runs: dict[str, list[Run]], place: str) -> Run:
+    name, number = split_place(place)
+    return runs[name][(number or 1) - 1]
+
+
+def _check_output(place: str, run: Run, layout: str) -> int:
+    """The channels of a place's output.
+
+    Raises:
+        ValueError: If it is not one tensor of the layout.
+    """
+    if run.shape is None or len(run.shape) != _DIMENSIONS.get(layout, 4):
+        hint = ''
+        if run.shape is not None and len(run.shape) == 3:
+            hint = "; for tokens (N, L, C) set layout='nlc' (and rectify=False if they are signed)"
+        raise InputError(
+            f'DRSBackbone: {place!r} returns {run.shape or run.kind}, not one tensor of '
+            f'layout {layout!r}; choose another module{hint}'
+        )
+    return run.shape[channel_axis(layout)]
 
 
 def _suppress_output(
@@ -145,12 +152,70 @@ def _suppress_output(
     return layer(output)
 
 
-def _without_relu(backbone: nn.Module, name: str) -> nn.Module:
-    """The module to hook. DRS rectifies by itself, so a ReLU makes room for nothing."""
-    module = backbone.get_submodule(name)
-    if type(module) is not nn.ReLU:
-        return module
+def _suppress_copied(
+    layer: BaseModule, module: nn.Module, inputs: tuple, output: Tensor
+) -> Tensor:
+    """Forward hook before an operation that writes into its input.
+
+    The layer keeps its output for the backward pass, so the operation gets a copy.
+    """
+    return layer(output).clone()
+
+
+def _hooked(
+    backbone: nn.Module, place: str, runs: dict[str, list[Run]], layer: BaseModule
+) -> nn.Module:
+    """The module whose output is suppressed.
+
+    The paper's DRS rectifies by itself, so a ReLU makes room for nothing; a module that runs
+    several times makes room for one module for each run.
+    """
+    name, number = split_place(place)
     parent, _, child = name.rpartition('.')
-    empty = nn.Identity()
-    setattr(backbone.get_submodule(parent), child, empty)
-    return empty
+    owner = backbone.get_submodule(parent)
+    module = backbone.get_submodule(name)
+    if number is None:
+        if type(module) is nn.ReLU and layer.rectify:
+            module = nn.Identity()
+            setattr(owner, child, module)
+        return module
+    if not isinstance(module, ModuleByRun):
+        module = ModuleByRun(module, len(runs[name]))
+        setattr(owner, child, module)
+        owner.register_forward_pre_hook(partial(_restart, module))
+    return module.after[number - 1]
+
+
+class ModuleByRun(nn.Module):
+    """A module that runs several times in a forward, with a place behind each run.
+
+    The runs are counted from the start of the forward of the block that owns the module; where
+    checkpointing (``with_cp``) computes the first of them again, they count from there again. An
+    activation has no parameters: no key of a checkpoint moves.
+
+    Args:
+        module: The module, without parameters.
+        runs: How often it runs in a forward.
+
+    Raises:
+        ValueError: If the module has parameters.
+    """
+
+    def __init__(self, module: nn.Module, runs: int) -> None:
+        super().__init__()
+        if next(module.parameters(), None) is not None:
+            raise InputError('only a module without parameters can have DRS at one of its runs')
+        self.module = module
+        self.after = nn.ModuleList(nn.Identity() for _ in range(runs))
+        self.next_run = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The module's output, through the place of this run."""
+        run = self.next_run
+        self.next_run = (run + 1) % len(self.after)
+        return self.after[run](self.module(x))
+
+
+def _restart(module: ModuleByRun, owner: nn.Module, inputs: tuple) -> None:
+    """Forward pre-hook of the owner: the next run is the first."""
+    module.next_run = 0

@@ -1,58 +1,144 @@
 """DRS as layers: a constant and a learnable controller (paper, sections 3.2 and 3.3)."""
 
+from abc import abstractmethod
+from typing import Literal
+
+import torch
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mmdrs.errors import InputError
 from mmdrs.localization.suppression import controls, suppress
 
+Layout = Literal['nchw', 'nlc', 'nhwc']
+LAYOUTS = ('nchw', 'nlc', 'nhwc')
+
+
+class SuppressionLayer(BaseModule):
+    """What the DRS layers have in common: kind of features, strength, test time.
+
+    Args:
+        rectify: The paper's layer, in place of or after a ReLU. False is for signed features
+            (GELU, layer norm, Swish): the positive peak is suppressed, negative values stay; see
+            :func:`~mmdrs.localization.suppression.suppress`.
+        layout: ``'nchw'``; ``'nlc'`` for tokens (N, L, C), ``'nhwc'`` for channels-last maps.
+        in_eval: Whether it suppresses in evaluation as well, as the paper's does. False makes it
+            a ReLU there (without ``rectify``, nothing).
+        init_cfg: Initialisation.
+
+    Attributes:
+        strength: How much of the suppression is on, 0..1: the control is
+            ``1 - strength * (1 - control)``. ``DRSScheduleHook`` moves it; it is not part of
+            checkpoints, a resumed run sets it again.
+
+    Raises:
+        ValueError: For another layout.
+    """
+
+    strength: Tensor
+
+    def __init__(
+        self,
+        rectify: bool = True,
+        layout: Layout = 'nchw',
+        in_eval: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if layout not in LAYOUTS:
+            raise InputError(f'DRS: layout must be one of {LAYOUTS}, got {layout!r}')
+        self.rectify = rectify
+        self.layout = layout
+        self.in_eval = in_eval
+        self.register_buffer('strength', torch.ones(()), persistent=False)
+
+    @abstractmethod
+    def control(self, x: Tensor) -> Tensor:
+        """Control values of features (N, C, H, W): a number, or (N, C, 1, 1)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Suppress features in :attr:`layout`."""
+        if not (self.training or self.in_eval):
+            return F.relu(x) if self.rectify else x
+        features = _to_nchw(x, self.layout)
+        control = self.control(features)
+        # lerp, not a sum of products: at full strength it is the control itself, bit by bit.
+        control = torch.lerp(torch.ones_like(control), control, self.strength.to(control.dtype))
+        return _from_nchw(suppress(features, control, self.rectify), self.layout)
+
+    def extra_repr(self) -> str:
+        changed = dict(rectify=True, layout='nchw', in_eval=True)
+        parts = [f'{k}={getattr(self, k)!r}' for k, v in changed.items() if getattr(self, k) != v]
+        return ', '.join(parts)
+
 
 @MODELS.register_module()
-class DRS(BaseModule):
+class DRS(SuppressionLayer):
     """Discriminative region suppression with a constant control, in place of or after a ReLU.
 
     Args:
         delta: Share of each channel's maximum that is kept, in (0, 1]; 1 is a plain ReLU. The
             paper's value for VGG-16 is 0.55.
+        rectify: See :class:`SuppressionLayer`.
+        layout: See :class:`SuppressionLayer`.
+        in_eval: See :class:`SuppressionLayer`.
 
     Raises:
         ValueError: If ``delta`` is outside (0, 1].
     """
 
-    def __init__(self, delta: float = 0.55) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        delta: float = 0.55,
+        rectify: bool = True,
+        layout: Layout = 'nchw',
+        in_eval: bool = True,
+    ) -> None:
+        super().__init__(rectify, layout, in_eval)
         if not 0 < delta <= 1:
             raise InputError(f'DRS: delta must be in (0, 1] (1 is a plain ReLU), got {delta}')
         self.delta = delta
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Suppress (N, C, H, W) features."""
-        return suppress(x, self.delta)
+    def control(self, x: Tensor) -> Tensor:
+        """``delta``."""
+        return x.new_full((), self.delta)
 
     def extra_repr(self) -> str:
-        return f'delta={self.delta}'
+        return ', '.join(part for part in (f'delta={self.delta}', super().extra_repr()) if part)
 
 
 @MODELS.register_module()
-class LearnableDRS(BaseModule):
+class LearnableDRS(SuppressionLayer):
     """DRS whose control values come from the features: ``sigmoid(W @ avgpool(relu(x)))``.
 
     The controller starts from N(0, 0.01), so that every control starts near 0.5.
 
     Args:
         in_channels: Channels C; the controller is a C x C matrix without bias.
+        rectify: See :class:`SuppressionLayer`.
+        layout: See :class:`SuppressionLayer`.
+        in_eval: See :class:`SuppressionLayer`.
         init_cfg: Initialisation of the controller.
     """
 
-    def __init__(self, in_channels: int, init_cfg: dict | None = None) -> None:
-        super().__init__(init_cfg or dict(type='Normal', layer='Linear', std=0.01))
+    def __init__(
+        self,
+        in_channels: int,
+        rectify: bool = True,
+        layout: Layout = 'nchw',
+        in_eval: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
+        init_cfg = init_cfg or dict(type='Normal', layer='Linear', std=0.01)
+        super().__init__(rectify, layout, in_eval, init_cfg)
         self.controller = nn.Linear(in_channels, in_channels, bias=False)
         nn.init.normal_(self.controller.weight, std=0.01)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Suppress (N, C, H, W) features."""
-        return suppress(x, controls(x, self.controller.weight))
+    def control(self, x: Tensor) -> Tensor:
+        """Of each image and channel, (N, C, 1, 1)."""
+        return controls(x, self.controller.weight)
 
 
 def build_drs(config: dict, channels: int) -> BaseModule:
@@ -61,3 +147,20 @@ def build_drs(config: dict, channels: int) -> BaseModule:
     if config.get('type') == 'LearnableDRS':
         config.setdefault('in_channels', channels)
     return MODELS.build(config)
+
+
+def channel_axis(layout: Layout) -> int:
+    """The axis of the channels."""
+    return 1 if layout == 'nchw' else -1
+
+
+def _to_nchw(x: Tensor, layout: Layout) -> Tensor:
+    if layout == 'nlc':
+        return x.transpose(1, 2).unsqueeze(3)  # (N, C, L, 1)
+    return x.permute(0, 3, 1, 2) if layout == 'nhwc' else x
+
+
+def _from_nchw(x: Tensor, layout: Layout) -> Tensor:
+    if layout == 'nlc':
+        return x.squeeze(3).transpose(1, 2)
+    return x.permute(0, 2, 3, 1) if layout == 'nhwc' else x
