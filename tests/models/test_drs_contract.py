@@ -5,7 +5,9 @@ One table of backbones, one test for each promise.
 
 import copy
 import pickle
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -355,3 +357,19 @@ def test_two_processes_without_unused_parameters(tmp_path) -> None:
         assert len(found) == 2 * len(BACKBONES)
         for name in BACKBONES:  # each process saw other images, both have the same gradients
             assert found[f'{name}_0'] == pytest.approx(found[f'{name}_1'], rel=1e-6) != 0
+
+
+def test_documented_table_is_the_presets() -> None:
+    text = (Path(__file__).parents[2] / 'docs' / 'backbones.md').read_text()
+    lines = [line for line in text.splitlines() if line.startswith('| `')]
+    documented = {}
+    for line in lines:
+        name, places, options = (cell.strip() for cell in re.split(r'(?<!\\)\|', line)[1:4])
+        pattern = re.findall('`([^`]+)`', places)[0].replace('\\|', '|')
+        found = re.findall('`([^`]+)`', options)
+        documented[re.findall('`([^`]+)`', name)[0]] = (pattern, found[0] if found else '')
+    expected = {
+        name: (preset.layers[0], ', '.join(f'{k}={v!r}' for k, v in preset.options.items()))
+        for name, preset in PRESETS.items()
+    }
+    assert documented == expected
