@@ -229,6 +229,8 @@ class StageRun:
         title = f'{self.stage.name}{detail}'
         cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ProgressHook', title=title)]
         cfg.runner_type = 'QuietRunner'
+        if cfg.get('visualizer'):  # of a stock config; stages would write into the first's folder
+            cfg.visualizer.pop('name', None)
         return cfg
 
     def _checkpoint(self, stage: str) -> str:

@@ -283,3 +283,11 @@ def test_two_processes(tmp_path, tiny_voc) -> None:
     stored = [read_maps(path) for path in (tmp_path / 'plain_maps' / 'train').glob('*.npz')]
     assert len(stored) == 6
     assert records(tmp_path)['plain_maps', 'coverage', 'train'] > 0
+
+
+def test_every_training_logs_into_its_own_folder(finished: Path) -> None:
+    """MMEngine's visualizers share a folder where they share a name."""
+    for stage in ('plain_classifier', 'drs_classifier', 'refinement', 'segmentation'):
+        logs = list((finished / stage).glob('*/vis_data/*.json'))
+        text = ''.join(path.read_text() for path in logs)
+        assert '"loss"' in text, stage

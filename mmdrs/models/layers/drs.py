@@ -62,11 +62,15 @@ class SuppressionLayer(BaseModule):
         """Suppress features in :attr:`layout`."""
         if not (self.training or self.in_eval):
             return F.relu(x) if self.rectify else x
-        features = _to_nchw(x, self.layout)
-        control = self.control(features)
-        # lerp, not a sum of products: at full strength it is the control itself, bit by bit.
-        control = torch.lerp(torch.ones_like(control), control, self.strength.to(control.dtype))
+        features = to_nchw(x, self.layout)
+        control = self.effective_control(features)
         return _from_nchw(suppress(features, control, self.rectify), self.layout)
+
+    def effective_control(self, x: Tensor) -> Tensor:
+        """Control values of features (N, C, H, W) at the present strength."""
+        control = self.control(x)
+        # lerp, not a sum of products: at full strength it is the control itself, bit by bit.
+        return torch.lerp(torch.ones_like(control), control, self.strength.to(control.dtype))
 
     def extra_repr(self) -> str:
         changed = dict(rectify=True, layout='nchw', in_eval=True)
@@ -154,7 +158,8 @@ def channel_axis(layout: Layout) -> int:
     return 1 if layout == 'nchw' else -1
 
 
-def _to_nchw(x: Tensor, layout: Layout) -> Tensor:
+def to_nchw(x: Tensor, layout: Layout) -> Tensor:
+    """Features of a layout as (N, C, H, W); tokens (N, L, C) become (N, C, L, 1)."""
     if layout == 'nlc':
         return x.transpose(1, 2).unsqueeze(3)  # (N, C, L, 1)
     return x.permute(0, 3, 1, 2) if layout == 'nhwc' else x
