@@ -5,6 +5,7 @@ environment variable in MMEngine's syntax: without it the config takes the setti
 the pipeline points it at the settings it was given (with the options of its command line).
 """
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ class Settings:
             )
         own: dict[str, Any] = {}
         self.stage_options: dict[str, dict[str, Any]] = {}
-        for key, value in (options or {}).items():
+        # A copy: MMEngine takes `_delete_` out of the dicts that it merges.
+        for key, value in copy.deepcopy(dict(options or {})).items():
             stage, _, rest = key.partition('.')
             if stage in stages and rest:
                 self.stage_options.setdefault(stage, {})[rest] = value

@@ -147,3 +147,52 @@ def test_errors_name_module_and_reason() -> None:
         ValueError, match=r"returns \(1, 256, 8\), not one tensor of layout 'nchw'.*layout='nlc'"
     ):
         build(dict(type='MixVisionTransformer', embed_dims=8), ['layers.0.1.0'])
+
+
+class SharedName(nn.Module):
+    """One ReLU under two names, called by the second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.act = nn.ReLU()
+        self.layers = nn.Sequential(nn.Conv2d(3, 4, 1), self.act, nn.Conv2d(4, 4, 1))
+
+    def forward(self, x: torch.Tensor, again: bool = True) -> torch.Tensor:
+        return self.act(self.layers(x)) if again else self.layers(x)
+
+
+def test_module_with_two_names() -> None:
+    """Replaced under both: the runs count whichever name is called."""
+    torch.manual_seed(0)
+    plain = SharedName()
+    model = attach_drs(copy.deepcopy(plain), dict(type='DRS', delta=0.5), ['act@1'])
+    x = torch.randn(1, 3, 6, 6)
+    first = suppress(plain.layers[0](x), 0.5)
+    assert_close(model(x), plain.layers[2](first).relu())
+    model = attach_drs(copy.deepcopy(plain), dict(type='DRS', delta=0.5), ['act@2'])
+    assert_close(model(x), suppress(plain.layers(x), 0.5))
+
+
+def test_pretrained_of_a_stock_segmentor_reaches_the_backbone(tmp_path) -> None:
+    """Stock configs give `pretrained` to the segmentor, which sets it on the backbone's config."""
+    torch.manual_seed(1)
+    weights = MODELS.build(RESNET).state_dict()
+    torch.save(weights, tmp_path / 'resnet.pth')
+    model = MODELS.build(
+        dict(
+            type='DRSBackbone',
+            backbone=RESNET,
+            drs=dict(type='LearnableDRS'),
+            layers=['layer4'],
+            pretrained=str(tmp_path / 'resnet.pth'),
+        )
+    )
+    model.init_weights()
+    assert torch.equal(model.layer4[1].conv2.weight, weights['layer4.1.conv2.weight'])
+
+
+def test_wrong_places_are_named() -> None:
+    with pytest.raises(ValueError, match=r"'layer\(4' is no regular expression"):
+        build(RESNET, ['layer(4'])
+    with pytest.raises(ValueError, match='this ResNet has DRS already'):
+        attach_drs(build(RESNET, ['layer4']), dict(type='DRS'), ['layer3'])

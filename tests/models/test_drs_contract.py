@@ -68,6 +68,13 @@ BACKBONES = dict(
         bga_channels=16,
     ),
     stdc=dict(type='STDCNet', **_STDC),
+    stdc_context=dict(
+        type='STDCContextPathNet',
+        backbone_cfg=dict(type='STDCNet', **_STDC),
+        last_in_channels=(64, 48),
+        out_channels=8,
+        ffm_cfg=dict(in_channels=40, out_channels=16, scale_factor=4),
+    ),
     pidnet=dict(type='PIDNet', channels=8, ppm_channels=8, norm_cfg=BN),
     ddrnet=dict(type='DDRNet', channels=8, ppm_channels=8, norm_cfg=BN),
     erfnet=dict(type='ERFNet', enc_downsample_channels=(8, 16, 32), dec_upsample_channels=(16, 8)),

@@ -25,13 +25,14 @@ def DRSBackbone(  # noqa: N802 - a config names it like a class
     drs: dict,
     layers: Layers = 'default',
     input_shape: Sequence[int] = (3, 64, 64),
+    pretrained: str | None = None,
 ) -> nn.Module:
     """Build a backbone and put DRS layers into it.
 
     The *same* backbone object is returned: the keys of its checkpoints, its ``frozen_stages``,
     layer-decay rules and so on stay as they are. The new modules stand under ``drs.``; learning
-    rates are set with ``custom_keys={'drs': dict(lr_mult=10)}``. ``init_cfg`` (ImageNet weights)
-    belongs into ``backbone``.
+    rates are set with ``custom_keys={'backbone.drs': dict(lr_mult=10)}``. ``init_cfg`` (ImageNet
+    weights) belongs into ``backbone``.
 
     Args:
         backbone: Config of any registered backbone.
@@ -44,14 +45,19 @@ def DRSBackbone(  # noqa: N802 - a config names it like a class
             :data:`~mmdrs.models.backbones.presets.PRESETS`.
             ``tools/analysis_tools/drs_layers.py CONFIG`` prints all places.
         input_shape: Channels, height and width of the noise.
+        pretrained: Weights, where the segmentor's config gives them (``model.pretrained``, as many
+            stock configs do); handed on to the inner backbone.
 
     Returns:
         The backbone.
 
     Raises:
         ValueError: If a name matches nothing (close names are listed), a module does not run
-            exactly once in a forward, or its output does not fit the layer's ``layout``.
+            exactly once in a forward, its output does not fit the layer's ``layout``, or the
+            backbone has DRS already.
     """
+    if pretrained is not None:
+        backbone = dict(backbone, pretrained=pretrained)
     model = MODELS.build(backbone)
     return attach_drs(model, drs, layers, input_shape)
 
@@ -66,6 +72,11 @@ def attach_drs(
 
     See :func:`DRSBackbone` for the arguments.
     """
+    if hasattr(backbone, 'drs'):
+        raise InputError(
+            f'DRSBackbone: this {type(backbone).__name__} has DRS already; give all places in one '
+            'DRSBackbone, with options by place where they differ'
+        )
     runs = runs_of(backbone, input_shape)
     # mmengine's ModuleDict: `init_weights` does not reach into a plain one.
     backbone.drs = ModuleDict()
@@ -106,7 +117,7 @@ def select_layers(
     options: dict[str, dict[str, Any]] = {}
     for pattern, changes in given.items():
         for place in match_places(backbone, [pattern], places):
-            options[place] = {**options.get(place, {}), **changes}
+            options[place] = {**options.get(place, {}), **(changes or {})}
     return {place: options[place] for place in places if place in options}
 
 
@@ -171,19 +182,26 @@ def _hooked(
     several times makes room for one module for each run.
     """
     name, number = split_place(place)
-    parent, _, child = name.rpartition('.')
-    owner = backbone.get_submodule(parent)
+    owner = backbone.get_submodule(name.rpartition('.')[0])
     module = backbone.get_submodule(name)
     if number is None:
         if type(module) is nn.ReLU and layer.rectify:
-            module = nn.Identity()
-            setattr(owner, child, module)
+            return _replace(backbone, module, nn.Identity())
         return module
     if not isinstance(module, ModuleByRun):
-        module = ModuleByRun(module, len(runs[name]))
-        setattr(owner, child, module)
+        module = _replace(backbone, module, ModuleByRun(module, len(runs[name])))
         owner.register_forward_pre_hook(partial(_restart, module))
     return module.after[number - 1]
+
+
+def _replace(backbone: nn.Module, old: nn.Module, new: nn.Module) -> nn.Module:
+    """Put a module in the place of another, under every name that it has."""
+    for owner in list(backbone.modules()):
+        # Not named_children(), which names a module that is there twice only once.
+        for child, module in list(owner._modules.items()):
+            if module is old:
+                setattr(owner, child, new)
+    return new
 
 
 class ModuleByRun(nn.Module):

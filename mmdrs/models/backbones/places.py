@@ -54,7 +54,7 @@ def runs_of(backbone: nn.Module, input_shape: Sequence[int]) -> dict[str, list[R
     found: dict[str, list[_Seen]] = {name: [] for name in modules}
     handles = [m.register_forward_hook(partial(_record, found[n])) for n, m in modules.items()]
     training = {module: module.training for module in backbone.modules()}
-    parameter = next(backbone.parameters())
+    parameter = next(backbone.parameters(), torch.zeros(()))
     noise = torch.randn((1, *input_shape), generator=torch.Generator().manual_seed(0))
     backbone.eval()
     try:
@@ -117,7 +117,10 @@ def match_places(backbone: nn.Module, patterns: Iterable[str], places: Sequence[
 
 def _fits(pattern: str, name: str) -> bool:
     # `layer1\.0\.relu` shall not mean each of its runs by accident.
-    return ('@' in pattern) == ('@' in name) and re.fullmatch(pattern, name) is not None
+    try:
+        return ('@' in pattern) == ('@' in name) and re.fullmatch(pattern, name) is not None
+    except re.error as error:
+        raise InputError(f'DRSBackbone: {pattern!r} is no regular expression ({error})') from error
 
 
 def _unfit(name: str, places: Sequence[str]) -> str:

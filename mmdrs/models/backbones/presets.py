@@ -41,6 +41,7 @@ PRESETS: dict[str, Preset] = dict(
     UNet=Preset((r'encoder\.[34]',)),
     BiSeNetV2=Preset((r'semantic\.stage[34]\.\d+',)),
     STDCNet=Preset((r'stages\.[34]',)),
+    STDCContextPathNet=Preset((r'backbone\.stages\.[34]',)),  # a STDCNet with its context path
     PIDNet=Preset((r'i_branch_layers\.[12]\.\d+',), _SIGNED),
     DDRNet=Preset((r'context_branch_layers\.[01]\.\d+',), _SIGNED),
     ERFNet=Preset((r'encoder\.(?:8|9|1\d)',)),
