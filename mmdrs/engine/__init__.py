@@ -1,3 +1,5 @@
+from .drs_schedule_hook import DRSScheduleHook
+from .drs_visualization_hook import DRSVisualizationHook
 from .map_loop import LocalizationMapLoop
 from .progress_hook import Progress, ProgressHook, format_seconds
 from .quiet_runner import QuietRunner
@@ -5,6 +7,8 @@ from .results_hook import ResultsHook, record_path
 from .schedulers import SteppedPolyLR
 
 __all__ = [
+    'DRSScheduleHook',
+    'DRSVisualizationHook',
     'LocalizationMapLoop',
     'Progress',
     'ProgressHook',
