@@ -34,6 +34,7 @@ SETUP_FILES := $(wildcard requirements/*.txt) setup.py pyproject.toml mmdrs/vers
 demo: $(STAMP)
 	$(BIN)/python tools/dataset_converters/make_shapes_voc.py data/shapes
 	$(BIN)/python tools/pipeline.py configs/shapes/settings_shapes.py --work-dir work_dirs/demo
+	$(BIN)/python tools/analysis_tools/report.py work_dirs/demo
 
 test: $(STAMP) $(CRF_STAMP)
 	@$(BIN)/python -c 'import pydensecrf.densecrf' 2>/dev/null || \
