@@ -247,7 +247,7 @@ def _sizes(content: Content) -> list[Any]:
     told = (
         'An object is all pixels of one class in one image. Small, medium and large are the '
         'thirds of the objects by their share of the image. Coverage: share of the objects where '
-        f'the map of their class exceeds {THRESHOLD}. Over-activation: share of all that the map covers '
-        'there which lies outside the object.'
+        f'the map of their class exceeds {THRESHOLD}. Over-activation: share of all that the map '
+        'covers there which lies outside the object.'
     )
     return [tag('p', told), tables.size_table(maps)]
