@@ -116,10 +116,11 @@ def _run_stage(run: StageRun, print_: str, clock: '_Clock') -> None:
 def _fingerprints(runs: dict[str, StageRun]) -> dict[str, str]:
     """What each stage would be made from now."""
     prints: dict[str, str] = {}
+    files: dict[str, str] = {}  # of what others use, its scores apart
     for name, run in runs.items():
-        prints[name] = fingerprint(
-            run.ingredients(), run.lists(), [prints[need] for need in run.stage.needs]
-        )
+        inputs = [files[need] for need in run.stage.needs]
+        prints[name] = fingerprint(run.ingredients(), run.lists(), inputs)
+        files[name] = fingerprint(run.ingredients(scores=False), run.lists(), inputs)
     return prints
 
 

@@ -76,12 +76,23 @@ class StageRun:
             cfg.train_dataloader.dataset.ann_file = self.settings['train_list']
         return cfg
 
-    def ingredients(self) -> dict[str, Any]:
-        """What the stage's results depend on, its inputs apart."""
+    def ingredients(self, scores: bool = True) -> dict[str, Any]:
+        """What the stage's results depend on, its inputs apart.
+
+        Args:
+            scores: With what only its scores depend on. Without, it is what stages that use its
+                files depend on: other rules of pseudo labels score maps anew, and the refinement
+                network that has learned from the maps stays as it is.
+        """
         cfg = self.config().to_dict()
         parts = {key: cfg.get(key) for key in _INGREDIENTS[self.stage.kind]}
-        if self.stage.kind in ('maps', 'labels'):
+        if self.stage.kind == 'labels' or (self.stage.kind == 'maps' and scores):
             parts['rules'] = self.label_rules().to_config()
+        if self.stage.kind == 'maps' and not scores:
+            del parts['test_evaluator']
+            prefixes = parts['test_dataloader']['dataset']['data_prefix']
+            for key in ('saliency_path', 'seg_map_path'):
+                prefixes.pop(key, None)
         return parts
 
     def lists(self) -> list[Path]:

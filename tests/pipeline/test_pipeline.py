@@ -108,6 +108,21 @@ def test_changed_setting_runs_what_depends_on_it(copied, tiny_voc, run_pipeline,
     assert 'its config or inputs have changed' in capsys.readouterr().out
 
 
+def test_other_rules_do_not_train_the_refinement_again(
+    copied, tiny_voc, run_pipeline, capsys
+) -> None:
+    """Maps are scored with the rules, but do not depend on them."""
+    before = files(copied)
+    options = ('pseudo_labels.threshold=0.3', 'segmentation_epochs=1')
+    run_pipeline(tiny_voc, copied, '--to', 'pseudo_labels', options=options)
+    after = files(copied)
+    for stage in ('plain_classifier', 'drs_classifier', 'refinement'):
+        for name, time in before.items():
+            assert not name.startswith(f'{stage}/') or after[name] == time
+    assert capsys.readouterr().out.count('finished and unchanged: skipped') == 3
+    assert all(f'{stage}.old' in {n.split('/')[0] for n in after} for stage in ('pseudo_labels',))
+
+
 def test_crf_evaluation(copied, tiny_voc, run_pipeline, capsys) -> None:
     """Another metric is another evaluation, and not another training."""
     pytest.importorskip('pydensecrf')
