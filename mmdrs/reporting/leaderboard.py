@@ -79,12 +79,13 @@ def collect(work_dirs: Sequence[Path], dataset: str | None = None) -> Collection
     if not found.evaluations:
         reasons = ''.join(f'\n  {line}' for line in found.left_out)
         raise InputError(f'no finished evaluation in the given directories{reasons}')
-    wanted = dataset or found.evaluations[0][1].dataset
+    known = list(dict.fromkeys(e.dataset for _, e in found.evaluations))
+    wanted = dataset or known[0]
+    if wanted not in known:
+        raise InputError(f'no evaluation on the data set {wanted!r}; there are {known}')
     _keep(
         found, lambda e: e.dataset == wanted, lambda e: f'data set {e.dataset!r}, not {wanted!r}'
     )
-    if not found.evaluations:
-        raise InputError(f'no evaluation on the data set {wanted!r}: {"; ".join(found.left_out)}')
     classes = next((c for _, e in found.evaluations if (c := _classes(e))), None)
     _keep(
         found,
