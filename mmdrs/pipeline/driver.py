@@ -57,8 +57,8 @@ def run_pipeline(
         stage.name: StageRun(stage, settings, work_dir, launcher)
         for stage in choose_stages(settings['stages'])
     }
-    prints = _fingerprints(runs)
-    _check_inputs([runs[stage.name] for stage in chosen])
+    prints = fingerprints(runs)
+    check_inputs([runs[stage.name] for stage in chosen])
     _check_needs(chosen, work_dir, prints)
     clock = _Clock(runs, [stage.name for stage in chosen])
     for number, stage in enumerate(chosen, 1):
@@ -113,7 +113,7 @@ def _run_stage(run: StageRun, print_: str, clock: '_Clock') -> None:
     _say(f'  done in {format_seconds(seconds)}{clock.finish(run.stage.name, seconds)}')
 
 
-def _fingerprints(runs: dict[str, StageRun]) -> dict[str, str]:
+def fingerprints(runs: dict[str, StageRun]) -> dict[str, str]:
     """What each stage would be made from now."""
     prints: dict[str, str] = {}
     files: dict[str, str] = {}  # of what others use, its scores apart
@@ -124,7 +124,7 @@ def _fingerprints(runs: dict[str, StageRun]) -> dict[str, str]:
     return prints
 
 
-def _check_inputs(runs: list[StageRun]) -> None:
+def check_inputs(runs: list[StageRun]) -> None:
     """Read every list and look for every image, mask and saliency map before hours are spent."""
     checked = set()
     for run in runs:
