@@ -49,6 +49,7 @@ nav a:hover, nav a:focus-visible { text-decoration: underline; }
 .scroll { overflow-x: auto; margin: 10px 0 18px; max-width: 100%; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: 0 0 6px; font-size: .9rem; }
+caption span { display: inline-block; max-width: calc(100vw - 32px); position: sticky; left: 0; }
 th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid var(--rule); }
 thead th { color: var(--quiet); font-weight: 600; vertical-align: bottom; white-space: nowrap; }
 tbody th {
@@ -56,18 +57,20 @@ tbody th {
   white-space: nowrap;
 }
 thead th:first-child { text-align: left; position: sticky; left: 0; background: var(--ground); }
+thead th.left, td.left { text-align: left; }
+table.lines td { white-space: nowrap; }
 table.wrapped { width: 100%; }
-table.wrapped td, table.wrapped thead th { text-align: left; }
+table.wrapped th:first-child { width: 12em; }
 table.wrapped td { overflow-wrap: anywhere; }
 .bar-cell { white-space: nowrap; text-align: left; min-width: 130px; }
 .bar {
   display: inline-block; width: 90px; height: 9px; background: var(--raised);
-  border-radius: 2px; margin-right: 8px; vertical-align: middle; overflow: hidden;
+  border-radius: 2px; vertical-align: middle; overflow: hidden;
 }
 .bar i { display: block; height: 100%; }
 .bars .bar { width: 140px; }
-.bars .bar-cell { min-width: 200px; }
-.figure { display: inline-block; min-width: 2.6em; text-align: right; }
+.bars .bar-cell { min-width: 225px; }
+.figure { display: inline-block; min-width: 2.6em; text-align: right; margin-right: 10px; }
 .matrix td { background: rgb(var(--heat) / calc(var(--share, 0) * .92)); min-width: 44px; }
 .matrix td.strong { color: var(--on-heat); }
 .legend {
@@ -103,12 +106,16 @@ select {
 .scores b { color: var(--text); }
 .strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 8px; }
 .strip figure { margin: 0; min-width: 0; }
-.strip img {
-  display: block; width: 100%; height: auto; image-rendering: auto; background: var(--raised);
-}
+.strip img { display: block; width: 100%; height: auto; }
 .strip img.exact { image-rendering: pixelated; }
 .strip figcaption { font-size: .78rem; color: var(--quiet); }
-@media (min-width: 900px) { .strip { grid-template-columns: repeat(8, minmax(0, 1fr)); } }
+@media (min-width: 900px) {
+  .strip { grid-template-columns: repeat(var(--pictures), minmax(0, 208px)); }
+}
+@media (max-width: 600px) {
+  .bars .bar { width: 64px; }
+  .bars .bar-cell { min-width: 0; }
+}
 summary { cursor: pointer; color: var(--link); }
 footer {
   max-width: 1240px; margin: 40px auto 30px; padding: 0 16px; color: var(--quiet);

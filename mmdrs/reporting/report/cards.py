@@ -13,7 +13,7 @@ from mmdrs.visualization import heat_map
 
 from .figures import Figures
 from .html import Html, tag
-from .pictures import label_uri, photo_uri
+from .pictures import SIDE, label_uri, photo_uri
 from .samples import LABEL_STAGES, MAP_STAGES, Sample, Split
 from .statistics import IGNORED, extremes
 
@@ -84,6 +84,7 @@ def _card(
         if index < len(split.classes)
     ]
     told = [tag('span', f'{words} ', tag('b', f'{value:.1f}')) for words, value in scores.items()]
+    pictures = _pictures(split, sample)
     head = tag(
         'header',
         tag('h3', sample.id),
@@ -93,7 +94,7 @@ def _card(
     return tag(
         'article',
         head,
-        tag('div', _pictures(split, sample), class_='strip'),
+        tag('div', pictures, class_='strip', style=f'--pictures:{len(pictures)}'),
         class_='card',
         data_name=sample.id,
         data_classes=' '.join(map(str, classes)),
@@ -110,19 +111,24 @@ def _pictures(split: Split, sample: Sample) -> list[Html]:
         maps = resize_array(read_maps(sample.files[name]).floats(), image.shape[:2])
         pictures.append(_picture(MAP_STAGES[name], sample.id, photo_uri(heat_map(image, maps))))
     if sample.saliency is not None:
-        grey = np.repeat(read_label(sample.saliency)[..., None], 3, axis=2)
-        pictures.append(_picture('saliency', sample.id, photo_uri(grey)))
+        # Not as a label: with another background cue it may be of any mode.
+        with Image.open(sample.saliency) as file:
+            saliency = np.asarray(file.convert('RGB'))
+        pictures.append(_picture('saliency', sample.id, photo_uri(saliency)))
     labels = {words: sample.files.get(name) for name, words in LABEL_STAGES.items()}
     for words, path in {**labels, 'ground truth': sample.mask}.items():
         if path is not None:
-            uri = label_uri(read_label(path), split.palette)
-            pictures.append(_picture(words, sample.id, uri))
+            label = read_label(path)
+            # Few pixels are shown as such; many would look torn.
+            style = 'exact' if max(label.shape) < SIDE / 2 else None
+            uri = label_uri(label, split.palette)
+            pictures.append(_picture(words, sample.id, uri, style))
     return pictures
 
 
-def _picture(words: str, id_: str, uri: str) -> Html:
+def _picture(words: str, id_: str, uri: str, style: str | None = None) -> Html:
     return tag(
         'figure',
-        tag('img', src=uri, alt=f'{words} of {id_}', decoding='async'),
+        tag('img', src=uri, alt=f'{words} of {id_}', class_=style),
         tag('figcaption', words),
     )

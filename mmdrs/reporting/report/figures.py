@@ -55,7 +55,7 @@ class LabelFigures:
 
     Attributes:
         ignored: Share of all their pixels that is 255, 0..1.
-        confusion: Summed :func:`.confusion_matrix`; None without ground truth.
+        confusion: Summed :func:`.confusion_matrix`; None where no mask fits.
         scores: mIoU of each image in percent (N,); NaN without ground truth.
         unfit: How many are of another size than their mask; they do not count.
     """
@@ -201,10 +201,10 @@ def _label_figures(passes: _Passes, stage: str, num_classes: int) -> LabelFigure
         if matrix is not None:
             total += matrix
         scores.append(np.nan if matrix is None else label_counts(matrix).miou())
-    masks = bool(total.any())
+    masks = any(sample.mask for sample in passes.samples)
     return LabelFigures(
         ignored / max(pixels, 1),
-        total if masks else None,
+        total if total.any() else None,
         np.array(scores, float),
         unfit if masks else 0,
     )

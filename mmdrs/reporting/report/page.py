@@ -140,11 +140,13 @@ def _main_settings(settings: dict[str, Any]) -> Html:
             f'{key.removesuffix("_epochs")} {value}'
             for key, value in settings.items()
             if key.endswith('_epochs')
+            # Settings may give epochs of a stage that they do not name.
+            and (key != 'pretraining_epochs' or 'pretraining' in settings.get('stages', {}))
         ),
         'seed': settings.get('seed'),
     }
     rows = [[key, value] for key, value in pairs.items() if value not in (None, '')]
-    return tables.table(['setting', 'value'], rows, 'What made it', 'wrapped')
+    return tables.table(['setting', 'value'], rows, 'What made it', 'wrapped', words=[1])
 
 
 def _images(content: Content) -> list[Any]:
@@ -205,10 +207,16 @@ def _curves(content: Content) -> list[Any]:
     else:
         parts.append(tag('p', NO_MASKS if not content.split.has_masks else 'There are no maps.'))
     parts.append(tag('h3', 'Training'))
+    drawn = {chart.name for chart in content.training_charts}
+    silent = [
+        name
+        for name, done in content.work_dir.stages.items()
+        if done.stage.kind == 'train' and f'{name}_loss' not in drawn
+    ]
     if content.training_charts:
         parts.append(_charts(content.training_charts))
-    else:
-        parts.append(tag('p', 'No finished stage has logged a training.'))
+    if silent:
+        parts.append(tag('p', f'Their folders hold no log: {", ".join(silent)}.'))
     return parts
 
 
@@ -224,7 +232,12 @@ def _classes(content: Content) -> list[Any]:
         note = 'Labels as they are in the files: ignored pixels count as misses (255=miss above).'
         parts += [tables.class_table(content.split, content.figures), tag('p', note)]
     else:
-        parts.append(tag('p', NO_MASKS if labels else 'There are no labels of these images.'))
+        why = (
+            NO_MASKS
+            if not content.split.has_masks
+            else 'There are no labels with masks of one size.'
+        )
+        parts.append(tag('p', why))
     if 'pseudo_labels' in labels:
         share = 100 * labels['pseudo_labels'].ignored
         parts.append(tag('p', 'Ignored pixels of the pseudo labels: ', tag('b', f'{share:.2f} %')))

@@ -133,7 +133,7 @@ def _loss_chart(stage: str, curves: TrainingCurves) -> Chart:
         name=f'{stage}_loss',
         title=f'{stage}: loss',
         x_label='iteration',
-        y_label='mean since the last point',
+        y_label='as logged',
         lines=lines,
         text=f'from {loss[0]:.4g} to {loss[-1]:.4g} in {curves.iterations[-1]:.0f} iterations',
     )

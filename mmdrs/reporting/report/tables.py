@@ -17,10 +17,16 @@ from .work_dir import WorkDir
 
 #: A cell of a confusion matrix with at least this share has light text on a dark ground.
 STRONG = 0.62
+#: The colour of each stage's bars; of maps the same as of their lines.
+_COLOURS = {name: colour for colour, name in enumerate((*MAP_STAGES, *LABEL_STAGES))}
 
 
 def table(
-    heads: Sequence[object], rows: Sequence[Sequence[object]], caption: str, class_: str = ''
+    heads: Sequence[object],
+    rows: Sequence[Sequence[object]],
+    caption: str,
+    class_: str = '',
+    words: Sequence[int] = (),
 ) -> Html:
     """A table whose first column heads the rows; where it is too wide, it scrolls by itself.
 
@@ -29,14 +35,22 @@ def table(
         rows: Their cells; a cell that is no ``td`` is put into one.
         caption: What it shows; also its name for those who do not see it.
         class_: Further classes of its style.
+        words: Which columns hold words or bars; they stand left, figures stand right.
     """
-    head = tag('tr', [tag('th', text, scope='col') for text in heads])
+    sides = ['left' if column in words else None for column in range(len(heads))]
+    head = [
+        tag('th', text, scope='col', class_=side) for text, side in zip(heads, sides, strict=True)
+    ]
     body = [
-        tag('tr', tag('th', row[0], scope='row'), [_cell(item) for item in row[1:]])
+        tag('tr', tag('th', row[0], scope='row'), list(map(_cell, row[1:], sides[1:])))
         for row in rows
     ]
     content = tag(
-        'table', tag('caption', caption), tag('thead', head), tag('tbody', body), class_=class_
+        'table',
+        tag('caption', tag('span', caption)),
+        tag('thead', tag('tr', head)),
+        tag('tbody', body),
+        class_=class_,
     )
     # Scrolled by keys as well, which needs the focus.
     return tag('div', content, class_='scroll', tabindex=0, role='region', aria_label=caption)
@@ -55,7 +69,7 @@ def score_table(work_dir: WorkDir) -> Html:
         for (stage, split), row in rows.items()
     ]
     heads = ['stage', 'images', *(heading for _, heading in columns)]
-    return table(heads, body, 'Scores by stage, percent')
+    return table(heads, body, 'Scores by stage, percent', words=[1])
 
 
 def time_table(work_dir: WorkDir) -> Html:
@@ -66,20 +80,20 @@ def time_table(work_dir: WorkDir) -> Html:
             name,
             done.stage.title,
             format_seconds(done.seconds),
-            _bar(done.seconds / total if total else 0, '', 3),
+            _bar(done.seconds / total if total else 0, '', 5),
             done.finished,
         ]
         for name, done in work_dir.stages.items()
     ]
     rows.append(['all', '', format_seconds(total), '', ''])
     heads = ['stage', 'what it does', 'time (h:mm:ss)', 'share', 'finished']
-    return table(heads, rows, 'Time by stage')
+    return table(heads, rows, 'How long each stage took', 'lines', words=[1, 3])
 
 
 def settings_table(settings: dict[str, Any]) -> Html:
     """All settings as they are in ``settings.py``."""
     rows = [[tag('code', key), tag('code', repr(value))] for key, value in settings.items()]
-    return table(['setting', 'value'], rows, 'All settings (settings.py)', 'wrapped')
+    return table(['setting', 'value'], rows, 'All settings (settings.py)', 'wrapped', words=[1])
 
 
 def class_table(split: Split, figures: Figures) -> Html:
@@ -91,14 +105,16 @@ def class_table(split: Split, figures: Figures) -> Html:
     for index, name in enumerate(split.classes):
         share = actual[index] / max(actual.sum(), 1)
         bars = [
-            _bar(iou[index], _number(100 * iou[index], 1), tuple(LABEL_STAGES).index(stage))
+            _bar(iou[index], _number(100 * iou[index], 1), _COLOURS[stage])
             for stage, iou in scores.items()
         ]
         rows.append([[swatch(split.palette[index]), name], f'{100 * share:.1f}', *bars])
-    means = [tag('b', _number(label_counts(found[stage]).miou(), 1)) for stage in scores]
-    rows.append(['mean', '', *(tag('td', mean) for mean in means)])
+    means = {name: label_counts(confusion).miou() for name, confusion in found.items()}
+    bars = [_bar(mean / 100, _number(mean, 1), _COLOURS[name]) for name, mean in means.items()]
+    rows.append([tag('b', 'mean'), '', *bars])
     heads = ['class', '% of pixels', *(f'IoU, {LABEL_STAGES[stage]}' for stage in scores)]
-    return table(heads, rows, 'IoU by class, percent', 'bars')
+    bars_at = range(2, len(heads))
+    return table(heads, rows, 'IoU by class, percent', 'bars', words=bars_at)
 
 
 def confusion_table(split: Split, figures: LabelFigures, words: str) -> Html:
@@ -126,24 +142,27 @@ def size_table(maps: dict[str, MapFigures]) -> Html:
             group = figures.sizes[place]
             extent = f'{100 * group.low:.1f} to {100 * group.high:.1f} %' if group.objects else ''
             cells = [
-                _bar(value, _number(100 * value, 1), list(MAP_STAGES).index(stage))
+                _bar(value, _number(100 * value, 1), _COLOURS[stage])
                 for value in (group.coverage, group.over_activation)
             ]
-            rows.append([size, extent, group.objects, MAP_STAGES[stage], *cells])
-    heads = ['objects', 'share of the image', 'number', 'maps', 'coverage', 'over-activation']
-    return table(heads, rows, 'Coverage and over-activation by size of the objects', 'bars')
+            rows.append([size, MAP_STAGES[stage], *cells, extent, group.objects])
+    heads = ['objects', 'maps', 'coverage', 'over-activation', 'share of the image', 'number']
+    caption = 'Coverage and over-activation by size of the objects, percent'
+    return table(heads, rows, caption, 'bars lines', words=[1, 2, 3])
 
 
-def _cell(item: object) -> Html:
-    return item if isinstance(item, Html) and item.startswith('<td') else tag('td', item)
+def _cell(item: object, side: str | None) -> Html:
+    made = isinstance(item, Html) and item.startswith('<td')
+    return item if made else tag('td', item, class_=side)
 
 
 def _bar(share: float, text: str, colour: int) -> Html:
-    """A cell with a bar and its figure."""
+    """A cell with a figure and its bar."""
     width = 100 * share if np.isfinite(share) else 0
     style = f'width:{width:.1f}%;background:var(--line-{colour})'
     bar = tag('span', tag('i', style=style), class_='bar')
-    return tag('td', bar, tag('span', text, class_='figure') if text else None, class_='bar-cell')
+    # The figure comes first: on a phone the bar is what is cut off.
+    return tag('td', tag('span', text, class_='figure') if text else None, bar, class_='bar-cell')
 
 
 def _heat_cell(share: float, title: str) -> Html:

@@ -18,6 +18,8 @@ from typing import Any
 
 CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
 CHROMEDRIVER = shutil.which('chromedriver')
+#: Asks this machine and no proxy, whatever the environment says.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 ARGUMENTS = (
     '--headless=new',
     '--no-sandbox',
@@ -52,6 +54,7 @@ class Browser:
         }
         answer = self._send('/session', dict(capabilities=dict(alwaysMatch=wanted)))
         self.session = f'/session/{answer["sessionId"]}'
+        self.open('about:blank')  # the start page goes on loading things for a while
 
     def emulate(self, width: int, height: int = 900, dark: bool = False) -> None:
         """Show pages as a screen of this width (phones: narrower than a window can be)."""
@@ -82,8 +85,8 @@ class Browser:
 
     def picture(self, path: Path) -> None:
         """Write a PNG of what the window shows."""
-        with urllib.request.urlopen(f'{self.address}{self.session}/screenshot') as reply:
-            path.write_bytes(base64.b64decode(json.load(reply)['value']))
+        picture = self._send(f'{self.session}/screenshot', method='GET')
+        path.write_bytes(base64.b64decode(picture))
 
     def close(self) -> None:
         """End the browser."""
@@ -100,7 +103,7 @@ class Browser:
         headers = {'Content-Type': 'application/json'}
         request = urllib.request.Request(self.address + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60) as reply:
+            with OPENER.open(request, timeout=60) as reply:
                 return json.load(reply)['value']
         except urllib.error.HTTPError as error:
             raise RuntimeError(json.load(error)['value']['message']) from error
