@@ -10,7 +10,8 @@
 
 PYTHON ?= python3
 DEPS ?= onedl
-PYTEST_ARGS ?= -q
+# Two processes, each with one thread: the networks of the tests are too small for more.
+PYTEST_ARGS ?= -q -n 2 --dist loadfile
 
 ifeq ($(DEPS),onedl)
 VENV := .venv
@@ -39,7 +40,7 @@ demo: $(STAMP)
 test: $(STAMP) $(CRF_STAMP)
 	@$(BIN)/python -c 'import pydensecrf.densecrf' 2>/dev/null || \
 	    echo "Tests of the dense CRF are skipped: pydensecrf was not built, see $(CRF_LOG)"
-	$(BIN)/python -m pytest tests $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/python -m ruff check .
