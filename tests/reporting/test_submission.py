@@ -437,7 +437,11 @@ class TestCheck:
         with pytest.raises(InputError, match='is a zip archive, which the server does not take'):
             submission_faults(tmp_path / 'a.tar.gz', list(SIZES), SIZES)
 
-    @pytest.mark.parametrize('data', [b'', b'no archive', gzip.compress(b'no archive' * 99)])
+    @pytest.mark.parametrize(
+        'data',
+        [b'', b'no archive', gzip.compress(b'no archive' * 99)],
+        ids=['empty', 'text', 'gzip'],
+    )
     def test_no_archive(self, tmp_path: Path, data: bytes) -> None:
         (tmp_path / 'a.tgz').write_bytes(data)
         with pytest.raises(InputError, match=r'a\.tgz is not a tar archive, or is damaged'):
