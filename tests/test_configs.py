@@ -175,3 +175,11 @@ def test_centre_crop_of_the_released_evaluation() -> None:
     label = packed.gt_sem_seg.data[0].numpy()
     assert label.shape == (513, 513) == tuple(packed.ori_shape)
     assert label[:, :255].max() == 0 and label[:, 258:].min() == 1
+
+
+@pytest.mark.parametrize('method', ['deeplabv3plus', 'pspnet'])
+def test_weights_of_a_stock_segmentor_reach_the_backbone_with_drs(method: str) -> None:
+    (path,) = (CONFIGS / 'mix').glob(f'{method}_*.py')
+    backbone = MODELS.build(load_config(str(path)).model).backbone
+    assert set(backbone.drs) == {'layer3', 'layer4'}
+    assert backbone.init_cfg == dict(type='Pretrained', checkpoint='open-mmlab://resnet50_v1c')

@@ -199,7 +199,14 @@ def apply_output(cfg: Config, out_dir: str) -> None:
 def _constructor_arguments(kind: str | type) -> set[str]:
     """Return the names of the arguments of a metric; none for a metric nobody registered."""
     metric = METRICS.get(kind) if isinstance(kind, str) else kind
-    return set() if metric is None else set(inspect.signature(metric.__init__).parameters)
+    names: set[str] = set()
+    for parent in metric.__mro__ if metric is not None else ():
+        if '__init__' in vars(parent):
+            own = set(inspect.signature(parent.__init__).parameters)
+            names |= own
+            if 'kwargs' not in own:  # else the next of its parents takes the rest
+                break
+    return names
 
 
 def _prefix(metric: Any) -> str | None:

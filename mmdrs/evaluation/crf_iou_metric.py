@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from mmseg.registry import METRICS
@@ -34,42 +34,13 @@ class CRFIoUMetric(SegmentationMetric):
     Args:
         crf: Constants of the CRF, see :class:`~mmdrs.localization.crf.DenseCRF`; None: its
             defaults.
-        ignore_index: Label that does not count.
-        iou_metrics: Of ``'mIoU'``, ``'mDice'`` and ``'mFscore'``.
-        nan_to_num: What stands for the score of a class that does not occur.
-        beta: Weight of the recall in ``mFscore``.
-        collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
-        output_dir: Folder of the predictions ``<image name>.png`` after the CRF; None writes none.
-        format_only: Only write, where there is no ground truth.
-        keep_results: Accepted because ``tools/test.py --out`` sets it.
-        prefix: Prefix of the names of the scores; default ``crf``.
+        **kwargs: Of :class:`SegmentationMetric`; ``prefix`` is ``crf`` by default.
     """
 
     default_prefix: ClassVar[str] = 'crf'
 
-    def __init__(
-        self,
-        crf: dict | None = None,
-        ignore_index: int = 255,
-        iou_metrics: Sequence[str] = ('mIoU',),
-        nan_to_num: int | None = None,
-        beta: int = 1,
-        collect_device: str = 'cpu',
-        output_dir: str | None = None,
-        format_only: bool = False,
-        keep_results: bool = True,
-        prefix: str | None = None,
-    ) -> None:
-        super().__init__(
-            ignore_index=ignore_index,
-            iou_metrics=iou_metrics,
-            nan_to_num=nan_to_num,
-            beta=beta,
-            collect_device=collect_device,
-            output_dir=output_dir,
-            format_only=format_only,
-            prefix=prefix,
-        )
+    def __init__(self, crf: dict | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.crf = DenseCRF.from_config({} if crf is None else crf)
         self.protocols = dict(mIoU=dict(crf=describe_crf(asdict(self.crf))))
 

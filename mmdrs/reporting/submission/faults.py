@@ -1,0 +1,42 @@
+"""Faults of uploads, collected and told."""
+
+SHOWN = 10
+"""How many faults of a kind a message names."""
+
+
+class Faults:
+    """What is wrong with an archive or with predictions, by kind, in the order of the finding."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[str]] = {}
+
+    def __len__(self) -> int:
+        return sum(len(lines) for lines in self._lines.values())
+
+    def add(self, kind: str, line: str) -> None:
+        """Note a fault: ``kind`` is the heading, ``line`` says which file and what."""
+        self._lines.setdefault(kind, []).append(line)
+
+    def of(self, start: str) -> list[str]:
+        """Return the lines of the kinds whose heading starts with ``start``."""
+        kinds = [kind for kind in self._lines if kind.startswith(start)]
+        return [line for kind in kinds for line in self._lines[kind]]
+
+    def count(self) -> str:
+        """Return '1 fault', '2 faults' and so on."""
+        return f'{len(self)} fault{"" if len(self) == 1 else "s"}'
+
+    def text(self) -> str:
+        """Return every kind with its number and its first ten faults, sorted."""
+        shown = []
+        for kind, lines in self._lines.items():
+            shown.append(f'  {kind}: {len(lines)}')
+            shown += [f'    {line}' for line in sorted(lines)[:SHOWN]]
+            if len(lines) > SHOWN:
+                shown.append(f'    ... and {len(lines) - SHOWN} more')
+        return '\n'.join(shown)
+
+
+def shown(name: str) -> str:
+    """Return a name of an archive for the console: control characters and the like escaped."""
+    return name if name.isprintable() else ascii(name)
