@@ -109,7 +109,9 @@ def test_archive_without_end_may_be_cut_off_between_two_members(tmp_path: Path) 
             archive.files_in('data/sub')
 
 
-@pytest.mark.parametrize('data', [b'', b'no archive', gzip.compress(b'no archive' * 99)])
+@pytest.mark.parametrize(
+    'data', [b'', b'no archive', gzip.compress(b'no archive' * 99)], ids=['empty', 'text', 'gzip']
+)
 def test_no_archive(tmp_path: Path, data: bytes) -> None:
     (tmp_path / 'a.tgz').write_bytes(data)
     with pytest.raises(InputError, match=r'a\.tgz is not a tar archive'):
