@@ -6,6 +6,11 @@ Suppression module".
 
 A classifier looks at the most discriminative part of an object only. DRS lowers the peak of every
 feature channel to a share of it, so that the network must use the rest of the object as well.
+
+**Cost.** For the backward pass an operation keeps its output, which the next convolution keeps
+anyway, and four numbers a channel: a training step holds no more than with an in-place ReLU.
+Composed of torch's own operations it would keep the expanded maximum and both inputs of the
+minimum besides, 2.2 times the memory of the ReLU network (``docs/performance.md``).
 """
 
 import torch
@@ -13,13 +18,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def suppress(x: Tensor, control: float | Tensor, rectify: bool = True) -> Tensor:
+def suppress(
+    x: Tensor, control: float | Tensor, rectify: bool = True, inplace: bool = False
+) -> Tensor:
     """Rectify ``x`` and cap every channel at a share of its own maximum.
 
     ``min(r, m * control)`` with ``r = relu(x)`` and ``m = max over H, W of r``. The maximum is not
     detached: the gradient of every suppressed pixel flows to the position of the maximum (of
-    several equal ones to one of them) and to the controller. A pixel at the cap counts as
-    suppressed.
+    several equal ones to the first, row by row) and to the controller. A pixel at the cap counts
+    as suppressed.
 
     For signed features, such as those behind GELU or a layer norm, ``rectify=False`` gives
     ``min(x, m * control)`` with the same ``m``: the positive peak is suppressed and what is
@@ -27,10 +34,13 @@ def suppress(x: Tensor, control: float | Tensor, rectify: bool = True) -> Tensor
     paper, whose features are all rectified.)
 
     Args:
-        x: Features after a convolution (or after its ReLU), (N, C, H, W).
+        x: Features after a convolution (or after its ReLU), (N, C, H, W), of any strides.
         control: Share of the maximum that is kept, in (0, 1]: one number, or (N, C, 1, 1).
             With 1 this is a ReLU (without ``rectify``, nothing at all).
         rectify: Set negative values to 0.
+        inplace: Write into ``x``, as ``nn.ReLU(inplace=True)`` does; for what made ``x`` must not
+            need it, which holds for convolutions and norms. Compiled and exported graphs ignore
+            it: the compiler reuses memory by itself.
 
     Returns:
         Suppressed features, (N, C, H, W).
@@ -39,42 +49,43 @@ def suppress(x: Tensor, control: float | Tensor, rectify: bool = True) -> Tensor
         control = x.new_tensor(control)
     # Under AMP the controller may be of another precision than the features.
     control = control.to(x.dtype).expand(x.shape[0], x.shape[1], 1, 1)
-    return _Suppress.apply(x, control, rectify)
+    inplace = inplace and not _graph_is_made()
+    if not torch.is_grad_enabled():
+        values = _rectified(x, rectify, inplace)
+        return _capped(values, _cap(_maximum(values), control), own=rectify or inplace)
+    return _Suppress.apply(x, control, rectify, inplace)
 
 
-class _Suppress(torch.autograd.Function):
-    """Keeps the output, the maxima and their positions for the backward pass, and no more.
+def suppress_by_controller(
+    x: Tensor,
+    weight: Tensor,
+    strength: float | Tensor = 1.0,
+    rectify: bool = True,
+    inplace: bool = False,
+) -> Tensor:
+    """:func:`suppress` with the learnable controller, as one operation.
 
-    Composed of torch's own operations the layer is twice as slow and keeps the expanded maximum
-    and both inputs of the minimum besides.
+    The same values and gradients as ``suppress(x, control)`` with ``control`` of
+    :func:`controls`, moved to ``1 - strength * (1 - control)``; but what the controller's average
+    needs for the backward pass is found in the output, where alone it would keep ``relu(x)``.
+
+    Args:
+        x: Features, (N, C, H, W).
+        weight: The controller ``W``, (C, C).
+        strength: How much of the suppression is on, 0..1.
+        rectify: See :func:`suppress`.
+        inplace: See :func:`suppress`.
+
+    Returns:
+        Suppressed features, (N, C, H, W).
     """
-
-    @staticmethod
-    def forward(ctx, x: Tensor, control: Tensor, rectify: bool) -> Tensor:
-        values = F.relu(x) if rectify else x
-        maximum, position = values.flatten(2).max(dim=2, keepdim=True)  # (N, C, 1)
-        maximum = maximum.unsqueeze(3)
-        # Without a positive value there is no peak, and nothing to suppress.
-        cap = torch.where(maximum > 0, maximum * control, maximum)
-        output = torch.minimum(values, cap)
-        ctx.save_for_backward(output, maximum, control, position)
-        ctx.rectify = rectify
-        return output
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, None]:
-        output, maximum, control, position = ctx.saved_tensors
-        if ctx.rectify:
-            grad = grad * (output > 0)
-            free = grad * (output < maximum * control)
-        else:
-            free = grad * ((output < maximum * control) | (maximum <= 0))
-        # What is not free is suppressed: its gradient goes to the cap, that is to the maximum and
-        # to the control.
-        cap = grad.sum((2, 3), keepdim=True) - free.sum((2, 3), keepdim=True)
-        grad_x = free.flatten(2).scatter_add(2, position, (cap * control).flatten(2))
-        return grad_x.view_as(output), cap * maximum, None
+    inplace = inplace and not _graph_is_made()
+    if not isinstance(strength, Tensor):
+        strength = weight.new_tensor(strength)
+    if not torch.is_grad_enabled():
+        control = with_strength(controls(x, weight), strength)
+        return suppress(x, control, rectify, inplace)
+    return _SuppressByController.apply(x, weight, strength, rectify, inplace)
 
 
 def controls(x: Tensor, weight: Tensor) -> Tensor:
@@ -87,5 +98,131 @@ def controls(x: Tensor, weight: Tensor) -> Tensor:
     Returns:
         Control values in (0, 1), (N, C, 1, 1).
     """
-    average = F.relu(x).mean(dim=(2, 3))  # (N, C)
-    return torch.sigmoid(F.linear(average, weight))[:, :, None, None]
+    return _controls(F.relu(x).mean(dim=(2, 3)), weight)
+
+
+def with_strength(control: Tensor, strength: Tensor) -> Tensor:
+    """``1 - strength * (1 - control)``; at full strength the control itself, bit by bit."""
+    return torch.lerp(torch.ones_like(control), control, strength.to(control.dtype))
+
+
+class _Suppress(torch.autograd.Function):
+    """Keeps the output, the maxima and their positions for the backward pass, and no more."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, control: Tensor, rectify: bool, inplace: bool) -> Tensor:
+        if inplace:
+            ctx.mark_dirty(x)
+        values = _rectified(x, rectify, inplace)
+        maximum, position = _peak(values)
+        output = _capped(values, _cap(maximum, control), own=rectify or inplace)
+        ctx.save_for_backward(output, maximum, control, position)
+        ctx.rectify = rectify
+        return output
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return (*_gradients(grad, *ctx.saved_tensors, ctx.rectify), None, None)
+
+
+class _SuppressByController(torch.autograd.Function):
+    """:class:`_Suppress` and its controller, which alone would keep all of ``relu(x)``."""
+
+    @staticmethod
+    def forward(
+        ctx, x: Tensor, weight: Tensor, strength: Tensor, rectify: bool, inplace: bool
+    ) -> Tensor:
+        if inplace:
+            ctx.mark_dirty(x)
+        values = _rectified(x, rectify, inplace)
+        maximum, position = _peak(values)
+        average = (values if rectify else F.relu(values)).mean(dim=(2, 3))  # (N, C)
+        raw = _controls(average, weight)
+        control = with_strength(raw, strength).to(x.dtype)
+        output = _capped(values, _cap(maximum, control), own=rectify or inplace)
+        ctx.save_for_backward(output, maximum, control, position, average, raw, weight, strength)
+        ctx.rectify = rectify
+        return output
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        output, maximum, control, position, average, raw, weight, strength = ctx.saved_tensors
+        grad_x, grad_control = _gradients(grad, output, maximum, control, position, ctx.rectify)
+        # Sigmoid, matrix, average: each in the precision in which it was computed.
+        share = grad_control.to(raw.dtype) * strength.to(raw.dtype) * raw * (1 - raw)
+        share = share.flatten(1).to(weight.dtype)  # (N, C), of the sum before the sigmoid
+        grad_weight = share.t() @ average.to(weight.dtype)
+        pixels = output.shape[2] * output.shape[3]
+        grad_average = (share @ weight / pixels).to(output.dtype)[:, :, None, None]
+        # A value is positive before the suppression where it is so behind it.
+        return grad_x + (output > 0) * grad_average, grad_weight, None, None, None
+
+
+def _controls(average: Tensor, weight: Tensor) -> Tensor:
+    return torch.sigmoid(F.linear(average.to(weight.dtype), weight))[:, :, None, None]
+
+
+def _rectified(x: Tensor, rectify: bool, inplace: bool) -> Tensor:
+    if not rectify:
+        return x
+    return x.relu_() if inplace else x.relu()
+
+
+def _maximum(values: Tensor) -> Tensor:
+    return values.amax(dim=(2, 3), keepdim=True)
+
+
+def _peak(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Maximum (N, C, 1, 1) and its first position (N, C, 1), counted row by row.
+
+    By way of the rows: reductions without an index are several times faster, those with one then
+    look at one row and one column only.
+    """
+    if values.is_contiguous():
+        rows = values.amax(dim=3)  # (N, C, H)
+    else:  # channels last: 30 times faster with the channels innermost in the result as well
+        rows = values.permute(0, 2, 3, 1).amax(dim=2).transpose(1, 2)
+    row = rows.argmax(dim=2)[:, :, None, None]  # (N, C, 1, 1)
+    width = values.shape[3]
+    column = values.gather(2, row.expand(-1, -1, 1, width)).argmax(dim=3, keepdim=True)
+    return rows.amax(dim=2)[:, :, None, None], (row * width + column).flatten(2)
+
+
+def _cap(maximum: Tensor, control: Tensor) -> Tensor:
+    # Without a positive value there is no peak, and nothing to suppress.
+    return torch.where(maximum > 0, maximum * control, maximum)
+
+
+def _capped(values: Tensor, cap: Tensor, own: bool) -> Tensor:
+    """The values, not above the cap; ``own`` ones may be written into."""
+    if own and not _graph_is_made():
+        return values.clamp_max_(cap)
+    return torch.minimum(values, cap)
+
+
+def _graph_is_made() -> bool:
+    """Whether this is compiled, exported or traced, where nothing is to be written in place."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
+def _gradients(
+    grad: Tensor,
+    output: Tensor,
+    maximum: Tensor,
+    control: Tensor,
+    position: Tensor,
+    rectify: bool,
+) -> tuple[Tensor, Tensor]:
+    """Gradients with respect to the features (N, C, H, W) and the control (N, C, 1, 1)."""
+    # Filled masks and the backward pass of ReLU, not products with masks: a third of the time.
+    suppressed = output >= torch.where(maximum > 0, maximum * control, torch.inf)
+    grad = torch.ops.aten.threshold_backward(grad, output, 0) if rectify else grad.clone()
+    total = grad.sum(dim=(2, 3), keepdim=True)
+    grad.masked_fill_(suppressed, 0)
+    # Their gradient goes to the cap, that is to the maximum and to the control.
+    cap = total - grad.sum(dim=(2, 3), keepdim=True)
+    flat = grad.flatten(2)  # a copy where the strides are unusual
+    flat.scatter_add_(2, position, (cap * control).flatten(2))
+    return flat.view_as(output), cap * maximum

@@ -186,6 +186,7 @@ def _hooked(
     module = backbone.get_submodule(name)
     if number is None:
         if type(module) is nn.ReLU and layer.rectify:
+            layer.inplace = layer.inplace or module.inplace
             return _replace(backbone, module, nn.Identity())
         return module
     if not isinstance(module, ModuleByRun):

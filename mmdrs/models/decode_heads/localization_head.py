@@ -80,7 +80,10 @@ class LocalizationHead(BaseDecodeHead):
     def _conv(self, in_channels: int, drs: dict | None) -> list[nn.Module]:
         conv = nn.Conv2d(in_channels, self.channels, 3, padding=1, bias=self.norm_cfg is None)
         norm = [build_norm_layer(self.norm_cfg, self.channels)[1]] if self.norm_cfg else []
-        return [conv, *norm, build_drs(drs, self.channels) if drs else nn.ReLU(inplace=True)]
+        activation = (
+            build_drs(dict(drs, inplace=True), self.channels) if drs else nn.ReLU(inplace=True)
+        )
+        return [conv, *norm, activation]
 
     def forward(self, inputs: tuple[Tensor, ...] | Tensor) -> Tensor:
         """Raw class maps (N, classes without background, h, w) of the backbone's features."""
@@ -102,10 +105,15 @@ class LocalizationHead(BaseDecodeHead):
         Returns:
             (N, 1 + K, H, W).
         """
-        maps = self.maps(seg_logits, self._output_size(batch_img_metas))
-        maps = maps * self.gate(seg_logits, batch_img_metas)[:, :, None, None]
-        background = maps.new_full((maps.shape[0], 1, *maps.shape[2:]), self.threshold)
-        return torch.cat([background, maps], dim=1)
+        seg_logits = seg_logits.float()  # under autocast the convolutions alone are to be coarse
+        size = self._output_size(batch_img_metas)
+        present = self.gate(seg_logits, batch_img_metas) > 0
+        # Only the classes present are resized and normalised: 1.5 of VOC's 20 in the mean.
+        maps = self.maps(seg_logits[present][:, None], size)[:, 0]  # (classes present, H, W)
+        prediction = maps.new_zeros(len(seg_logits), 1 + seg_logits.shape[1], *size)
+        prediction[:, 0] = self.threshold
+        prediction[:, 1:][present] = maps
+        return prediction
 
     def gate(self, class_maps: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Which classes an image holds, (N, K), 0 or 1: its labels, else :meth:`present`."""
@@ -124,7 +132,7 @@ class LocalizationHead(BaseDecodeHead):
 
     @abstractmethod
     def maps(self, class_maps: Tensor, size: tuple[int, int]) -> Tensor:
-        """Localization maps (N, K, H, W) of raw class maps (N, K, h, w)."""
+        """Localization maps (N, K, H, W) of raw class maps (N, K, h, w), each by itself."""
 
     @abstractmethod
     def present(self, class_maps: Tensor) -> Tensor:

@@ -10,7 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmdrs.errors import InputError
-from mmdrs.localization.suppression import controls, suppress
+from mmdrs.localization.suppression import (
+    controls,
+    suppress,
+    suppress_by_controller,
+    with_strength,
+)
 
 Layout = Literal['nchw', 'nlc', 'nhwc']
 LAYOUTS = ('nchw', 'nlc', 'nhwc')
@@ -26,6 +31,8 @@ class SuppressionLayer(BaseModule):
         layout: ``'nchw'``; ``'nlc'`` for tokens (N, L, C), ``'nhwc'`` for channels-last maps.
         in_eval: Whether it suppresses in evaluation as well, as the paper's does. False makes it
             a ReLU there (without ``rectify``, nothing).
+        inplace: Write into the input, as ``nn.ReLU(inplace=True)``. ``DRSBackbone`` sets it for a
+            layer in the place of such a ReLU.
         init_cfg: Initialisation.
 
     Attributes:
@@ -44,6 +51,7 @@ class SuppressionLayer(BaseModule):
         rectify: bool = True,
         layout: Layout = 'nchw',
         in_eval: bool = True,
+        inplace: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -52,28 +60,29 @@ class SuppressionLayer(BaseModule):
         self.rectify = rectify
         self.layout = layout
         self.in_eval = in_eval
+        self.inplace = inplace
         self.register_buffer('strength', torch.ones(()), persistent=False)
 
     @abstractmethod
     def control(self, x: Tensor) -> Tensor:
         """Control values of features (N, C, H, W): a number, or (N, C, 1, 1)."""
 
+    @abstractmethod
+    def suppressed(self, x: Tensor) -> Tensor:
+        """Features (N, C, H, W), suppressed at the present strength."""
+
     def forward(self, x: Tensor) -> Tensor:
         """Suppress features in :attr:`layout`."""
         if not (self.training or self.in_eval):
-            return F.relu(x) if self.rectify else x
-        features = to_nchw(x, self.layout)
-        control = self.effective_control(features)
-        return _from_nchw(suppress(features, control, self.rectify), self.layout)
+            return F.relu(x, self.inplace) if self.rectify else x
+        return _from_nchw(self.suppressed(to_nchw(x, self.layout)), self.layout)
 
     def effective_control(self, x: Tensor) -> Tensor:
         """Control values of features (N, C, H, W) at the present strength."""
-        control = self.control(x)
-        # lerp, not a sum of products: at full strength it is the control itself, bit by bit.
-        return torch.lerp(torch.ones_like(control), control, self.strength.to(control.dtype))
+        return with_strength(self.control(x), self.strength)
 
     def extra_repr(self) -> str:
-        changed = dict(rectify=True, layout='nchw', in_eval=True)
+        changed = dict(rectify=True, layout='nchw', in_eval=True, inplace=False)
         parts = [f'{k}={getattr(self, k)!r}' for k, v in changed.items() if getattr(self, k) != v]
         return ', '.join(parts)
 
@@ -88,6 +97,7 @@ class DRS(SuppressionLayer):
         rectify: See :class:`SuppressionLayer`.
         layout: See :class:`SuppressionLayer`.
         in_eval: See :class:`SuppressionLayer`.
+        inplace: See :class:`SuppressionLayer`.
 
     Raises:
         ValueError: If ``delta`` is outside (0, 1].
@@ -99,8 +109,9 @@ class DRS(SuppressionLayer):
         rectify: bool = True,
         layout: Layout = 'nchw',
         in_eval: bool = True,
+        inplace: bool = False,
     ) -> None:
-        super().__init__(rectify, layout, in_eval)
+        super().__init__(rectify, layout, in_eval, inplace)
         if not 0 < delta <= 1:
             raise InputError(f'DRS: delta must be in (0, 1] (1 is a plain ReLU), got {delta}')
         self.delta = delta
@@ -108,6 +119,9 @@ class DRS(SuppressionLayer):
     def control(self, x: Tensor) -> Tensor:
         """``delta``."""
         return x.new_full((), self.delta)
+
+    def suppressed(self, x: Tensor) -> Tensor:
+        return suppress(x, self.effective_control(x), self.rectify, self.inplace)
 
     def extra_repr(self) -> str:
         return ', '.join(part for part in (f'delta={self.delta}', super().extra_repr()) if part)
@@ -124,6 +138,7 @@ class LearnableDRS(SuppressionLayer):
         rectify: See :class:`SuppressionLayer`.
         layout: See :class:`SuppressionLayer`.
         in_eval: See :class:`SuppressionLayer`.
+        inplace: See :class:`SuppressionLayer`.
         init_cfg: Initialisation of the controller.
     """
 
@@ -133,16 +148,22 @@ class LearnableDRS(SuppressionLayer):
         rectify: bool = True,
         layout: Layout = 'nchw',
         in_eval: bool = True,
+        inplace: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         init_cfg = init_cfg or dict(type='Normal', layer='Linear', std=0.01)
-        super().__init__(rectify, layout, in_eval, init_cfg)
+        super().__init__(rectify, layout, in_eval, inplace, init_cfg)
         self.controller = nn.Linear(in_channels, in_channels, bias=False)
         nn.init.normal_(self.controller.weight, std=0.01)
 
     def control(self, x: Tensor) -> Tensor:
         """Of each image and channel, (N, C, 1, 1)."""
         return controls(x, self.controller.weight)
+
+    def suppressed(self, x: Tensor) -> Tensor:
+        return suppress_by_controller(
+            x, self.controller.weight, self.strength, self.rectify, self.inplace
+        )
 
 
 def build_drs(config: dict, channels: int) -> BaseModule:

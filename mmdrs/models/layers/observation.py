@@ -37,7 +37,8 @@ def observed(model: nn.Module) -> Iterator[dict[str, list[Observation]]]:
     for name, module in model.named_modules():
         if isinstance(module, SuppressionLayer):
             found[name] = []
-            handles.append(module.register_forward_hook(partial(_observe, found[name])))
+            # Before the layer, which may write into its input.
+            handles.append(module.register_forward_pre_hook(partial(_observe, found[name])))
     try:
         yield found
     finally:
@@ -60,10 +61,8 @@ def without_drs(model: nn.Module) -> Iterator[None]:
 
 
 @torch.no_grad()
-def _observe(
-    seen: list[Observation], layer: SuppressionLayer, inputs: tuple[Tensor], output: Tensor
-) -> None:
-    """Forward hook."""
+def _observe(seen: list[Observation], layer: SuppressionLayer, inputs: tuple[Tensor]) -> None:
+    """Forward pre-hook."""
     if not (layer.training or layer.in_eval):
         return
     x = to_nchw(inputs[0].detach(), layer.layout)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import torch
 from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import SegTTAModel
 from mmseg.registry import MODELS
 from mmseg.utils import SampleList
+from torch import Tensor
 from torch.nn import functional as F
 
 from mmdrs.localization.cam import merge_scales
@@ -45,11 +47,18 @@ class LocalizationTTA(SegTTAModel):
         for index in range(len(data['inputs'])):
             batch = {key: values[index] for key, values in data.items()}
             batch = self.module.data_preprocessor(batch, training=False)
-            for side in self.scales:
-                inputs = F.interpolate(batch['inputs'], (side, side), mode='bilinear')
-                samples = [sample.clone() for sample in batch['data_samples']]
-                predictions.append(self.module(inputs, samples, mode='predict'))
+            predictions.append(self._predict(batch['inputs'], batch['data_samples']))
         return self.merge_preds(list(zip(*predictions, strict=True)))
+
+    def _predict(self, images: Tensor, samples: SampleList) -> SampleList:
+        """Predictions of normalised images (N, 3, H, W), merged over the scales."""
+        metas = [sample.metainfo for sample in samples]
+        merged = None
+        for side in self.scales:
+            inputs = F.interpolate(images, (side, side), mode='bilinear')
+            maps = self.module.inference(inputs, metas)
+            merged = maps if merged is None else torch.maximum(merged, maps, out=merged)
+        return self.module.postprocess_result(merged, samples)
 
     def merge_preds(self, data_samples_list: list[SampleList]) -> SampleList:
         """Merge; one inner list holds the augmented predictions of one image."""
