@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.evaluator import BaseMetric
+import numpy as np
 from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
 
@@ -14,13 +14,14 @@ from mmdrs.localization.map_file import (
     read_settings,
     write_maps,
 )
-from mmdrs.localization.scores import MapCounts, count_maps, score_maps
+from mmdrs.localization.scores import MapTotals, count_maps
 
 from .samples import ground_truth, image_id, predicted_maps
+from .totals import TotalMetric
 
 
 @METRICS.register_module()
-class LocalizationMetric(BaseMetric):
+class LocalizationMetric(TotalMetric):
     """Writes the localization maps of a test run and scores them.
 
     Scores, in percent: ``mIoU_fixed`` at the fixed threshold; ``mIoU_swept`` at the threshold that
@@ -35,11 +36,12 @@ class LocalizationMetric(BaseMetric):
         coverage_threshold: A pixel is covered when its map exceeds this.
         settings: Stored in each map file; ``LocalizationMapLoop`` fills it in.
         keep_results: Accepted because ``tools/test.py --out`` sets it; maps are always kept.
+        threads: Threads that compress, write and count while the network goes on.
         collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
         prefix: Prefix of the names of the scores.
 
     Attributes:
-        class_scores: After :meth:`compute_metrics`, IoU in percent of each class for
+        class_scores: After :meth:`compute_scores`, IoU in percent of each class for
             ``mIoU_fixed`` and ``mIoU_swept``.
         protocols: What is special in the protocol of each score, for the records.
     """
@@ -51,10 +53,11 @@ class LocalizationMetric(BaseMetric):
         coverage_threshold: float = 0.2,
         settings: dict | None = None,
         keep_results: bool = True,
+        threads: int = 2,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(threads, collect_device, prefix)
         self.output_dir = Path(output_dir) if output_dir else None
         self.threshold = threshold
         self.coverage_threshold = coverage_threshold
@@ -70,40 +73,42 @@ class LocalizationMetric(BaseMetric):
         return path if read_settings(path) == self.settings else None
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
-        """Write and count the maps of one batch of predictions."""
+        """Write and count the maps of one batch of predictions, in the background."""
         for sample in data_samples:
-            if 'map_file' in sample:  # finished in an earlier run
-                stored = read_maps(sample['map_file'])
-            else:
-                labels, maps = predicted_maps(sample)
-                size = tuple(sample.get('original_size', sample['ori_shape'])[:2])
-                stored = LocalizationMaps.from_floats(labels, maps, size, self.settings)
-                if self.output_dir is not None:
-                    write_maps(self.output_dir / f'{image_id(sample)}.npz', stored)
-            self.results.append(self._count(stored, sample))
+            # The maps leave the device here; a thread would hold up the network for it.
+            predicted = None if 'map_file' in sample else predicted_maps(sample)
+            self._submit(self._finish, sample, predicted, ground_truth(sample))
 
-    def _count(self, stored: LocalizationMaps, sample: dict) -> MapCounts | None:
-        actual = ground_truth(sample)
+    def _finish(
+        self,
+        sample: dict,
+        predicted: tuple[tuple[int, ...], np.ndarray] | None,
+        actual: np.ndarray | None,
+    ) -> MapTotals | None:
+        """Write the maps of one image, unless they are finished, and count them."""
+        if predicted is None:  # finished in an earlier run
+            stored = read_maps(sample['map_file'])
+        else:
+            size = tuple(sample.get('original_size', sample['ori_shape'])[:2])
+            stored = LocalizationMaps.from_floats(*predicted, size, self.settings)
+            if self.output_dir is not None:
+                write_maps(self.output_dir / f'{image_id(sample)}.npz', stored)
         if actual is None:
             return None
-        return count_maps(
-            resize_array(stored.floats(), actual.shape),
-            stored.labels,
-            actual,
-            len(self.dataset_meta['classes']),
-            self.coverage_threshold,
-        )
+        num_classes = len(self.dataset_meta['classes'])
+        maps = resize_array(stored.floats(), actual.shape)
+        counts = count_maps(maps, stored.labels, actual, num_classes, self.coverage_threshold)
+        return MapTotals.of(counts, num_classes)
 
-    def compute_metrics(self, results: list[MapCounts | None]) -> dict[str, float]:
+    def compute_scores(self, total: MapTotals | None, images: int) -> dict[str, float]:
         """Scores of all images with ground truth; nothing where no image has any."""
         logger = MMLogger.get_current_instance()
         if self.output_dir is not None:
-            logger.info(f'localization maps of {len(results)} images are in {self.output_dir}')
-        counts = [result for result in results if result is not None]
-        if not counts:
+            logger.info(f'localization maps of {images} images are in {self.output_dir}')
+        if total is None:
             logger.info('localization maps are not scored: no image has ground truth')
             return {}
-        scores = score_maps(counts, len(self.dataset_meta['classes']), self.threshold)
+        scores = total.scores(self.threshold)
         logger.info(
             f'mIoU {scores.fixed:.2f} at the fixed threshold {self.threshold}; {scores.swept:.2f} '
             f'at {scores.swept_threshold:.2f}, chosen on this ground truth; coverage '

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mmengine.evaluator import BaseMetric
+import numpy as np
 from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
 
@@ -14,14 +14,15 @@ from mmdrs.localization.crf import DenseCRF
 from mmdrs.localization.fusion import BackgroundCue, fuse_maps
 from mmdrs.localization.image_file import read_image
 from mmdrs.localization.label_file import write_label
-from mmdrs.localization.scores import LabelCounts, count_label, sum_counts
+from mmdrs.localization.scores import FusedCounts, count_label
 
 from .protocol import label_protocols
 from .samples import ground_truth, image_id, predicted_maps
+from .totals import TotalMetric
 
 
 @METRICS.register_module()
-class PseudoLabelMetric(BaseMetric):
+class PseudoLabelMetric(TotalMetric):
     """Fuses predicted maps into pseudo labels, straight from the network, without stored maps.
 
     The labels have the size of the image file.
@@ -38,11 +39,12 @@ class PseudoLabelMetric(BaseMetric):
         crf: Constants of the dense CRF that the labels go through, see
             :class:`~mmdrs.localization.crf.DenseCRF`; None is no CRF.
         keep_results: Accepted because ``tools/test.py --out`` sets it; labels are always kept.
+        threads: Threads that fuse, write and count while the network goes on.
         collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
         prefix: Prefix of the names of the scores.
 
     Attributes:
-        class_scores: After :meth:`compute_metrics`, IoU in percent of each class for both figures.
+        class_scores: After :meth:`compute_scores`, IoU in percent of each class for both figures.
         protocols: What is special in the protocol of each figure, for the records.
     """
 
@@ -53,10 +55,11 @@ class PseudoLabelMetric(BaseMetric):
         threshold: float = 0.2,
         crf: dict | None = None,
         keep_results: bool = True,
+        threads: int = 2,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(threads, collect_device, prefix)
         self.cue = BackgroundCue(**background_cue)
         self.output_dir = Path(output_dir) if output_dir else None
         self.threshold = threshold
@@ -67,34 +70,48 @@ class PseudoLabelMetric(BaseMetric):
         )
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
-        """Fuse, write and count one batch of predictions."""
+        """Fuse, write and count one batch of predictions, in the background."""
         for sample in data_samples:
-            labels, maps = predicted_maps(sample)
-            saliency = self._saliency(sample)
-            size = tuple(sample.get('original_size', sample['ori_shape'])[:2])
-            maps = resize_array(maps, size)
-            written, evaluated = fuse_maps(
-                maps,
-                labels,
-                self.cue,
-                saliency,
-                self.threshold,
-                crf=self.crf,
-                image=read_image(sample['img_path'], size) if self.crf else None,
-            )
-            if self.output_dir is not None:
-                self.output_dir.mkdir(parents=True, exist_ok=True)
-                path = self.output_dir / f'{image_id(sample)}.png'
-                write_label(path, written, self.dataset_meta['palette'])
-            actual = ground_truth(sample)
-            count = len(self.dataset_meta['classes'])
-            self.results.append(
-                None
-                if actual is None
-                else (count_label(evaluated, actual, count), count_label(written, actual, count))
+            # What needs the device or can be refused happens here, the rest in a thread.
+            self._submit(
+                self._finish,
+                sample,
+                *predicted_maps(sample),
+                self._saliency(sample),
+                ground_truth(sample),
             )
 
-    def _saliency(self, sample: dict):
+    def _finish(
+        self,
+        sample: dict,
+        labels: tuple[int, ...],
+        maps: np.ndarray,
+        saliency: np.ndarray | None,
+        actual: np.ndarray | None,
+    ) -> FusedCounts | None:
+        """Fuse, write and count one image."""
+        size = tuple(sample.get('original_size', sample['ori_shape'])[:2])
+        written, evaluated = fuse_maps(
+            resize_array(maps, size),
+            labels,
+            self.cue,
+            saliency,
+            self.threshold,
+            crf=self.crf,
+            image=read_image(sample['img_path'], size) if self.crf else None,
+        )
+        if self.output_dir is not None:
+            path = self.output_dir / f'{image_id(sample)}.png'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_label(path, written, self.dataset_meta['palette'])
+        if actual is None:
+            return None
+        count = len(self.dataset_meta['classes'])
+        return FusedCounts(
+            count_label(evaluated, actual, count), count_label(written, actual, count)
+        )
+
+    def _saliency(self, sample: dict) -> np.ndarray | None:
         if not self.cue.needs_saliency:
             return None
         if 'saliency' not in sample:
@@ -104,16 +121,13 @@ class PseudoLabelMetric(BaseMetric):
             )
         return sample['saliency']['data'].squeeze(0).cpu().numpy()
 
-    def compute_metrics(self, results: list[tuple[LabelCounts, LabelCounts] | None]) -> dict:
+    def compute_scores(self, total: FusedCounts | None, images: int) -> dict[str, float]:
         """The two figures over all images with ground truth; nothing where there is none."""
         logger = MMLogger.get_current_instance()
         if self.output_dir is not None:
-            logger.info(f'pseudo labels of {len(results)} images are in {self.output_dir}')
-        counts = [result for result in results if result is not None]
-        if not counts:
+            logger.info(f'pseudo labels of {images} images are in {self.output_dir}')
+        if total is None:
             return {}
-        evaluated, written = (sum_counts(column) for column in zip(*counts, strict=True))
-        self.class_scores = dict(
-            mIoU=(100 * evaluated.iou()).tolist(), mIoU_written=(100 * written.iou()).tolist()
-        )
-        return dict(mIoU=evaluated.miou(), mIoU_written=written.miou())
+        both = dict(mIoU=total.evaluated, mIoU_written=total.written)
+        self.class_scores = {name: (100 * c.iou()).tolist() for name, c in both.items()}
+        return {name: counts.miou() for name, counts in both.items()}

@@ -21,12 +21,13 @@ def predicted_maps(sample: dict) -> tuple[tuple[int, ...], np.ndarray]:
         The foreground classes of the image (its labels; without labels what the head left on) and
         their maps, float32 (len(classes), H, W).
     """
-    maps = sample['seg_logits']['data'][1:].float().cpu().numpy()
+    maps = sample['seg_logits']['data'][1:]
     if sample.get('img_label') is not None:
-        labels = np.flatnonzero(np.asarray(sample['img_label']))
+        labels = np.flatnonzero(np.asarray(sample['img_label'])).tolist()
     else:
-        labels = np.flatnonzero(maps.max(axis=(1, 2)) > 0)
-    return tuple(int(label) for label in labels), maps[labels]
+        labels = maps.amax(dim=(1, 2)).gt(0).nonzero().flatten().tolist()
+    # What the image does not hold stays on the device.
+    return tuple(labels), maps[labels].float().cpu().numpy()
 
 
 def ground_truth(sample: dict) -> np.ndarray | None:

@@ -5,7 +5,7 @@ Pixels whose ground truth is 255 do not count.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -41,6 +41,22 @@ class LabelCounts:
     def miou(self) -> float:
         """Mean IoU in percent over the classes that occur."""
         return _mean_percent(self.iou())
+
+
+@dataclass(frozen=True)
+class FusedCounts:
+    """Counts of a pseudo label as the released scripts score it, and as it is written.
+
+    Attributes:
+        evaluated: Without ignored pixels, as the released scripts build it to be scored.
+        written: As written, whose ignored pixels are misses.
+    """
+
+    evaluated: LabelCounts
+    written: LabelCounts
+
+    def __add__(self, other: 'FusedCounts') -> 'FusedCounts':
+        return FusedCounts(self.evaluated + other.evaluated, self.written + other.written)
 
 
 def sum_counts(counts: Iterable[LabelCounts]) -> LabelCounts:
@@ -158,52 +174,107 @@ class MapScores:
     swept_iou: np.ndarray
 
 
+@dataclass
+class MapTotals:
+    """Counts of many images, added up; as large for ten million images as for one.
+
+    Attributes:
+        hits: (256, classes with background): as in :class:`MapCounts`; column 0 is
+            ``background``.
+        wins: (256, classes with background).
+        actual: (classes with background,).
+        covered: Sum over the classes.
+        activated: Sum over the classes.
+        objects: Pixels of the objects that have a map.
+        unlabelled: Pixels of true background in images without any class.
+        images: Number of images.
+    """
+
+    hits: np.ndarray
+    wins: np.ndarray
+    actual: np.ndarray
+    covered: int = 0
+    activated: int = 0
+    objects: int = 0
+    unlabelled: int = 0
+    images: int = 0
+
+    @classmethod
+    def empty(cls, num_classes: int) -> 'MapTotals':
+        """No image yet; ``num_classes`` counts the background."""
+        return cls(
+            np.zeros((LEVELS, num_classes), np.int64),
+            np.zeros((LEVELS, num_classes), np.int64),
+            np.zeros(num_classes, np.int64),
+        )
+
+    @classmethod
+    def of(cls, image: MapCounts, num_classes: int) -> 'MapTotals':
+        """One image."""
+        totals = cls.empty(num_classes)
+        totals.add(image)
+        return totals
+
+    def add(self, image: MapCounts) -> None:
+        """Add one image."""
+        columns = np.asarray(image.labels, np.int64) + 1
+        self.hits[:, columns] += image.hits
+        self.wins[:, columns] += image.wins
+        if image.labels:
+            self.hits[:, 0] += image.background
+        else:  # nothing but background, whatever the threshold
+            self.unlabelled += int(image.background.sum())
+        self.actual += image.actual
+        self.covered += int(image.covered.sum())
+        self.activated += int(image.activated.sum())
+        self.objects += int(image.actual[columns].sum())
+        self.images += 1
+
+    def __add__(self, other: 'MapTotals') -> 'MapTotals':
+        return MapTotals(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def scores(self, fixed_threshold: float = 0.2) -> MapScores:
+        """The scores; a pixel is foreground where its level reaches a threshold.
+
+        Raises:
+            ValueError: If there is no image.
+        """
+        if not self.images:
+            raise InputError('no image with ground truth to score')
+        # At threshold t the foreground is what has level >= t, the background what has less.
+        intersection = self.hits[::-1].cumsum(axis=0)[::-1]
+        predicted = self.wins[::-1].cumsum(axis=0)[::-1]
+        background = self.hits[:, 0]
+        intersection[:, 0] = background.cumsum() - background + self.unlabelled
+        predicted[:, 0] = self.actual.sum() - predicted[:, 1:].sum(axis=1)
+        by_class = [_iou(i, p, self.actual) for i, p in zip(intersection, predicted, strict=True)]
+        curve = np.array([_mean_percent(iou) for iou in by_class])
+        best = int(curve.argmax())
+        fixed = int(np.ceil(np.float32(fixed_threshold) * 255))
+        return MapScores(
+            fixed=float(curve[fixed]),
+            swept=float(curve[best]),
+            swept_threshold=best / 255,
+            coverage=100 * self.covered / max(self.objects, 1),
+            precision=100 * self.covered / max(self.activated, 1),
+            curve=curve,
+            fixed_iou=100 * by_class[fixed],
+            swept_iou=100 * by_class[best],
+        )
+
+
 def score_maps(
     counts: Iterable[MapCounts], num_classes: int, fixed_threshold: float = 0.2
 ) -> MapScores:
-    """Sum the counts of many images; a pixel is foreground where its level reaches a threshold.
+    """Scores of the summed counts of many images, see :meth:`MapTotals.scores`.
 
     Raises:
         ValueError: If there is no image.
     """
-    hits = np.zeros((LEVELS, num_classes), np.int64)
-    wins = np.zeros((LEVELS, num_classes), np.int64)
-    actual = np.zeros(num_classes, np.int64)
-    covered = activated = objects = images = unlabelled = 0
+    totals = MapTotals.empty(num_classes)
     for image in counts:
-        images += 1
-        columns = np.asarray(image.labels, np.int64) + 1
-        hits[:, columns] += image.hits
-        wins[:, columns] += image.wins
-        if image.labels:
-            hits[:, 0] += image.background
-        else:  # nothing but background, whatever the threshold
-            unlabelled += int(image.background.sum())
-        actual += image.actual
-        covered += int(image.covered.sum())
-        activated += int(image.activated.sum())
-        objects += int(image.actual[columns].sum())
-    if not images:
-        raise InputError('no image with ground truth to score')
-    # At threshold t the foreground is what has level >= t, the background what has less.
-    intersection = hits[::-1].cumsum(axis=0)[::-1]
-    predicted = wins[::-1].cumsum(axis=0)[::-1]
-    intersection[:, 0] = hits[:, 0].cumsum() - hits[:, 0] + unlabelled
-    predicted[:, 0] = actual.sum() - predicted[:, 1:].sum(axis=1)
-    by_class = [_iou(i, p, actual) for i, p in zip(intersection, predicted, strict=True)]
-    curve = np.array([_mean_percent(iou) for iou in by_class])
-    best = int(curve.argmax())
-    fixed = int(np.ceil(np.float32(fixed_threshold) * 255))
-    return MapScores(
-        fixed=float(curve[fixed]),
-        swept=float(curve[best]),
-        swept_threshold=best / 255,
-        coverage=100 * covered / max(objects, 1),
-        precision=100 * covered / max(activated, 1),
-        curve=curve,
-        fixed_iou=100 * by_class[fixed],
-        swept_iou=100 * by_class[best],
-    )
+        totals.add(image)
+    return totals.scores(fixed_threshold)
 
 
 def _histogram(values: np.ndarray, bins: int) -> np.ndarray:

@@ -78,3 +78,32 @@ def test_two_processes_make_the_same_maps(config: Path, finished: Path, tmp_path
             two.scale,
         )
         np.testing.assert_array_equal(one.values, two.values)
+
+
+def test_precision_and_memory_format(config: Path, finished: Path, tmp_path: Path) -> None:
+    """bfloat16 moves levels by rounding only; it is part of what a map file was made with."""
+    checkpoint = finished / 'drs_classifier' / 'epoch_2.pth'
+    levels, settings = {}, {}
+    for name, options in dict(
+        plain=dict(channels_last=False), channels_last={}, bf16=dict(precision='bfloat16')
+    ).items():
+        cfg = apis.load_config(str(config), work_dir=str(tmp_path / 'logs'))
+        cfg.runner_type = 'QuietRunner'
+        cfg.test_cfg.update(options)
+        apis.apply_tta(cfg)
+        apis.apply_output(cfg, str(tmp_path / name))
+        apis.test_model(cfg, str(checkpoint))
+        stored = [read_maps(path) for path in sorted((tmp_path / name).glob('*.npz'))]
+        levels[name] = np.concatenate([maps.values.ravel() for maps in stored]).astype(int)
+        settings[name] = stored[0].settings
+    assert np.abs(levels['plain'] - levels['channels_last']).max() <= 1
+    difference = np.abs(levels['plain'] - levels['bf16'])
+    assert 0 < difference.mean() < 4
+    assert settings['plain'] == settings['channels_last'] != settings['bf16']
+
+
+def test_unknown_precision(config: Path, finished: Path, tmp_path: Path) -> None:
+    cfg = apis.load_config(str(config), work_dir=str(tmp_path / 'logs'))
+    cfg.test_cfg.precision = 'half'
+    with pytest.raises(ValueError, match="precision must be one of .*got 'half'"):
+        apis.test_model(cfg, str(finished / 'drs_classifier' / 'epoch_2.pth'))
