@@ -10,7 +10,9 @@ measures is told in docs/performance.md.
 
 import argparse
 import json
+import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if args.threads:
         torch.set_num_threads(args.threads)
+    # Of MM's start-up, several times a run; also in the processes that are started here.
+    warnings.simplefilter('ignore')
+    os.environ['PYTHONWARNINGS'] = 'ignore'
     device = torch.device(args.device)
     if device.type == 'cuda' and not torch.cuda.is_available():
         sys.exit('error: --device cuda: PyTorch finds no GPU here')
