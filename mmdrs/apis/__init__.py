@@ -3,7 +3,7 @@
 from mmdrs.errors import InputError, MissingFileError
 
 from .checkpoint import check_checkpoint, read_checkpoint, require_checkpoint
-from .config import apply_amp, apply_output, apply_show, apply_tta, load_config
+from .config import apply_amp, apply_labels, apply_output, apply_show, apply_tta, load_config
 from .runner import build_runner, start_processes
 from .test import test_model
 from .train import train_model
@@ -12,6 +12,7 @@ __all__ = [
     'InputError',
     'MissingFileError',
     'apply_amp',
+    'apply_labels',
     'apply_output',
     'apply_show',
     'apply_tta',

@@ -196,6 +196,42 @@ def apply_output(cfg: Config, out_dir: str) -> None:
                 metric['keep_results'] = True
 
 
+def apply_labels(cfg: Config, out_dir: str) -> None:
+    """Have a test write pseudo labels into ``out_dir``, without map files on the way.
+
+    The rules are the config's ``pseudo_labels``; where they need saliency maps, these are loaded
+    with the images.
+
+    Raises:
+        InputError: if the config has no ``pseudo_labels``, or no pipeline that packs images.
+    """
+    rules = cfg.get('pseudo_labels')
+    if not rules:
+        raise InputError(
+            f"the config '{cfg.filename}' has no pseudo_labels: give their rules, for instance "
+            "pseudo_labels=dict(background_cue=dict(type='saliency', threshold=50))"
+        )
+    cfg.test_evaluator = dict(type='PseudoLabelMetric', **rules)
+    if rules['background_cue'].get('type', 'saliency') == 'saliency':
+        pipelines = [dataset.pipeline for dataset in _leaf_datasets(cfg.test_dataloader.dataset)]
+        for pipeline in [*pipelines, *([cfg.tta_pipeline] if cfg.get('tta_pipeline') else [])]:
+            _load_saliency(cfg, pipeline)
+    apply_output(cfg, out_dir)
+
+
+def _load_saliency(cfg: Config, pipeline: list[Any]) -> None:
+    """Put LoadSaliencyMap before the step of a test pipeline that packs its results."""
+    kinds = [step['type'] for step in pipeline]
+    last = [i for i, kind in enumerate(kinds) if kind in ('PackDRSInputs', 'TestTimeAug')]
+    if not last:
+        raise InputError(
+            f"the test pipeline of '{cfg.filename}' ends with {kinds[-1]}; saliency maps need "
+            'PackDRSInputs at its end'
+        )
+    if 'LoadSaliencyMap' not in kinds:
+        pipeline.insert(last[0], dict(type='LoadSaliencyMap'))
+
+
 def _constructor_arguments(kind: str | type) -> set[str]:
     """Return the names of the arguments of a metric; none for a metric nobody registered."""
     metric = METRICS.get(kind) if isinstance(kind, str) else kind

@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
 from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
@@ -14,7 +15,8 @@ from mmseg.structures import SegDataSample
 from torch.utils.data import DataLoader
 
 from mmdrs.errors import InputError
-from mmdrs.evaluation import LocalizationMetric
+from mmdrs.evaluation import LocalizationMetric, PseudoLabelMetric
+from mmdrs.localization.label_file import read_label
 from mmdrs.localization.map_file import read_maps
 from mmdrs.version import __version__
 
@@ -24,17 +26,18 @@ PRECISIONS = ('float32', 'bfloat16', 'float16')
 
 @LOOPS.register_module()
 class LocalizationMapLoop(TestLoop):
-    """MMEngine's test loop; an image whose map file is finished is read instead of computed.
+    """MMEngine's test loop; an image whose file is finished is read instead of computed.
 
-    A map file counts as finished when it is whole and was made with the same model, checkpoint and
-    pipeline. The sampler shards the images over the processes as in any test run, so
-    ``tools/dist_test.sh`` makes the maps in parallel, and a run that was killed goes on where it
-    stopped.
+    The file is the map file of a ``LocalizationMetric``, else the label of a
+    ``PseudoLabelMetric``. It counts as finished when it is whole and was made with the same model,
+    checkpoint, pipeline and rules. The sampler shards the images over the processes as in any test
+    run, so ``tools/dist_test.sh`` makes the maps in parallel, and a run that was killed goes on
+    where it stopped.
 
     Args:
         runner: The runner.
         dataloader: Of the images.
-        evaluator: With a :class:`~mmdrs.evaluation.LocalizationMetric` that writes the maps.
+        evaluator: With the metric that writes the files.
         precision: Of the convolutions: ``'float32'``, or with autocast ``'bfloat16'`` or
             ``'float16'``, which are faster where the device multiplies them itself. Maps are
             normalised and merged in float32.
@@ -60,9 +63,14 @@ class LocalizationMapLoop(TestLoop):
         super().__init__(runner, dataloader, evaluator)
         self.precision = precision
         self.channels_last = channels_last
-        self.writer = next(
-            (m for m in self.evaluator.metrics if isinstance(m, LocalizationMetric)), None
-        )
+        # What both could read again is read from the maps.
+        writers = [
+            metric
+            for kind in (LocalizationMetric, PseudoLabelMetric)
+            for metric in self.evaluator.metrics
+            if isinstance(metric, kind)
+        ]
+        self.writer = writers[0] if writers else None
 
     def run(self) -> dict:
         """Run the test; see the parent."""
@@ -97,16 +105,26 @@ class LocalizationMapLoop(TestLoop):
         if samples and isinstance(samples[0], (list, tuple)):  # test-time augmentation
             samples = samples[0]
         paths = [self.writer.stored(sample.to_dict()) for sample in samples]
+        key = 'map_file' if isinstance(self.writer, LocalizationMetric) else 'label_file'
         for sample, path in zip(samples, paths, strict=True):
             if path is not None:
-                sample.set_metainfo(dict(map_file=str(path)))
+                sample.set_metainfo({key: str(path)})
         if any(path is None for path in paths):
             return None
+        if key == 'label_file':
+            return [_with_stored_label(*pair) for pair in zip(samples, paths, strict=True)]
         num_classes = len(self.writer.dataset_meta['classes'])
         return [
             _with_stored_maps(sample, path, num_classes, self.writer.threshold)
             for sample, path in zip(samples, paths, strict=True)
         ]
+
+
+def _with_stored_label(sample: SegDataSample, path: Path) -> SegDataSample:
+    """The prediction which the label file of an image stands for."""
+    label = torch.from_numpy(read_label(path).astype(np.int64))[None]
+    sample.set_data(dict(pred_sem_seg=PixelData(data=label)))
+    return sample
 
 
 def _with_stored_maps(

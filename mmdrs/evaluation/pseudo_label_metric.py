@@ -13,7 +13,7 @@ from mmdrs.localization.cam import resize_array
 from mmdrs.localization.crf import DenseCRF
 from mmdrs.localization.fusion import BackgroundCue, fuse_maps
 from mmdrs.localization.image_file import read_image
-from mmdrs.localization.label_file import write_label
+from mmdrs.localization.label_file import read_label_settings, write_label
 from mmdrs.localization.scores import FusedCounts, count_label
 
 from .protocol import label_protocols
@@ -36,9 +36,13 @@ class PseudoLabelMetric(TotalMetric):
             ``LoadSaliencyMap`` and ``PackDRSInputs``.
         output_dir: Folder of the label PNGs; None writes none.
         threshold: Map values below are 0.
+        confident: A channel above this is confident ...
+        max_confident: ... and pixels with more confident channels are ignored.
         crf: Constants of the dense CRF that the labels go through, see
             :class:`~mmdrs.localization.crf.DenseCRF`; None is no CRF.
         keep_results: Accepted because ``tools/test.py --out`` sets it; labels are always kept.
+        settings: What made the maps, kept in each label file with the rules of the labels;
+            ``LocalizationMapLoop`` fills it in.
         threads: Threads that fuse, write and count while the network goes on.
         collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
         prefix: Prefix of the names of the scores.
@@ -53,8 +57,11 @@ class PseudoLabelMetric(TotalMetric):
         background_cue: dict,
         output_dir: str | None = None,
         threshold: float = 0.2,
+        confident: float = 0.9,
+        max_confident: int = 2,
         crf: dict | None = None,
         keep_results: bool = True,
+        settings: dict | None = None,
         threads: int = 2,
         collect_device: str = 'cpu',
         prefix: str | None = None,
@@ -63,15 +70,44 @@ class PseudoLabelMetric(TotalMetric):
         self.cue = BackgroundCue(**background_cue)
         self.output_dir = Path(output_dir) if output_dir else None
         self.threshold = threshold
+        self.confident = confident
+        self.max_confident = max_confident
         self.crf = DenseCRF.from_config(crf)
+        self.settings = settings or {}
         self.class_scores: dict[str, list[float]] = {}
         self.protocols = label_protocols(
             asdict(self.cue), threshold, asdict(self.crf) if self.crf else None
         )
 
+    def stored(self, sample: dict) -> Path | None:
+        """The label file of an image if it is there and was made with the present settings.
+
+        Not with ground truth: a label as the released scripts score it is not in the file.
+        """
+        if self.output_dir is None or 'gt_sem_seg' in sample:
+            return None
+        path = self._path(sample)
+        return path if read_label_settings(path) == self._all_settings() else None
+
+    def _path(self, sample: dict) -> Path:
+        return self.output_dir / f'{image_id(sample)}.png'
+
+    def _all_settings(self) -> dict:
+        rules = dict(
+            background_cue=asdict(self.cue),
+            threshold=self.threshold,
+            confident=self.confident,
+            max_confident=self.max_confident,
+            crf=asdict(self.crf) if self.crf else None,
+        )
+        return dict(self.settings, rules=rules)
+
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Fuse, write and count one batch of predictions, in the background."""
         for sample in data_samples:
+            if 'label_file' in sample:  # finished in an earlier run
+                self._submit(lambda: None)
+                continue
             # What needs the device or can be refused happens here, the rest in a thread.
             self._submit(
                 self._finish,
@@ -97,13 +133,15 @@ class PseudoLabelMetric(TotalMetric):
             self.cue,
             saliency,
             self.threshold,
+            self.confident,
+            self.max_confident,
             crf=self.crf,
             image=read_image(sample['img_path'], size) if self.crf else None,
         )
         if self.output_dir is not None:
-            path = self.output_dir / f'{image_id(sample)}.png'
+            path = self._path(sample)
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_label(path, written, self.dataset_meta['palette'])
+            write_label(path, written, self.dataset_meta['palette'], self._all_settings())
         if actual is None:
             return None
         count = len(self.dataset_meta['classes'])

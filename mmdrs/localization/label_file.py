@@ -1,24 +1,35 @@
 """Label PNGs: mode P with the palette of the classes, 255 shown as VOC's void colour."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 
 VOID_COLOUR = (224, 224, 192)
+#: Keyword of the PNG's text.
+_KEY = 'mmdrs'
 
 
-def write_label(path: str | Path, label: np.ndarray, palette: Sequence[Sequence[int]]) -> None:
+def write_label(
+    path: str | Path,
+    label: np.ndarray,
+    palette: Sequence[Sequence[int]],
+    settings: dict | None = None,
+) -> None:
     """Write a label (H, W), uint8, under a temporary name and rename it.
 
     Args:
         path: The PNG file.
         label: 0 background, 255 ignored.
         palette: Red, green and blue of each class.
+        settings: What made the label, JSON values only, kept as a text of the PNG; None keeps
+            nothing.
     """
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(palette)] = np.asarray(palette, np.uint8)
@@ -26,7 +37,25 @@ def write_label(path: str | Path, label: np.ndarray, palette: Sequence[Sequence[
     picture = Image.fromarray(np.ascontiguousarray(label, np.uint8))
     picture.putpalette(colours.ravel().tolist())
     with written_whole(path) as temporary:
-        picture.save(temporary, format='PNG')
+        picture.save(temporary, format='PNG', pnginfo=_text(settings))
+
+
+def _text(settings: dict | None) -> PngInfo | None:
+    if settings is None:
+        return None
+    info = PngInfo()
+    info.add_text(_KEY, json.dumps(settings, sort_keys=True))
+    return info
+
+
+def read_label_settings(path: str | Path) -> dict | None:
+    """The settings of a label file; None where there is no whole PNG, or it holds none."""
+    try:
+        with Image.open(path) as picture:
+            text = getattr(picture, 'text', {}).get(_KEY)
+    except OSError:
+        return None
+    return None if text is None else json.loads(text)
 
 
 def read_label(path: str | Path) -> np.ndarray:
