@@ -15,8 +15,11 @@ PYTEST_ARGS ?= -q -n 2 --dist loadfile
 
 ifeq ($(DEPS),onedl)
 VENV := .venv
+# The tests of ONNX export run on this set only.
+ONNX_STAMP := $(VENV)/.onnx
 else ifeq ($(DEPS),openmmlab)
 VENV := .venv-openmmlab
+ONNX_STAMP :=
 else
 $(error DEPS is 'onedl' or 'openmmlab', not '$(DEPS)')
 endif
@@ -37,7 +40,7 @@ demo: $(STAMP)
 	$(BIN)/python tools/pipeline.py configs/shapes/settings_shapes.py --work-dir work_dirs/demo
 	$(BIN)/python tools/analysis_tools/report.py work_dirs/demo
 
-test: $(STAMP) $(CRF_STAMP)
+test: $(STAMP) $(CRF_STAMP) $(ONNX_STAMP)
 	@$(BIN)/python -c 'import pydensecrf.densecrf' 2>/dev/null || \
 	    echo "Tests of the dense CRF are skipped: pydensecrf was not built, see $(CRF_LOG)"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests $(PYTEST_ARGS)
@@ -72,6 +75,12 @@ $(STAMP): $(SETUP_FILES)
 $(CRF_STAMP): requirements/crf.txt | $(STAMP)
 	@echo "Building pydensecrf into $(VENV)"
 	@$(PIP) -r requirements/crf.txt $(CONSTRAINTS) >$(CRF_LOG) 2>&1 || true
+	@touch $@
+
+# Also for tests only, but nothing has to be compiled: it must succeed.
+$(VENV)/.onnx: requirements/onnx.txt requirements/constraints.txt | $(STAMP)
+	@echo "Installing ONNX and its runtime into $(VENV)"
+	@$(PIP) -r requirements/onnx.txt $(CONSTRAINTS)
 	@touch $@
 
 clean:

@@ -107,6 +107,7 @@ setup(
         'openmmlab': read_requirements('openmmlab'),
         'mim': read_requirements('mminstall'),
         'crf': read_requirements('crf'),
+        'onnx': read_requirements('onnx'),
         'tests': read_requirements('tests'),
         'dev': read_requirements('tests', 'dev'),
     },

@@ -20,7 +20,7 @@ from mmdrs.apis.runner import build_runner, release_loaders
 from mmdrs.localization.cam import to_levels
 
 from .layer import DELTA, composed_vgg16
-from .measure import Row, bf16_in_hardware, compare, synchronize
+from .measure import Row, bf16_in_hardware, compare, config_folder, synchronize
 
 SIDE = 320
 SCALES = (256, 320, 384)
@@ -144,10 +144,7 @@ def voc_config(root: Path, batch: int, loop: dict[str, Any]) -> Config:
         batch: Images of a batch.
         loop: Options of ``LocalizationMapLoop``.
     """
-    folder = Path(__file__).parents[2] / 'configs'
-    if not folder.is_dir():
-        folder = Path(__file__).parents[1] / '.mim' / 'configs'
-    cfg = Config.fromfile(folder / 'drs' / 'drs-d055_vgg16_2xb5-15e_voc12-320x320.py')
+    cfg = Config.fromfile(config_folder() / 'drs' / 'drs-d055_vgg16_2xb5-15e_voc12-320x320.py')
     cfg.model.backbone.backbone.init_cfg = None
     cfg.model.backbone.drs.delta = DELTA
     dataset = cfg.test_dataloader.dataset

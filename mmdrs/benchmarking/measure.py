@@ -165,6 +165,13 @@ def _processor() -> str:
     return names[0].split(':')[1].strip() if names else platform.processor()
 
 
+def config_folder() -> Path:
+    """The folder of the project's configs: of a checkout, else of an installed wheel."""
+    package = Path(__file__).parents[1]
+    folder = package.parent / 'configs'
+    return folder if folder.is_dir() else package / '.mim' / 'configs'
+
+
 def to_json(rows: Sequence[Row], device: torch.device) -> dict[str, Any]:
     """Rows and environment as plain values."""
     return dict(environment=environment(device), rows=[asdict(row) for row in rows])

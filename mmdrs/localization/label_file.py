@@ -12,6 +12,8 @@ from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 
 VOID_COLOUR = (224, 224, 192)
+#: A fifth of the time of zlib's default 6, for files a third larger: 8 kB an image of VOC.
+COMPRESSION = 3
 #: Keyword of the PNG's text.
 _KEY = 'mmdrs'
 
@@ -37,7 +39,7 @@ def write_label(
     picture = Image.fromarray(np.ascontiguousarray(label, np.uint8))
     picture.putpalette(colours.ravel().tolist())
     with written_whole(path) as temporary:
-        picture.save(temporary, format='PNG', pnginfo=_text(settings))
+        picture.save(temporary, format='PNG', pnginfo=_text(settings), compress_level=COMPRESSION)
 
 
 def _text(settings: dict | None) -> PngInfo | None:

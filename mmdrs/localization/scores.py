@@ -59,18 +59,6 @@ class FusedCounts:
         return FusedCounts(self.evaluated + other.evaluated, self.written + other.written)
 
 
-def sum_counts(counts: Iterable[LabelCounts]) -> LabelCounts:
-    """The sum over images.
-
-    Raises:
-        ValueError: If there is no image.
-    """
-    counts = list(counts)
-    if not counts:
-        raise InputError('no image with ground truth to score')
-    return sum(counts[1:], counts[0])
-
-
 def count_label(predicted: np.ndarray, actual: np.ndarray, num_classes: int) -> LabelCounts:
     """Count one label map (H, W) against its ground truth (H, W)."""
     valid = actual != 255

@@ -1,14 +1,19 @@
 """Pseudo labels from stored localization maps: many images, several processes, resumable."""
 
-from collections.abc import Iterator, Sequence
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dist import all_gather_object, get_dist_info
 from torch.utils.data import DataLoader, Dataset
 
+from mmdrs.engine import Progress
 from mmdrs.errors import InputError, MissingFileError
 from mmdrs.evaluation.protocol import (
     dataset_name,
@@ -24,7 +29,11 @@ from mmdrs.localization.fusion import BackgroundCue, fuse_maps
 from mmdrs.localization.image_file import read_image
 from mmdrs.localization.label_file import read_label, write_label
 from mmdrs.localization.map_file import read_maps
-from mmdrs.localization.scores import LabelCounts, count_label, sum_counts
+from mmdrs.localization.scores import FusedCounts, count_label
+
+#: Images that a process makes at once: handing over one result costs a tenth of making a label.
+#: With a CRF, which takes seconds, it is one.
+CHUNK = 8
 
 
 @dataclass(frozen=True)
@@ -66,33 +75,92 @@ class LabelRules:
         return config
 
 
+class _Job(NamedTuple):
+    """The files of one label; a None is not needed.
+
+    A CRF costs seconds an image, and the label as evaluated cannot be told from the one written:
+    with both a CRF and ground truth it is kept, so that a run that goes on need not begin anew.
+    """
+
+    img_path: str
+    map_path: str
+    saliency_path: str | None
+    seg_map_path: str | None
+    label_path: str | None
+    evaluated_path: str | None
+
+    @property
+    def made(self) -> bool:
+        """Whether everything that comes of the maps is there."""
+        if self.label_path is None or not Path(self.label_path).is_file():
+            return False
+        if self.seg_map_path is None:
+            return True
+        return self.evaluated_path is not None and Path(self.evaluated_path).is_file()
+
+
 class _Labels(Dataset):
-    """Item i makes label i. A DataLoader over it is the pool of processes, in order."""
+    """Item i makes label i. A DataLoader over it is the pool of processes, in order.
+
+    The jobs are one string of bytes: a process that only looks at a Python object writes its
+    reference count, and so gets a copy of the memory around it.
+    """
 
     def __init__(
-        self, images: list[dict], rules: LabelRules, palette: Sequence, num_classes: int
+        self, jobs: Sequence[_Job], rules: LabelRules, palette: Sequence, num_classes: int
     ) -> None:
-        self.images = images
+        packed = [pickle.dumps(job) for job in jobs]
+        self.ends = np.cumsum([len(job) for job in packed], dtype=np.int64)
+        self.packed = b''.join(packed)
         self.rules = rules
         self.palette = palette
         self.num_classes = num_classes
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.ends)
 
-    def __getitem__(self, index: int) -> tuple[LabelCounts, LabelCounts] | None:
-        image = self.images[index]
-        stored = read_maps(image['map_path'])
+    def __getitem__(self, index: int) -> FusedCounts | Exception | None:
+        """Make a label. Errors of files are returned: a DataLoader would pack them in its own."""
+        begin = self.ends[index - 1] if index else 0
+        job = pickle.loads(self.packed[begin : self.ends[index]])
+        try:
+            written, evaluated = self._kept(job) if job.made else self._make(job)
+            if job.seg_map_path is None:
+                return None
+            actual = read_label(job.seg_map_path)
+            return FusedCounts(
+                count_label(evaluated, actual, self.num_classes),
+                count_label(written, actual, self.num_classes),
+            )
+        except (InputError, OSError) as error:
+            return error
+
+    @staticmethod
+    def _kept(job: _Job) -> tuple[np.ndarray, np.ndarray]:
+        return read_label(job.label_path), read_label(job.evaluated_path)
+
+    def _make(self, job: _Job) -> tuple[np.ndarray, np.ndarray]:
+        """The label as written and as evaluated; writes it unless it is there."""
+        labels = self._fuse(job)
+        if job.label_path is not None and not Path(job.label_path).exists():
+            if job.evaluated_path is not None:
+                write_label(job.evaluated_path, labels[1], self.palette)
+            # Last, as it says that the job is done.
+            write_label(job.label_path, labels[0], self.palette)
+        return labels
+
+    def _fuse(self, job: _Job) -> tuple[np.ndarray, np.ndarray]:
+        stored = read_maps(job.map_path)
         rules = self.rules
         saliency = None
         if rules.background_cue.needs_saliency:
-            saliency = read_label(image['saliency_path'])
+            saliency = read_label(job.saliency_path)
             if saliency.shape != stored.original_size:
                 raise InputError(
-                    f'{image["saliency_path"]} is {saliency.shape}, its image '
-                    f'{image["img_path"]} is {stored.original_size} (height, width)'
+                    f'{job.saliency_path} is {saliency.shape}, its image '
+                    f'{job.img_path} is {stored.original_size} (height, width)'
                 )
-        written, evaluated = fuse_maps(
+        return fuse_maps(
             resize_array(stored.floats(), stored.original_size),
             stored.labels,
             rules.background_cue,
@@ -101,31 +169,25 @@ class _Labels(Dataset):
             rules.confident,
             rules.max_confident,
             rules.crf,
-            read_image(image['img_path'], stored.original_size) if rules.crf else None,
-        )
-        if image['label_path'] is not None and not Path(image['label_path']).exists():
-            write_label(image['label_path'], written, self.palette)
-        if image.get('seg_map_path') is None:
-            return None
-        actual = read_label(image['seg_map_path'])
-        return (
-            count_label(evaluated, actual, self.num_classes),
-            count_label(written, actual, self.num_classes),
+            read_image(job.img_path, stored.original_size) if rules.crf else None,
         )
 
 
 def make_pseudo_labels(
-    images: Sequence[dict],
+    images: Iterable[dict],
     map_dir: str | Path,
     out_dir: str | Path | None,
     rules: LabelRules,
     palette: Sequence[Sequence[int]],
     num_classes: int,
     workers: int = 0,
-) -> Iterator[tuple[LabelCounts, LabelCounts] | None]:
+    progress: Progress | None = None,
+) -> Iterator[FusedCounts | None]:
     """Fuse the stored maps of many images; under a launcher each process takes its share.
 
-    A label that is there already is not written again.
+    A label that is there already is not written again, and not computed again unless it is to be
+    scored. With a dense CRF not even then: what its scoring needs is kept in
+    ``<out_dir>/.evaluated``.
 
     Args:
         images: Data infos of :class:`~mmdrs.datasets.ImageLabelDataset`: ``img_id``,
@@ -136,51 +198,112 @@ def make_pseudo_labels(
         palette: Red, green and blue of each class.
         num_classes: Classes, background included.
         workers: Processes beside this one.
+        progress: Told of every label of this process; labels of an earlier run do not count in
+            its estimate of the time left.
 
     Yields:
-        For each image of this process, in order: counts of the label as the released scoring
-        scripts build it and as written; None without ground truth.
+        For each image of this process, in order, the counts of its label; None without ground
+        truth.
 
     Raises:
         FileNotFoundError: If maps are missing; names the first and counts them.
+        ValueError: If a file of an image is damaged or does not fit; names the file.
     """
-    rank, world = get_dist_info()
-    jobs = []
-    for image in images:
-        job = dict(image, map_path=str(Path(map_dir) / f'{image["img_id"]}.npz'))
-        job['label_path'] = str(Path(out_dir) / f'{image["img_id"]}.png') if out_dir else None
-        jobs.append(job)
-    missing = [job['map_path'] for job in jobs if not Path(job['map_path']).is_file()]
+    labels, skipped = _share(images, Path(map_dir), out_dir, rules, palette, num_classes)
+    done = sum(skipped)
+    if progress:
+        progress.start(done)
+    chunks = DataLoader(
+        labels,
+        batch_size=1 if rules.crf else CHUNK,
+        collate_fn=list,
+        num_workers=min(workers, len(labels)),  # none where all labels are there
+        worker_init_fn=_one_thread,
+    )
+    made = chain.from_iterable(chunks)
+    for skip in skipped:
+        if skip:
+            yield None
+            continue
+        counts = next(made)
+        if isinstance(counts, Exception):
+            raise counts
+        done += 1
+        if progress:
+            progress.step(done, len(skipped))
+        yield counts
+
+
+def _share(
+    images: Iterable[dict],
+    map_dir: Path,
+    out_dir: str | Path | None,
+    rules: LabelRules,
+    palette: Sequence[Sequence[int]],
+    num_classes: int,
+) -> tuple[_Labels, list[bool]]:
+    """The labels this process makes, and which of all its images need none."""
+    jobs = [_job(image, map_dir, Path(out_dir) if out_dir else None, rules) for image in images]
+    made = [job.made for job in jobs]
+    missing = [
+        job.map_path
+        for job, there in zip(jobs, made, strict=True)
+        if not there and not Path(job.map_path).is_file()
+    ]
     if missing:
         raise MissingFileError(
             f'{len(missing)} of {len(jobs)} localization maps are missing in {map_dir}, the first '
             f'is {missing[0]}; run the stage that makes them (tools/test.py --out)'
         )
-    if out_dir:
-        for job in jobs:
-            Path(job['label_path']).parent.mkdir(parents=True, exist_ok=True)
-    labels = _Labels(jobs[rank::world], rules, palette, num_classes)
-    yield from DataLoader(labels, batch_size=None, num_workers=workers, worker_init_fn=_one_thread)
+    rank, world = get_dist_info()
+    jobs = jobs[rank::world]
+    skipped = [
+        there and job.seg_map_path is None
+        for job, there in zip(jobs, made[rank::world], strict=True)
+    ]
+    left = [job for job, skip in zip(jobs, skipped, strict=True) if not skip]
+    return _Labels(left, rules, palette, num_classes), skipped
+
+
+def _job(image: dict, map_dir: Path, out_dir: Path | None, rules: LabelRules) -> _Job:
+    name, scored = image['img_id'], image.get('seg_map_path') is not None
+    keeps = out_dir and scored and rules.crf is not None
+    return _Job(
+        image['img_path'],
+        str(map_dir / f'{name}.npz'),
+        image.get('saliency_path'),
+        image.get('seg_map_path'),
+        str(out_dir / f'{name}.png') if out_dir else None,
+        str(out_dir / '.evaluated' / f'{name}.png') if keeps else None,
+    )
 
 
 @dataclass(frozen=True)
 class LabelScores:
-    """Pixel counts of the labels of a data set: as the released scripts score them, as written."""
+    """Pixel counts of the labels of a data set.
 
-    evaluated: LabelCounts
-    written: LabelCounts
+    Attributes:
+        counts: Of all images with ground truth.
+        images: How many these are.
+    """
+
+    counts: FusedCounts
     images: int
 
     @classmethod
-    def gather(
-        cls, counts: Sequence[tuple[LabelCounts, LabelCounts] | None]
-    ) -> 'LabelScores | None':
+    def gather(cls, counts: Iterable[FusedCounts | None]) -> 'LabelScores | None':
         """Sum the counts of all processes; None where no image has ground truth."""
-        found = [c for part in all_gather_object(list(counts)) for c in part if c is not None]
-        if not found:
+        total, images = None, 0
+        for count in counts:
+            if count is not None:
+                total, images = count if total is None else total + count, images + 1
+        parts = [part for part in all_gather_object((total, images)) if part[0] is not None]
+        if not parts:
             return None
-        evaluated, written = (sum_counts(column) for column in zip(*found, strict=True))
-        return cls(evaluated, written, len(found))
+        total, images = parts[0]
+        for count, number in parts[1:]:
+            total, images = total + count, images + number
+        return cls(total, images)
 
     def evaluation(
         self,
@@ -211,7 +334,10 @@ class LabelScores:
                 replace(base, **special[name]),
                 per_class(classes, (100 * counts.iou()).tolist()),
             )
-            for name, counts in (('mIoU', self.evaluated), ('mIoU_written', self.written))
+            for name, counts in (
+                ('mIoU', self.counts.evaluated),
+                ('mIoU_written', self.counts.written),
+            )
         ]
         list_file = Path(dataset.get('data_root') or '') / (dataset.get('ann_file') or '')
         return Evaluation(

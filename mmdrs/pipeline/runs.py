@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.dist import get_dist_info, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.runner import find_latest_checkpoint
 from mmseg.registry import DATASETS
 
@@ -203,22 +203,18 @@ class StageRun:
         dataset_cfg = dict(self.split_config(split).test_dataloader.dataset, pipeline=[])
         dataset = DATASETS.build(dataset_cfg)
         classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']
-        images = [dataset.get_data_info(index) for index in range(len(dataset))]
-        progress = Progress(title)
-        share = -(-len(images) // get_dist_info()[1])
-        counts = []
-        for count in make_pseudo_labels(
-            images,
-            maps,
-            out_dir,
-            self.label_rules(),
-            palette,
-            len(classes),
-            self.settings.get('num_workers', 0),
-        ):
-            counts.append(count)
-            progress.step(len(counts), share)
-        scores = LabelScores.gather(counts)
+        scores = LabelScores.gather(
+            make_pseudo_labels(
+                (dataset.get_data_info(index) for index in range(len(dataset))),
+                maps,
+                out_dir,
+                self.label_rules(),
+                palette,
+                len(classes),
+                self.settings.get('num_workers', 0),
+                Progress(title),
+            )
+        )
         if scores is None:
             return {}
         if is_main_process():
@@ -232,7 +228,7 @@ class StageRun:
                 self.stage.name,
             )
             write_evaluation(record_path(self.folder, record), record)
-        return dict(mIoU=scores.evaluated.miou(), mIoU_written=scores.written.miou())
+        return dict(mIoU=scores.counts.evaluated.miou(), mIoU_written=scores.counts.written.miou())
 
     def _prepared(self, cfg: Config, detail: str = '') -> Config:
         """Add what every run of the pipeline has: launcher, progress lines, a quiet console."""

@@ -1,9 +1,11 @@
 """Scores against a plain restatement on small random maps."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
-from mmdrs.localization.scores import count_label, count_maps, score_maps, sum_counts
+from mmdrs.localization.scores import MapTotals, count_label, count_maps, score_maps
 
 CLASSES = 4
 
@@ -28,7 +30,8 @@ def test_label_counts() -> None:
         truth = rng.integers(0, CLASSES - 1, (6, 7))  # one class never occurs in the truth
         truth[0] = 255
         pairs.append((label, truth))
-    counts = sum_counts(count_label(p, t, CLASSES) for p, t in pairs)
+    first, *others = (count_label(p, t, CLASSES) for p, t in pairs)
+    counts = sum(others, first)
     assert counts.miou() == pytest.approx(plain_miou(pairs))
 
 
@@ -49,6 +52,11 @@ def test_map_scores_at_every_threshold() -> None:
         for labels, levels, truth in images
     ]
     scores = score_maps(counts, CLASSES)
+    # The same by way of two processes' totals.
+    halves = [MapTotals.empty(CLASSES), MapTotals.empty(CLASSES)]
+    for index, count in enumerate(counts):
+        halves[index % 2].add(count)
+    np.testing.assert_equal(asdict((halves[0] + halves[1]).scores()), asdict(scores))
 
     def predict(labels, levels, threshold):
         if not labels:

@@ -20,6 +20,11 @@ from torch.testing import assert_close
 from mmdrs.models.backbones.places import runs_of, split_place
 from mmdrs.models.backbones.presets import PRESETS, find_preset
 
+try:
+    import mmpretrain
+except ImportError:  # it is optional, and does not start without torchvision
+    mmpretrain = None
+
 pytestmark = pytest.mark.usefixtures('mmseg_scope')
 BN = dict(type='BN', requires_grad=True)
 _BRANCHES = dict(num_modules=1, block='BASIC')
@@ -87,7 +92,14 @@ BACKBONES = dict(
         type='DilatedVGG', depths=(1, 1), channels=(4, 6), strides=(2,), extra_channels=(8,)
     ),
 )  # fmt: skip
-CONVNEXT = dict(type='mmpretrain.ConvNeXt', arch='atto', out_indices=[0, 1, 2, 3])
+if mmpretrain:
+    BACKBONES['convnext'] = dict(
+        type='mmpretrain.ConvNeXt',
+        arch=dict(depths=[1, 1, 2, 1], channels=[8, 8, 16, 16]),
+        out_indices=[0, 1, 2, 3],
+        layer_scale_init_value=1.0,  # as in MMSegmentation's configs, like the next line
+        gap_before_final_norm=False,
+    )
 EVERY = pytest.mark.parametrize('name', BACKBONES)
 SIZE = (3, 64, 64)
 
@@ -118,6 +130,15 @@ def outputs(model: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
     return tuple(found) if isinstance(found, (tuple, list)) else (found,)
 
 
+def assert_alike(found: tuple[Tensor, ...], expected: tuple[Tensor, ...], share: float) -> None:
+    """Every difference is at most this share of the output's greatest value.
+
+    Random weights make outputs of 1e-8 (MobileNets) and of 60 (PIDNet): no one number fits both.
+    """
+    for ours, theirs in zip(found, expected, strict=True):
+        assert_close(ours, theirs, rtol=0, atol=share * float(theirs.detach().abs().max()))
+
+
 def restated(delta: float, options: dict) -> Callable:
     """Forward hook with the equation, written out with torch's plain operations."""
 
@@ -133,10 +154,10 @@ def restated(delta: float, options: dict) -> Callable:
 
 
 def test_every_preset_is_in_the_table() -> None:
-    """VGG and ConvNeXt are classes of other packages."""
+    """VGG and ConvNeXt are classes of other packages, the second one's optional."""
     found = {type(plain(name)) for name in BACKBONES}
     names = {parent.__name__ for kind in found for parent in kind.__mro__}
-    assert set(PRESETS) - names == {'VGG', 'ConvNeXt'}
+    assert set(PRESETS) - names == ({'VGG'} if mmpretrain else {'VGG', 'ConvNeXt'})
 
 
 @EVERY
@@ -152,10 +173,10 @@ def test_output_is_the_equation(name: str) -> None:
         modules[split_place(place)[0]].register_forward_hook(restated(0.6, preset.options))
     with torch.no_grad():
         expected = outputs(reference, images())
-    for ours, theirs in zip(before, expected, strict=True):
-        assert_close(ours, theirs)
+    assert_alike(before, expected, 1e-5)
     undone = outputs(plain(name), images())
-    assert any(not torch.equal(a, b) for a, b in zip(before, undone, strict=True))
+    with pytest.raises(AssertionError, match='not close'):
+        assert_alike(before, undone, 0.01)
 
 
 @EVERY
@@ -236,29 +257,43 @@ def test_compiles_in_one_graph(name: str) -> None:
     torch.compiler.reset()
     before = outputs(model, images())
     compiled = torch.compile(model, fullgraph=True, backend='eager')
-    assert_close(outputs(compiled, images()), before, rtol=1e-3, atol=1e-4)
+    assert_alike(outputs(compiled, images()), before, 1e-4)
 
 
 @EVERY
 def test_exports(name: str) -> None:
     model = build(name)
     program = torch.export.export(model, (images(),), strict=False)
-    assert_close(
-        outputs(program.module(), images()), outputs(model, images()), rtol=1e-4, atol=1e-5
-    )
+    assert_alike(outputs(program.module(), images()), outputs(model, images()), 1e-4)
 
 
-@pytest.mark.parametrize('name', ['resnet_basic', 'mobilenet_v2', 'mit', 'dilated_vgg'])
-def test_onnx(name: str, tmp_path) -> None:
-    onnxruntime = pytest.importorskip('onnxruntime')
+# The exporter is the older one, and the backbones of transformers look at the shapes of tensors.
+@pytest.mark.filterwarnings('ignore::DeprecationWarning', 'ignore::torch.jit.TracerWarning')
+@EVERY
+def test_onnx(name: str, tmp_path: Path) -> None:
+    """By the tracing exporter, which takes a second or two."""
+    _check_onnx(name, tmp_path, dynamo=False)
+
+
+@pytest.mark.parametrize('name', ['dilated_vgg', 'swin'])
+def test_onnx_of_torch_export(name: str, tmp_path: Path) -> None:
+    """By torch's newer exporter: it takes several seconds, so of features and of tokens only."""
+    pytest.importorskip('onnxscript')
+    _check_onnx(name, tmp_path, dynamo=True)
+
+
+def _check_onnx(name: str, folder: Path, dynamo: bool) -> None:
+    """ONNX Runtime computes what the model computes."""
     pytest.importorskip('onnx')
-    model, path = build(name), str(tmp_path / 'net.onnx')
-    torch.onnx.export(model, (images(),), path, dynamo=False, opset_version=17)
+    onnxruntime = pytest.importorskip('onnxruntime')
+    model, path = build(name), str(folder / 'net.onnx')
+    torch.onnx.export(model, (images(),), path, dynamo=dynamo, opset_version=18)
     session = onnxruntime.InferenceSession(path)
     found = session.run(None, {session.get_inputs()[0].name: images().numpy()})
     with torch.no_grad():
-        for ours, theirs in zip(found, outputs(model, images()), strict=True):
-            assert_close(torch.from_numpy(ours), theirs, rtol=1e-3, atol=1e-4)
+        expected = outputs(model, images())
+    # PIDNet sums up numbers so great that float32 rounds by 1e-4 of the result.
+    assert_alike(tuple(map(torch.from_numpy, found)), expected, 1e-3)
 
 
 @pytest.mark.parametrize('name', ['resnet_basic', 'resnet_v1c', 'resnext', 'resnest'])
@@ -331,10 +366,13 @@ def test_options_by_layer() -> None:
     }
 
 
+@pytest.mark.skipif(not mmpretrain, reason='mmpretrain (and torchvision, for it) is not there')
 def test_convnext_of_mmpretrain() -> None:
-    pytest.importorskip('mmpretrain')
-    model = MODELS.build(dict(type='DRSBackbone', backbone=CONVNEXT, drs=dict(type='DRS')))
-    assert set(model.drs) == {'stages_2', 'stages_3'}
+    """Behind whole stages, in front of the norms of the outputs."""
+    model = build('convnext')
+    assert list(model.drs) == ['stages_2', 'stages_3']
+    assert not any(layer.rectify for layer in model.drs.values())
+    assert [layer.controller.in_features for layer in model.drs.values()] == [16, 16]
 
 
 def _train_wrapped(rank: int, init_file: str, found) -> None:

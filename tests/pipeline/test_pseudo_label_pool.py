@@ -1,0 +1,221 @@
+"""The pool that makes pseudo labels: in order, going on where it stopped, small processes."""
+
+import errno
+import gc
+import pickle
+from dataclasses import asdict
+from pathlib import Path
+from types import FunctionType, ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmdrs.engine import Progress
+from mmdrs.errors import InputError
+from mmdrs.localization.crf import DenseCRF
+from mmdrs.localization.fusion import BackgroundCue
+from mmdrs.localization.label_file import read_label, write_label
+from mmdrs.localization.map_file import LocalizationMaps, write_maps
+from mmdrs.localization.scores import FusedCounts
+from mmdrs.pipeline import LabelRules, make_pseudo_labels
+from mmdrs.pipeline.pseudo_labels import _share
+
+PALETTE = [[0, 0, 0], [1, 1, 1], [2, 2, 2]]
+RULES = LabelRules(BackgroundCue('constant'))
+COUNT = 11  # more than a chunk
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[dict]:
+    """Images 8 x 12 with ground truth; image n shows class n % 2 in its n + 1 first columns."""
+    infos = []
+    for number in range(COUNT):
+        name, label = f'img_{number}', number % 2
+        maps = np.zeros((1, 8, 12), np.float32)
+        maps[..., : number + 1] = 0.8
+        write_maps(
+            tmp_path / 'maps' / f'{name}.npz',
+            LocalizationMaps.from_floats((label,), maps, (8, 12)),
+        )
+        write_label(
+            tmp_path / 'masks' / f'{name}.png', np.where(maps[0] > 0, label + 1, 0), PALETTE
+        )
+        Image.fromarray(np.uint8(200 * maps[0])).convert('RGB').save(tmp_path / f'{name}.png')
+        infos.append(
+            dict(
+                img_id=name,
+                img_path=str(tmp_path / f'{name}.png'),
+                seg_map_path=str(tmp_path / 'masks' / f'{name}.png'),
+            )
+        )
+    return infos
+
+
+def without_masks(images: list[dict]) -> list[dict]:
+    return [dict(image, seg_map_path=None) for image in images]
+
+
+def make(
+    images: list[dict], folder: Path, rules: LabelRules = RULES, **more
+) -> list[FusedCounts | None]:
+    return list(
+        make_pseudo_labels(images, folder / 'maps', folder / 'labels', rules, PALETTE, 3, **more)
+    )
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_counts_come_in_order(images: list[dict], tmp_path: Path, workers: int) -> None:
+    counts = make(images, tmp_path, workers=workers)
+    assert len(counts) == COUNT
+    for number, count in enumerate(counts):
+        evaluated, written = count.evaluated, count.written
+        expected = [8 * (11 - number), 0, 0]
+        expected[number % 2 + 1] = 8 * (number + 1)
+        for count in (evaluated, written):
+            assert count.intersection.tolist() == count.actual.tolist() == expected
+        label = read_label(tmp_path / 'labels' / f'img_{number}.png')
+        assert np.bincount(label.ravel(), minlength=3).tolist() == expected
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_finished_labels_are_not_made_again(images, tmp_path: Path, workers: int) -> None:
+    """Their maps may be gone; the others are made, each in its place."""
+    images = without_masks(images)
+    make(images, tmp_path)
+    finished = {0, 1, 4}
+    before = {}
+    for number, image in enumerate(images):
+        path = tmp_path / 'labels' / f'{image["img_id"]}.png'
+        if number in finished:
+            (tmp_path / 'maps' / f'{image["img_id"]}.npz').unlink()
+            before[number] = path.stat().st_mtime_ns
+        else:
+            path.unlink()
+    assert make(images, tmp_path, workers=workers) == [None] * COUNT
+    for number, image in enumerate(images):
+        path = tmp_path / 'labels' / f'{image["img_id"]}.png'
+        assert (read_label(path) > 0).sum() == 8 * (number + 1)
+        assert before.get(number, path.stat().st_mtime_ns) == path.stat().st_mtime_ns
+    assert make(images, tmp_path, workers=workers) == [None] * COUNT  # nothing left to do
+
+
+def test_only_maps_that_are_needed_are_missing(images: list[dict], tmp_path: Path) -> None:
+    """A label without its map: finished where there is no mask, missing where it is scored."""
+    make(images, tmp_path)
+    for name in ('img_2', 'img_5'):
+        (tmp_path / 'maps' / f'{name}.npz').unlink()
+    with pytest.raises(FileNotFoundError, match=r'2 of 11 .* the first is .*img_2\.npz'):
+        make(images, tmp_path)
+    make(without_masks(images), tmp_path)
+
+
+def test_scored_labels_with_crf_are_kept(images: list[dict], tmp_path: Path, monkeypatch) -> None:
+    """The CRF runs once an image; the scores of a second run are those of the first."""
+    pytest.importorskip('pydensecrf')
+    calls = []
+    refine = DenseCRF.refine
+
+    def counting(self, image: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        calls.append(image)
+        return refine(self, image, probabilities)
+
+    monkeypatch.setattr(DenseCRF, 'refine', counting)
+    # The maps exceed 0.5 where the background score 0.6 does: all ignored, in `written` alone.
+    rules = LabelRules(
+        BackgroundCue('constant', value=0.6), confident=0.5, max_confident=1, crf=DenseCRF()
+    )
+    first = make(images, tmp_path, rules)
+    assert len(calls) == COUNT
+    assert all(c.written.predicted.sum() < c.evaluated.predicted.sum() for c in first)
+    (tmp_path / 'labels' / 'img_3.png').unlink()
+    again = make(images, tmp_path, rules)
+    assert len(calls) == COUNT + 1
+    for old, new in zip(first, again, strict=True):
+        np.testing.assert_equal(asdict(old), asdict(new))
+            np.testing.assert_array_equal(a.intersection, b.intersection)
+    assert {path.name for path in (tmp_path / 'labels').glob('*.png')} == {
+        f'img_{number}.png' for number in range(COUNT)
+    }
+
+
+def test_nothing_is_kept_without_need(images: list[dict], tmp_path: Path) -> None:
+    """No CRF, or no mask: the folder holds labels only."""
+    labels = tmp_path / 'labels'
+    make(images, tmp_path)
+    assert len(list(labels.iterdir())) == COUNT
+    pytest.importorskip('pydensecrf')
+    for path in labels.iterdir():
+        path.unlink()
+    make(without_masks(images), tmp_path, LabelRules(BackgroundCue('constant'), crf=DenseCRF()))
+    assert sorted(labels.iterdir()) == sorted(labels.glob('*.png'))
+    assert len(list(labels.iterdir())) == COUNT
+
+
+class Told(Progress):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.steps = []
+        super().__init__('labels')
+
+    def start(self, done: int) -> None:
+        self.began_with = done
+
+    def step(self, done: int, total: int, detail: str = '') -> None:
+        self.steps.append((done, total))
+
+
+def test_time_left_is_that_of_the_labels_left(images: list[dict], tmp_path: Path) -> None:
+    images = without_masks(images)
+    make(images, tmp_path)
+    for name in ('img_0', 'img_4', 'img_6'):
+        (tmp_path / 'labels' / f'{name}.png').unlink()
+    told = Told()
+    make(images, tmp_path, progress=told)
+    assert told.began_with == 8
+    assert told.steps == [(9, 11), (10, 11), (11, 11)]
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_errors_of_files_keep_their_type_and_words(images, tmp_path: Path, workers: int) -> None:
+    """From another process too, where a DataLoader would put a traceback into the message."""
+    damaged = tmp_path / 'maps' / 'img_1.npz'
+    damaged.write_bytes(b'no maps')
+    with pytest.raises(InputError) as error:
+        make(images, tmp_path, workers=workers)
+    assert str(error.value).startswith(f'{damaged} is damaged') and '\n' not in str(error.value)
+    (tmp_path / 'blocked').mkdir()
+    (tmp_path / 'blocked' / 'labels').write_text('a file where the folder should be')
+    with pytest.raises(OSError) as error:
+        list(
+            make_pseudo_labels(
+                *(images, tmp_path / 'maps', tmp_path / 'blocked' / 'labels' / 'x'),
+                *(RULES, PALETTE, 3, workers),
+            )
+        )
+    assert error.value.errno == errno.ENOTDIR
+
+
+def test_jobs_of_many_images_are_one_string(images: list[dict], tmp_path: Path) -> None:
+    """What a process gets are bytes, not objects by the number of images."""
+    few, skipped = shared(images[:1], tmp_path)
+    many, _ = shared(without_masks(images), tmp_path)
+    assert len(many) == COUNT and skipped == [False]
+    assert len(many.packed) == many.ends[-1]
+    begin, end = many.ends[2:4]
+    assert pickle.loads(many.packed[begin:end]).img_path == images[3]['img_path']
+
+    def reachable(value) -> int:
+        found, left = {}, [value]
+        while left:
+            found.update({id(item): item for item in left})
+            left = [x for x in gc.get_referents(*left) if id(x) not in found]
+            left = [x for x in left if not isinstance(x, (type, ModuleType, FunctionType))]
+        return len(found)
+
+    assert reachable(vars(many)) == reachable(vars(few))
+
+
+def shared(images: list[dict], folder: Path) -> tuple:
+    return _share(images, folder / 'maps', folder / 'labels', RULES, PALETTE, 3)
