@@ -6,6 +6,7 @@ small part of the 21.7 GB that the released script's twenty channels take.
 
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from mmdrs.errors import InputError, MissingFileError
 from mmdrs.files import written_whole
 
 from .cam import to_levels
+
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -94,11 +97,11 @@ def read_maps(path: str | Path) -> LocalizationMaps:
     try:
         with np.load(path, allow_pickle=False) as file:
             return LocalizationMaps(
-                labels=tuple(int(label) for label in file['labels']),
-                values=file['values'],
-                original_size=tuple(int(side) for side in file['original_size']),
-                scale=float(file['scale']),
-                settings=json.loads(str(file['settings'])),
+                labels=tuple(int(label) for label in _array(file, 'labels')),
+                values=_array(file, 'values'),
+                original_size=tuple(int(side) for side in _array(file, 'original_size')),
+                scale=float(_array(file, 'scale')),
+                settings=json.loads(str(_array(file, 'settings'))),
             )
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
@@ -110,6 +113,20 @@ def read_settings(path: str | Path) -> dict | None:
     """The settings of a map file, without decoding its maps; None where there is no whole file."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            return json.loads(str(file['settings']))
+            return json.loads(str(_array(file, 'settings')))
     except (FileNotFoundError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
         return None
+
+
+def _array(file: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """An array of an open file, for which NumPy has Python parse a line of text.
+
+    While another thread does so too, CPython below 3.11.8 and 3.12.2 now and then miscounts in it
+    (python/cpython#106905). The file is not to blame, and a second attempt does it.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return file[name]
+        except SystemError:
+            continue
+    return file[name]

@@ -1,7 +1,9 @@
 """Map files: what is written is read, a file that exists is whole."""
 
+import ast
 import errno
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,3 +71,22 @@ def test_shape_is_checked(tmp_path) -> None:
         write_maps(
             tmp_path / 'a.npz', LocalizationMaps((0, 1), np.zeros((1, 2, 2), np.uint8), (2, 2))
         )
+
+
+def test_header_that_python_miscounted_is_read_again(tmp_path: Path, monkeypatch) -> None:
+    """Once is CPython's fault; every time is an error to be seen."""
+    stored = LocalizationMaps.from_floats((1,), np.ones((1, 2, 2), np.float32), (4, 4))
+    write_maps(tmp_path / 'a.npz', stored)
+    failures = iter([True, False] * 10)
+    read = ast.literal_eval
+
+    def miscounted(text: str) -> object:
+        if next(failures):
+            raise SystemError('AST constructor recursion depth mismatch (before=195, after=217)')
+        return read(text)
+
+    monkeypatch.setattr(ast, 'literal_eval', miscounted)
+    assert read_maps(tmp_path / 'a.npz').values.tolist() == stored.values.tolist()
+    failures = iter([True] * 10)
+    with pytest.raises(SystemError, match='mismatch'):
+        read_maps(tmp_path / 'a.npz')

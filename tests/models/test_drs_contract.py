@@ -192,6 +192,15 @@ def test_plain_checkpoints_load_and_go_back(name: str) -> None:
 
 
 @EVERY
+def test_controllers_keep_their_initialisation(name: str) -> None:
+    """N(0, 0.01), whatever the backbone's own `init_weights` does to its linear layers."""
+    model = build(name)
+    model.init_weights()
+    values = torch.cat([layer.controller.weight.flatten() for layer in model.drs.values()])
+    assert len(values) >= 100 and 0.007 < values.std().item() < 0.013
+
+
+@EVERY
 def test_gradients_reach_every_controller(name: str) -> None:
     """In training mode, where dropped paths and auxiliary outputs are on."""
     model = build(name)
@@ -372,7 +381,7 @@ def test_convnext_of_mmpretrain() -> None:
     model = build('convnext')
     assert list(model.drs) == ['stages_2', 'stages_3']
     assert not any(layer.rectify for layer in model.drs.values())
-    assert [layer.controller.in_features for layer in model.drs.values()] == [16, 16]
+    assert [len(layer.controller.weight) for layer in model.drs.values()] == [16, 16]
 
 
 def _train_wrapped(rank: int, init_file: str, found) -> None:

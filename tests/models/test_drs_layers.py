@@ -26,7 +26,6 @@ def test_learnable_starts_near_one_half() -> None:
     layer = build_drs(dict(type='LearnableDRS'), channels=64)
     layer.init_weights()
     assert layer.controller.weight.shape == (64, 64)
-    assert layer.controller.bias is None
     assert layer.controller.weight.std().item() == pytest.approx(0.01, rel=0.1)
     x = torch.rand(1, 64, 8, 8)
     share = layer(x).amax((2, 3)) / x.amax((2, 3))

@@ -127,6 +127,24 @@ class DRS(SuppressionLayer):
         return ', '.join(part for part in (f'delta={self.delta}', super().extra_repr()) if part)
 
 
+class Controller(nn.Module):
+    """The matrix of a :class:`LearnableDRS`.
+
+    Not a ``Linear``: some backbones (Swin, MiT) give all of theirs another initialisation.
+
+    Args:
+        channels: Channels C.
+
+    Attributes:
+        weight: (C, C), from N(0, 0.01).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(channels, channels))
+        nn.init.normal_(self.weight, std=0.01)
+
+
 @MODELS.register_module()
 class LearnableDRS(SuppressionLayer):
     """DRS whose control values come from the features: ``sigmoid(W @ avgpool(relu(x)))``.
@@ -151,10 +169,9 @@ class LearnableDRS(SuppressionLayer):
         inplace: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        init_cfg = init_cfg or dict(type='Normal', layer='Linear', std=0.01)
+        init_cfg = init_cfg or dict(type='Normal', layer='Controller', std=0.01)
         super().__init__(rectify, layout, in_eval, inplace, init_cfg)
-        self.controller = nn.Linear(in_channels, in_channels, bias=False)
-        nn.init.normal_(self.controller.weight, std=0.01)
+        self.controller = Controller(in_channels)
 
     def control(self, x: Tensor) -> Tensor:
         """Of each image and channel, (N, C, 1, 1)."""
