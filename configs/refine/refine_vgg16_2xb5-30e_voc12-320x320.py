@@ -26,6 +26,7 @@ train_dataloader = dict(
         pipeline=train_pipeline,
     )
 )
+test_dataloader = dict(batch_size=1)  # images of different sizes
 new_conv = dict(type='Normal', layer='Conv2d', std=0.01, bias=0)
 model = dict(
     backbone=dict(init_cfg=[new_conv, _base_.backbone.init_cfg[1]]),

@@ -35,7 +35,7 @@ train_dataloader = dict(
     dataset=dict(**dataset, data_prefix=dict(img_path='JPEGImages'), pipeline=train_pipeline),
 )
 test_dataloader = dict(
-    batch_size=1,
+    batch_size=8,  # squares of one size: the maps do not depend on it
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
