@@ -27,9 +27,9 @@ from .measure import Row, compare
 SIZE = (375, 500)  # height and width of most images of VOC
 MAP_SIDE = 320
 CLASSES = 20
-IMAGES = 128
+IMAGES = 512
 RELEASED_IMAGES = 32
-CRF_IMAGES = 8
+CRF_IMAGES = 32
 CRF_REPEATS = 3  # a CRF costs seconds an image
 RELEASED = 'the released procedure: uint8 .npy of all 20 classes'
 _KILOBYTE = 1000
@@ -38,7 +38,7 @@ _KILOBYTE = 1000
 def measure_labels(device: torch.device, repeats: int) -> list[Row]:
     """Images a second with one and two processes and as released, and the size of the map files.
 
-    128 generated images of 500 x 375, with one or two classes.
+    512 generated images of 500 x 375, with one or two classes.
 
     Args:
         device: Not used: labels are made by the processor.

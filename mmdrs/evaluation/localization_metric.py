@@ -16,7 +16,7 @@ from mmdrs.localization.map_file import (
 )
 from mmdrs.localization.scores import MapTotals, count_maps
 
-from .samples import ground_truth, image_id, predicted_maps
+from .samples import description, ground_truth, image_id, predicted_maps
 from .totals import TotalMetric
 
 
@@ -77,7 +77,7 @@ class LocalizationMetric(TotalMetric):
         for sample in data_samples:
             # The maps leave the device here; a thread would hold up the network for it.
             predicted = None if 'map_file' in sample else predicted_maps(sample)
-            self._submit(self._finish, sample, predicted, ground_truth(sample))
+            self._submit(self._finish, description(sample), predicted, ground_truth(sample))
 
     def _finish(
         self,

@@ -17,7 +17,7 @@ from mmdrs.localization.label_file import read_label_settings, write_label
 from mmdrs.localization.scores import FusedCounts, count_label
 
 from .protocol import label_protocols
-from .samples import ground_truth, image_id, predicted_maps
+from .samples import description, ground_truth, image_id, predicted_maps
 from .totals import TotalMetric
 
 
@@ -111,7 +111,7 @@ class PseudoLabelMetric(TotalMetric):
             # What needs the device or can be refused happens here, the rest in a thread.
             self._submit(
                 self._finish,
-                sample,
+                description(sample),
                 *predicted_maps(sample),
                 self._saliency(sample),
                 ground_truth(sample),

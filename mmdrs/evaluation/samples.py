@@ -35,3 +35,12 @@ def ground_truth(sample: dict) -> np.ndarray | None:
     if 'gt_sem_seg' not in sample:
         return None
     return sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
+
+
+def description(sample: dict) -> dict:
+    """What describes the image, without the arrays: little to keep while files are written."""
+    return {key: value for key, value in sample.items() if not _holds_data(value)}
+
+
+def _holds_data(value: object) -> bool:
+    return isinstance(value, dict) and 'data' in value

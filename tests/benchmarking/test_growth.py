@@ -1,8 +1,11 @@
 """The growth part at a size that a test can wait for."""
 
+import subprocess
+import sys
+
 import torch
 
-from mmdrs.benchmarking.growth import measure_growth
+from mmdrs.benchmarking.growth import _peak_megabytes, measure_growth
 
 
 def test_rows_of_two_sizes() -> None:
@@ -12,3 +15,12 @@ def test_rows_of_two_sizes() -> None:
     assert rows[1].ratio.median == rows[1].ours.median / rows[0].ours.median
     assert all('1 file an image' in row.note for row in rows)
     assert memory.unit == 'kB' and memory.ratio is None
+
+
+def test_peak_is_that_of_the_process_alone() -> None:
+    """A child's peak does not begin with its parent's, here some 400 MB more."""
+    block = bytearray(b'x') * (400 * 2**20)
+    own = _peak_megabytes()
+    code = 'from mmdrs.benchmarking.growth import _peak_megabytes; print(_peak_megabytes())'
+    run = subprocess.run([sys.executable, '-c', code], capture_output=True, check=True, text=True)
+    assert len(block) and 50 < float(run.stdout.splitlines()[-1]) < own - 100

@@ -6,6 +6,7 @@ import torch
 from mmseg.registry import METRICS
 from PIL import Image
 
+from mmdrs.evaluation.samples import description
 from mmdrs.localization.map_file import read_maps
 
 CLASSES = ('background', 'cat', 'dog')
@@ -102,3 +103,8 @@ def test_missing_saliency_says_what_to_do() -> None:
     metric = build(type='PseudoLabelMetric', background_cue=dict(type='saliency'))
     with pytest.raises(ValueError, match=r'no saliency map of x\.jpg.*LoadSaliencyMap'):
         metric.process(None, [prediction('x', [[[1.0]], [[0.0]]], None, [1, 0])])
+
+
+def test_what_is_kept_for_the_background_holds_no_arrays() -> None:
+    sample = prediction('x', [[[0.5]], [[0.0]]], [[1]], [1, 0], saliency=[[200]])
+    assert description(sample).keys() == {'img_path', 'ori_shape', 'img_label'}
