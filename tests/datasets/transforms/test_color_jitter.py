@@ -103,3 +103,11 @@ def test_errors(img: np.ndarray) -> None:
         ColorJitter(contrast=1.5)
     with pytest.raises(ValueError, match=r'got float32 .* for a\.jpg'):
         ColorJitter()({'img': img.astype(np.float32), 'img_path': 'a.jpg'})
+
+
+def test_hues_within_a_turn() -> None:
+    """As the remainder, to the last bit, at the ends as well."""
+    ends = np.array([-360, -359.99997, -1e-5, 0, 359.99997, 360, 719.9999], np.float32)
+    random = np.random.default_rng(0).uniform(-360, 720, 100_000).astype(np.float32)
+    hues = np.concatenate([ends, random])
+    np.testing.assert_array_equal(color_jitter._within_a_turn(hues), hues % np.float32(360))
