@@ -4,7 +4,6 @@ The options mean what they mean in MMSegmentation's ``tools/train.py`` and ``too
 """
 
 import inspect
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +11,13 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.logging import MMLogger, print_log
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import METRICS
 
 from mmdrs.errors import InputError, MissingFileError, did_you_mean
+
+from .quiet import quiet_log
 
 #: Environment variable with the settings file, as the configs of ``configs/custom`` name it.
 SETTINGS_VARIABLE = 'MMDRS_SETTINGS'
@@ -81,13 +82,10 @@ def _settings(path: str) -> Iterator[None]:
         raise MissingFileError(f"settings file '{path}' does not exist{_close_files(path)}")
     before = os.environ.get(SETTINGS_VARIABLE)
     os.environ[SETTINGS_VARIABLE] = path
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.WARNING)
     try:
-        yield
+        with quiet_log():
+            yield
     finally:
-        logger.setLevel(level)
         if before is None:
             del os.environ[SETTINGS_VARIABLE]
         else:

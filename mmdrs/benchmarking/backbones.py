@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from .measure import Row, compare, saved_bytes, time_in_turn
+from .measure import Row, compare, saved_bytes, time_in_turn, training_step
 
 PLAIN = 'the same without DRS'
 DRS = {
@@ -139,14 +139,6 @@ def networks(config: dict, device: torch.device) -> dict[str, nn.Module]:
         model.load_state_dict(built[PLAIN].state_dict(), strict=False)
         model.to(device).train()
     return built
-
-
-def training_step(model: nn.Module, images: Tensor) -> None:
-    """Forward and backward, gradients of all parameters from all outputs."""
-    model.zero_grad()
-    found = model(images)
-    outputs = found if isinstance(found, (tuple, list)) else (found,)
-    sum(output.square().mean() for output in outputs).backward()
 
 
 def _oftener(step: Callable[[], None], device: torch.device) -> int:

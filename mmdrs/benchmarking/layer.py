@@ -9,7 +9,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from .composed import ComposedDRS
-from .measure import Row, compare, saved_bytes, time_in_turn
+from .measure import Row, compare, saved_bytes, time_in_turn, training_step
 
 SIDE = 320
 DELTA = 0.55
@@ -51,11 +51,6 @@ def networks() -> dict[str, nn.Module]:
         model.load_state_dict(built['plain'].state_dict(), strict=False)
         model.train()
     return built
-
-
-def training_step(model: Callable[[Tensor], tuple[Tensor]], images: Tensor) -> None:
-    """Forward and backward, gradients of all parameters."""
-    model(images)[0].mean().backward()
 
 
 def measure_layer(device: torch.device, repeats: int) -> list[Row]:

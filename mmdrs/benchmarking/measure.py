@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmdrs.evaluation.provenance import git_revision, package_versions
 
@@ -107,6 +107,14 @@ def time_in_turn(
 def synchronize(device: torch.device) -> None:
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
+
+
+def training_step(model: nn.Module, images: Tensor) -> None:
+    """Forward and backward, gradients of all parameters from all outputs."""
+    model.zero_grad()
+    found = model(images)
+    outputs = found if isinstance(found, (tuple, list)) else (found,)
+    sum(output.square().mean() for output in outputs).backward()
 
 
 def saved_bytes(run: Callable[[], Tensor], parameters: Sequence[Tensor] = ()) -> int:

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
@@ -20,6 +19,7 @@ from mmseg.registry import MODELS
 from PIL import Image
 from torch.nn import functional as F
 
+from mmdrs.apis.quiet import quiet_log
 from mmdrs.localization.cam import localization_maps
 from mmdrs.localization.label_file import write_label
 from mmdrs.localization.map_file import LocalizationMaps, write_maps
@@ -136,16 +136,13 @@ def consumption_rates(cfg: Config, device: torch.device, size: int, repeats: int
 @contextmanager
 def as_in_a_run() -> Iterator[None]:
     """What a runner sets up: names of MMSegmentation, one thread of OpenCV; but no log lines."""
-    logger = MMLogger.get_current_instance()
-    level, threads = logger.level, cv2.getNumThreads()
-    logger.setLevel(logging.ERROR)
+    threads = cv2.getNumThreads()
     cv2.setNumThreads(0)
     try:
-        with DefaultScope.overwrite_default_scope('mmseg'):
+        with DefaultScope.overwrite_default_scope('mmseg'), quiet_log(logging.ERROR):
             yield
     finally:
         cv2.setNumThreads(threads)
-        logger.setLevel(level)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from torch import nn
 from torch.testing import assert_close
 
 from mmdrs.benchmarking.composed import ComposedDRS
-from mmdrs.benchmarking.layer import networks, training_step
-from mmdrs.benchmarking.measure import saved_bytes
+from mmdrs.benchmarking.layer import networks
+from mmdrs.benchmarking.measure import saved_bytes, training_step
 from mmdrs.localization.suppression import suppress
 from mmdrs.models.backbones.drs_backbone import attach_drs
 

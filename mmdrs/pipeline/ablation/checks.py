@@ -1,18 +1,17 @@
 """What is checked of an ablation before hours are spent."""
 
 import inspect
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope, Registry
 from mmseg.registry import HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS, TRANSFORMS
 
 from mmdrs.apis import InputError
+from mmdrs.apis.quiet import quiet_log
 from mmdrs.pipeline.driver import check_inputs
 
 from .planning import AblationRun, named
@@ -28,23 +27,11 @@ def check_runs(runs: Sequence[AblationRun]) -> None:
     # Runs that differ in their seed alone are built alike.
     for run in (run for run in runs if run.seed == runs[0].seed):
         for name in run.own:
-            with named(run.label), _quiet():
+            with named(run.label), quiet_log():
                 if run.stages[name].stage.kind == 'train':
                     _check_training(run.stages[name].config())
                 else:
                     run.stages[name].check_cue()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without a log line for each parameter of each optimizer built."""
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _check_training(cfg: Config) -> None:
