@@ -11,7 +11,8 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, METRICS, MODELS
 
 from mmdrs.apis import load_config
-from mmdrs.pipeline import LabelRules, load_settings
+from mmdrs.localization.label_rules import LabelRules
+from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.stages import ALL_STAGES
 
 CONFIGS = Path(__file__).parents[1] / 'configs'

@@ -31,9 +31,10 @@ from mmdrs.apis import (
 )
 from mmdrs.apis.arguments import add_run_arguments, add_settings_argument, export_local_rank
 from mmdrs.engine import Progress, record_path
+from mmdrs.evaluation.label_scores import LabelScores
 from mmdrs.evaluation.results import write_evaluation
-from mmdrs.pipeline import LabelRules, make_pseudo_labels
-from mmdrs.pipeline.pseudo_labels import LabelScores
+from mmdrs.localization.label_rules import LabelRules
+from mmdrs.pipeline import make_pseudo_labels
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -18,9 +18,10 @@ from torch.nn import functional as F
 from mmdrs.localization.cam import localization_maps
 from mmdrs.localization.crf import DenseCRF
 from mmdrs.localization.fusion import BackgroundCue
+from mmdrs.localization.label_rules import LabelRules
 from mmdrs.localization.map_file import LocalizationMaps, write_maps
 from mmdrs.localization.palette import voc_palette
-from mmdrs.pipeline.pseudo_labels import CHUNK, LabelRules, make_pseudo_labels
+from mmdrs.pipeline.pseudo_labels import CHUNK, make_pseudo_labels
 
 from .measure import Row, compare
 

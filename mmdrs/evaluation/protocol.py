@@ -89,20 +89,16 @@ def describe_crf(crf: Mapping[str, Any] | None) -> str:
     )
 
 
-def label_protocols(
-    cue: Mapping[str, Any], threshold: float, crf: Mapping[str, Any] | None
-) -> dict[str, dict[str, str]]:
+def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """What is special in the protocols of the two figures of pseudo labels.
 
     Args:
-        cue: The background cue's arguments.
-        threshold: Below it map values are 0.
-        crf: The dense CRF's constants, None for none.
+        rules: :class:`~mmdrs.localization.label_rules.LabelRules` as a config.
     """
     common = dict(
-        threshold=f'fixed {threshold:g}',
-        background=describe_cue(dict(background_cue=cue)),
-        crf=describe_crf(crf),
+        threshold=f'fixed {rules["threshold"]:g}',
+        background=describe_cue(rules),
+        crf=describe_crf(rules.get('crf')),
     )
     return dict(
         mIoU=dict(common, ignored='scored before they are ignored'),

@@ -1,7 +1,6 @@
 """Pseudo labels under the test loop: fused from predictions, written and scored."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +8,10 @@ from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
 
 from mmdrs.errors import InputError
-from mmdrs.localization.cam import resize_array
 from mmdrs.localization.crf import DenseCRF
-from mmdrs.localization.fusion import BackgroundCue, fuse_maps
-from mmdrs.localization.image_file import read_image
+from mmdrs.localization.fusion import BackgroundCue
 from mmdrs.localization.label_file import read_label_settings, write_label
+from mmdrs.localization.label_rules import LabelRules
 from mmdrs.localization.scores import FusedCounts, count_label
 
 from .protocol import label_protocols
@@ -67,17 +65,14 @@ class PseudoLabelMetric(TotalMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(threads, collect_device, prefix)
-        self.cue = BackgroundCue(**background_cue)
+        self.rules = LabelRules(
+            *(BackgroundCue(**background_cue), threshold, confident, max_confident),
+            DenseCRF.from_config(crf),
+        )
         self.output_dir = Path(output_dir) if output_dir else None
-        self.threshold = threshold
-        self.confident = confident
-        self.max_confident = max_confident
-        self.crf = DenseCRF.from_config(crf)
         self.settings = settings or {}
         self.class_scores: dict[str, list[float]] = {}
-        self.protocols = label_protocols(
-            asdict(self.cue), threshold, asdict(self.crf) if self.crf else None
-        )
+        self.protocols = label_protocols(self.rules.to_config())
 
     def stored(self, sample: dict) -> Path | None:
         """The label file of an image if it is there and was made with the present settings.
@@ -93,14 +88,7 @@ class PseudoLabelMetric(TotalMetric):
         return self.output_dir / f'{image_id(sample)}.png'
 
     def _all_settings(self) -> dict:
-        rules = dict(
-            background_cue=asdict(self.cue),
-            threshold=self.threshold,
-            confident=self.confident,
-            max_confident=self.max_confident,
-            crf=asdict(self.crf) if self.crf else None,
-        )
-        return dict(self.settings, rules=rules)
+        return dict(self.settings, rules=self.rules.to_config())
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Fuse, write and count one batch of predictions, in the background."""
@@ -127,17 +115,7 @@ class PseudoLabelMetric(TotalMetric):
     ) -> FusedCounts | None:
         """Fuse, write and count one image."""
         size = tuple(sample.get('original_size', sample['ori_shape'])[:2])
-        written, evaluated = fuse_maps(
-            resize_array(maps, size),
-            labels,
-            self.cue,
-            saliency,
-            self.threshold,
-            self.confident,
-            self.max_confident,
-            crf=self.crf,
-            image=read_image(sample['img_path'], size) if self.crf else None,
-        )
+        written, evaluated = self.rules.fuse(maps, labels, size, saliency, sample['img_path'])
         if self.output_dir is not None:
             path = self._path(sample)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +128,7 @@ class PseudoLabelMetric(TotalMetric):
         )
 
     def _saliency(self, sample: dict) -> np.ndarray | None:
-        if not self.cue.needs_saliency:
+        if not self.rules.background_cue.needs_saliency:
             return None
         if 'saliency' not in sample:
             raise InputError(

@@ -2,77 +2,25 @@
 
 import pickle
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from mmengine.config import Config
-from mmengine.dist import all_gather_object, get_dist_info
+from mmengine.dist import get_dist_info
 from torch.utils.data import DataLoader, Dataset
 
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError, MissingFileError
-from mmdrs.evaluation.protocol import (
-    dataset_name,
-    label_protocols,
-    read_protocol,
-    split_name,
-)
-from mmdrs.evaluation.provenance import provenance
-from mmdrs.evaluation.results import Evaluation, Score, per_class
-from mmdrs.localization.cam import resize_array
-from mmdrs.localization.crf import DenseCRF
-from mmdrs.localization.fusion import BackgroundCue, fuse_maps
-from mmdrs.localization.image_file import read_image
-from mmdrs.localization.label_file import read_label, write_label
+from mmdrs.localization.label_file import read_label, read_label_settings, write_label
+from mmdrs.localization.label_rules import LabelRules
 from mmdrs.localization.map_file import read_maps
 from mmdrs.localization.scores import FusedCounts, count_label
 
 #: Images that a process makes at once: handing over one result costs a tenth of making a label.
 #: With a CRF, which takes seconds, it is one.
 CHUNK = 8
-
-
-@dataclass(frozen=True)
-class LabelRules:
-    """How maps become labels: the arguments of :func:`~mmdrs.localization.fusion.fuse_maps`.
-
-    Attributes:
-        background_cue: Where the background is.
-        threshold: Map values below are 0.
-        confident: A channel above this is confident ...
-        max_confident: ... and pixels with more confident channels are ignored.
-        crf: The dense CRF that the labels go through; None is none.
-    """
-
-    background_cue: BackgroundCue = field(default_factory=BackgroundCue)
-    threshold: float = 0.2
-    confident: float = 0.9
-    max_confident: int = 2
-    crf: DenseCRF | None = None
-
-    @classmethod
-    def from_config(cls, config: dict) -> 'LabelRules':
-        """From ``dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)``.
-
-        ``crf=dict()`` is a dense CRF with its default constants.
-        """
-        config = dict(config)
-        cue = BackgroundCue(**config.pop('background_cue'))
-        return cls(cue, crf=DenseCRF.from_config(config.pop('crf', None)), **config)
-
-    def to_config(self) -> dict:
-        """The rules as a config; it is part of the fingerprint of finished labels.
-
-        No CRF is left out: labels finished by a version that had none stay finished.
-        """
-        config = asdict(self)
-        if self.crf is None:
-            del config['crf']
-        return config
 
 
 class _Job(NamedTuple):
@@ -89,14 +37,27 @@ class _Job(NamedTuple):
     label_path: str | None
     evaluated_path: str | None
 
-    @property
-    def made(self) -> bool:
-        """Whether everything that comes of the maps is there."""
+    def has_label(self, rules: dict) -> bool:
+        """Whether the label is there, made by these rules and not of older maps."""
         if self.label_path is None or not Path(self.label_path).is_file():
+            return False
+        found = read_label_settings(self.label_path) or {}
+        if found.get('rules') != rules:
+            return False
+        maps = Path(self.map_path)
+        return not (maps.is_file() and _time(maps) > _time(Path(self.label_path)))
+
+    def made(self, rules: dict) -> bool:
+        """Whether everything that comes of the maps is there."""
+        if not self.has_label(rules):
             return False
         if self.seg_map_path is None:
             return True
         return self.evaluated_path is not None and Path(self.evaluated_path).is_file()
+
+
+def _time(path: Path) -> int:
+    return path.stat().st_mtime_ns
 
 
 class _Labels(Dataset):
@@ -113,6 +74,7 @@ class _Labels(Dataset):
         self.ends = np.cumsum([len(job) for job in packed], dtype=np.int64)
         self.packed = b''.join(packed)
         self.rules = rules
+        self.rules_config = rules.to_config()
         self.palette = palette
         self.num_classes = num_classes
 
@@ -124,7 +86,9 @@ class _Labels(Dataset):
         begin = self.ends[index - 1] if index else 0
         job = pickle.loads(self.packed[begin : self.ends[index]])
         try:
-            written, evaluated = self._kept(job) if job.made else self._make(job)
+            written, evaluated = (
+                self._kept(job) if job.made(self.rules_config) else self._make(job)
+            )
             if job.seg_map_path is None:
                 return None
             actual = read_label(job.seg_map_path)
@@ -141,36 +105,29 @@ class _Labels(Dataset):
 
     def _make(self, job: _Job) -> tuple[np.ndarray, np.ndarray]:
         """The label as written and as evaluated; writes it unless it is there."""
-        labels = self._fuse(job)
-        if job.label_path is not None and not Path(job.label_path).exists():
+        stored = read_maps(job.map_path)
+        size = stored.original_size
+        labels = self.rules.fuse(
+            stored.floats(), stored.labels, size, self._saliency(job, size), job.img_path
+        )
+        if job.label_path is not None and not job.has_label(self.rules_config):
             if job.evaluated_path is not None:
                 write_label(job.evaluated_path, labels[1], self.palette)
             # Last, as it says that the job is done.
-            write_label(job.label_path, labels[0], self.palette)
+            settings = dict(stored.settings, rules=self.rules_config)
+            write_label(job.label_path, labels[0], self.palette, settings)
         return labels
 
-    def _fuse(self, job: _Job) -> tuple[np.ndarray, np.ndarray]:
-        stored = read_maps(job.map_path)
-        rules = self.rules
-        saliency = None
-        if rules.background_cue.needs_saliency:
-            saliency = read_label(job.saliency_path)
-            if saliency.shape != stored.original_size:
-                raise InputError(
-                    f'{job.saliency_path} is {saliency.shape}, its image '
-                    f'{job.img_path} is {stored.original_size} (height, width)'
-                )
-        return fuse_maps(
-            resize_array(stored.floats(), stored.original_size),
-            stored.labels,
-            rules.background_cue,
-            saliency,
-            rules.threshold,
-            rules.confident,
-            rules.max_confident,
-            rules.crf,
-            read_image(job.img_path, stored.original_size) if rules.crf else None,
-        )
+    def _saliency(self, job: _Job, size: tuple[int, int]) -> np.ndarray | None:
+        if not self.rules.background_cue.needs_saliency:
+            return None
+        saliency = read_label(job.saliency_path)
+        if saliency.shape != size:
+            raise InputError(
+                f'{job.saliency_path} is {saliency.shape}, its image {job.img_path} is {size} '
+                '(height, width)'
+            )
+        return saliency
 
 
 def make_pseudo_labels(
@@ -185,9 +142,9 @@ def make_pseudo_labels(
 ) -> Iterator[FusedCounts | None]:
     """Fuse the stored maps of many images; under a launcher each process takes its share.
 
-    A label that is there already is not written again, and not computed again unless it is to be
-    scored. With a dense CRF not even then: what its scoring needs is kept in
-    ``<out_dir>/.evaluated``.
+    A label that is there already, made by the same rules and not of older maps, is not written
+    again, and not computed again unless it is to be scored. With a dense CRF not even then: what
+    its scoring needs is kept in ``<out_dir>/.evaluated``.
 
     Args:
         images: Data infos of :class:`~mmdrs.datasets.ImageLabelDataset`: ``img_id``,
@@ -244,7 +201,7 @@ def _share(
 ) -> tuple[_Labels, list[bool]]:
     """The labels this process makes, and which of all its images need none."""
     jobs = [_job(image, map_dir, Path(out_dir) if out_dir else None, rules) for image in images]
-    made = [job.made for job in jobs]
+    made = [job.made(rules.to_config()) for job in jobs]
     missing = [
         job.map_path
         for job, there in zip(jobs, made, strict=True)
@@ -276,81 +233,6 @@ def _job(image: dict, map_dir: Path, out_dir: Path | None, rules: LabelRules) ->
         str(out_dir / f'{name}.png') if out_dir else None,
         str(out_dir / '.evaluated' / f'{name}.png') if keeps else None,
     )
-
-
-@dataclass(frozen=True)
-class LabelScores:
-    """Pixel counts of the labels of a data set.
-
-    Attributes:
-        counts: Of all images with ground truth.
-        images: How many these are.
-    """
-
-    counts: FusedCounts
-    images: int
-
-    @classmethod
-    def gather(cls, counts: Iterable[FusedCounts | None]) -> 'LabelScores | None':
-        """Sum the counts of all processes; None where no image has ground truth."""
-        total, images = None, 0
-        for count in counts:
-            if count is not None:
-                total, images = count if total is None else total + count, images + 1
-        parts = [part for part in all_gather_object((total, images)) if part[0] is not None]
-        if not parts:
-            return None
-        total, images = parts[0]
-        for count, number in parts[1:]:
-            total, images = total + count, images + number
-        return cls(total, images)
-
-    def evaluation(
-        self,
-        cfg: Config,
-        rules: LabelRules,
-        classes: Sequence[str],
-        checkpoint: str | None = None,
-        stage: str = '',
-    ) -> Evaluation:
-        """The record of these scores.
-
-        Args:
-            cfg: Config of the network which made the maps; its test data set was scored.
-            rules: How the labels were made.
-            classes: Class names, background first.
-            checkpoint: The network's weights, where known.
-            stage: Stage of the pipeline.
-        """
-        config = cfg.to_dict()
-        dataset = config['test_dataloader']['dataset']
-        crf = asdict(rules.crf) if rules.crf else None
-        special = label_protocols(asdict(rules.background_cue), rules.threshold, crf)
-        base = read_protocol(config, checkpoint)
-        scores = [
-            Score(
-                name,
-                round(counts.miou(), 2),
-                replace(base, **special[name]),
-                per_class(classes, (100 * counts.iou()).tolist()),
-            )
-            for name, counts in (
-                ('mIoU', self.counts.evaluated),
-                ('mIoU_written', self.counts.written),
-            )
-        ]
-        list_file = Path(dataset.get('data_root') or '') / (dataset.get('ann_file') or '')
-        return Evaluation(
-            task='pseudo',
-            dataset=dataset_name(dataset),
-            split=split_name(dataset),
-            images=self.images,
-            model=Path(cfg.filename or 'model').stem,
-            stage=stage,
-            seed=(config.get('randomness') or {}).get('seed'),
-            scores=scores,
-            provenance=provenance(config, list_file, Path(checkpoint) if checkpoint else None),
-        )
 
 
 def _one_thread(worker: int) -> None:

@@ -17,9 +17,11 @@ from mmdrs.apis import (
     train_model,
 )
 from mmdrs.engine import Progress, record_path
+from mmdrs.evaluation.label_scores import LabelScores
 from mmdrs.evaluation.results import write_evaluation
+from mmdrs.localization.label_rules import LabelRules
 
-from .pseudo_labels import LabelRules, LabelScores, make_pseudo_labels
+from .pseudo_labels import make_pseudo_labels
 from .settings import Settings
 from .stages import ALL_STAGES, Stage
 

@@ -10,9 +10,10 @@ from PIL import Image
 from mmdrs.benchmarking import labels as benchmark
 from mmdrs.localization.fusion import BackgroundCue
 from mmdrs.localization.label_file import read_label
+from mmdrs.localization.label_rules import LabelRules
 from mmdrs.localization.map_file import read_maps
 from mmdrs.localization.palette import voc_palette
-from mmdrs.pipeline import LabelRules, make_pseudo_labels
+from mmdrs.pipeline import make_pseudo_labels
 from mmdrs.pipeline.pseudo_labels import CHUNK
 
 SIZE = (90, 120)

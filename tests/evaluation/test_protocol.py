@@ -70,7 +70,9 @@ def test_pseudo_labels() -> None:
         bilateral_sxy=67,
         bilateral_srgb=3,
     )
-    found = label_protocols(dict(type='saliency', threshold=50), 0.2, crf)
+    found = label_protocols(
+        dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2, crf=crf)
+    )
     assert found['mIoU']['ignored'] != found['mIoU_written']['ignored']
     assert found['mIoU']['crf'] == '10 x (3; 1), (4; 67, 3)'
     assert found['mIoU']['background'] == 'saliency > 50'

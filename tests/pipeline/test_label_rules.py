@@ -1,4 +1,4 @@
-"""The rules of pseudo labels with a dense CRF: config, fingerprint, and the labels themselves."""
+"""The rules of pseudo labels with a dense CRF: fingerprints, and the labels themselves."""
 
 import sys
 from pathlib import Path
@@ -10,33 +10,15 @@ from PIL import Image
 from mmdrs.localization.crf import DenseCRF
 from mmdrs.localization.fusion import BackgroundCue
 from mmdrs.localization.label_file import read_label
+from mmdrs.localization.label_rules import LabelRules
 from mmdrs.localization.map_file import LocalizationMaps, write_maps
-from mmdrs.pipeline import LabelRules, load_settings, make_pseudo_labels
+from mmdrs.pipeline import load_settings, make_pseudo_labels
 from mmdrs.pipeline.runs import StageRun
 from mmdrs.pipeline.stages import ALL_STAGES
 from mmdrs.pipeline.state import fingerprint
 from tests.pipeline_runs import SETTINGS
 
 CONSTANT = dict(type='constant', value=0.3)
-
-
-def test_no_crf_leaves_finished_labels_finished() -> None:
-    """The config, and so the fingerprint, is what it was before there was a CRF."""
-    rules = LabelRules.from_config(dict(background_cue=CONSTANT, crf=None))
-    assert rules == LabelRules.from_config(dict(background_cue=CONSTANT))
-    assert rules.to_config() == dict(
-        background_cue=dict(type='constant', threshold=50, value=0.3, exponent=2.0),
-        threshold=0.2,
-        confident=0.9,
-        max_confident=2,
-    )
-
-
-def test_crf_of_a_config() -> None:
-    pytest.importorskip('pydensecrf')
-    rules = LabelRules.from_config(dict(background_cue=CONSTANT, crf=dict(bilateral_sxy=50)))
-    assert rules.crf == DenseCRF(bilateral_sxy=50)
-    assert LabelRules.from_config(rules.to_config()) == rules
 
 
 @pytest.mark.parametrize('stage', ['refined_maps', 'pseudo_labels'])

@@ -15,10 +15,11 @@ from mmdrs.engine import Progress
 from mmdrs.errors import InputError
 from mmdrs.localization.crf import DenseCRF
 from mmdrs.localization.fusion import BackgroundCue
-from mmdrs.localization.label_file import read_label, write_label
+from mmdrs.localization.label_file import read_label, read_label_settings, write_label
+from mmdrs.localization.label_rules import LabelRules
 from mmdrs.localization.map_file import LocalizationMaps, write_maps
 from mmdrs.localization.scores import FusedCounts
-from mmdrs.pipeline import LabelRules, make_pseudo_labels
+from mmdrs.pipeline import make_pseudo_labels
 from mmdrs.pipeline.pseudo_labels import _share
 
 PALETTE = [[0, 0, 0], [1, 1, 1], [2, 2, 2]]
@@ -98,6 +99,25 @@ def test_finished_labels_are_not_made_again(images, tmp_path: Path, workers: int
         assert (read_label(path) > 0).sum() == 8 * (number + 1)
         assert before.get(number, path.stat().st_mtime_ns) == path.stat().st_mtime_ns
     assert make(images, tmp_path, workers=workers) == [None] * COUNT  # nothing left to do
+
+
+def test_labels_of_other_rules_or_older_maps_are_made_again(images, tmp_path: Path) -> None:
+    """One by one: what another run of the same rules made of the same maps stays."""
+    images = without_masks(images)
+    make(images, tmp_path)
+    labels = [tmp_path / 'labels' / f'{image["img_id"]}.png' for image in images]
+    before = [path.stat().st_mtime_ns for path in labels]
+    stored = LocalizationMaps.from_floats((0,), np.ones((1, 8, 12)), (8, 12), dict(model='new'))
+    write_maps(tmp_path / 'maps' / 'img_2.npz', stored)
+    write_label(labels[5], np.zeros((8, 12)), PALETTE)  # by who knows what
+    make(images, tmp_path)
+    after = [path.stat().st_mtime_ns for path in labels]
+    assert [number for number in range(COUNT) if before[number] != after[number]] == [2, 5]
+    assert (read_label(labels[2]) == 1).all() and (read_label(labels[5]) == 2).sum() == 8 * 6
+    assert read_label_settings(labels[2]) == dict(model='new', rules=RULES.to_config())
+    # The maps' 0.8 is below the new threshold.
+    make(images, tmp_path, LabelRules(BackgroundCue('constant'), threshold=0.9))
+    assert [int(read_label(path).max()) for path in labels] == [0, 0, 1, *[0] * 8]
 
 
 def test_only_maps_that_are_needed_are_missing(images: list[dict], tmp_path: Path) -> None:
