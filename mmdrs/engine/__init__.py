@@ -1,6 +1,7 @@
 from .drs_schedule_hook import DRSScheduleHook
 from .drs_visualization_hook import DRSVisualizationHook
 from .map_loop import LocalizationMapLoop
+from .norm_calibration_hook import NormCalibrationHook
 from .progress_hook import Progress, ProgressHook, format_seconds
 from .quiet_runner import QuietRunner
 from .results_hook import ResultsHook, record_path
@@ -10,6 +11,7 @@ __all__ = [
     'DRSScheduleHook',
     'DRSVisualizationHook',
     'LocalizationMapLoop',
+    'NormCalibrationHook',
     'Progress',
     'ProgressHook',
     'QuietRunner',
