@@ -8,6 +8,7 @@ the pipeline points it at the settings it was given (with the options of its com
 import copy
 from collections.abc import Mapping
 from pathlib import Path
+from pprint import pformat
 from typing import Any
 
 from mmengine.config import Config
@@ -66,10 +67,15 @@ class Settings:
         return self.cfg.get(key, default)
 
     def save(self, path: Path) -> None:
-        """Write the merged settings for the stages to inherit from, and for the record."""
-        merged = Config({k: v for k, v in self.cfg.items() if k not in ('launcher', 'work_dir')})
+        """Write the merged settings for the stages to inherit from, and for the record.
+
+        Not by ``Config.dump``, which does not escape the keys of dicts: expressions of layer
+        names, such as ``'features\\.1'``, would not all come back.
+        """
+        merged = {k: v for k, v in self.cfg.to_dict().items() if k not in ('launcher', 'work_dir')}
+        lines = [f'{k} = {pformat(v, width=98, sort_dicts=False)}\n' for k, v in merged.items()]
         with written_whole(path) as temporary:
-            merged.dump(temporary)
+            temporary.write_text(''.join(lines), encoding='utf-8')
         self.file = path
 
     def stage_config(self, stage: str, options: Mapping[str, Any], work_dir: Path) -> Config:

@@ -28,9 +28,10 @@ from mmdrs.pipeline.ablation import (
     run_ablation,
     sweep,
 )
+from mmdrs.pipeline.ablation.checks import check_training
 from mmdrs.pipeline.runs import StageRun
 from mmdrs.visualization.ablation_plots import Curve, Level, Panel, draw_by_delta, draw_variants
-from tests.pipeline_runs import SETTINGS, tiny_options
+from tests.pipeline_runs import ROOT, SETTINGS, tiny_options
 
 SEEDS = (0, 1)
 PLAIN_STAGES = ('pretraining', 'plain_classifier', 'plain_maps')
@@ -430,3 +431,17 @@ def test_plots(tmp_path) -> None:
         with Image.open(path) as picture:
             assert picture.width > picture.height > 100
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    'path', sorted((ROOT / 'docs' / 'variants').glob('*.yml')), ids=lambda path: path.stem
+)
+def test_documented_variants_can_be_trained(path: Path, tmp_path: Path) -> None:
+    """What docs/results.md names is understood: options, places, hooks, and that they differ."""
+    name = 'shapes' if path.stem == 'shapes' else 'custom'
+    settings = ROOT / 'configs' / name / f'settings_{name}.py'
+    runs = plan_runs(settings, {}, read_variants(path), [0], tmp_path, tmp_path)
+    trained = [run.stages['drs_classifier'].config() for run in runs if run.variant]
+    for cfg in trained:
+        check_training(cfg)
+    assert len({cfg.pretty_text for cfg in trained}) == len(trained) >= 2

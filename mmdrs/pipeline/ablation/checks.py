@@ -29,12 +29,12 @@ def check_runs(runs: Sequence[AblationRun]) -> None:
         for name in run.own:
             with named(run.label), quiet_log():
                 if run.stages[name].stage.kind == 'train':
-                    _check_training(run.stages[name].config())
+                    check_training(run.stages[name].config())
                 else:
                     run.stages[name].check_cue()
 
 
-def _check_training(cfg: Config) -> None:
+def check_training(cfg: Config) -> None:
     """Build the parts of a training whose options may be wrong."""
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmseg')):
         model = MODELS.build(cfg.model)
