@@ -95,6 +95,36 @@ def test_windows_and_tuples_are_left_out(places) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize('any_size', [True, False])
+def test_channels_last_maps(places, tmp_path: Path, any_size: bool) -> None:
+    """As those of ConvNeXt's blocks, and of a backbone that cannot be asked at another size."""
+    module = tmp_path / f'channels_last_{any_size}.py'
+    module.write_text(
+        'from mmseg.registry import MODELS\n'
+        'from torch import nn\n'
+        f'@MODELS.register_module("ChannelsLast{any_size}")\n'
+        'class ChannelsLast(nn.Module):\n'
+        '    def __init__(self):\n'
+        '        super().__init__()\n'
+        '        self.conv, self.act = nn.Conv2d(3, 8, 3, 4, 1), nn.GELU()\n'
+        '        self.linear = nn.Linear(8, 8)\n'
+        '    def forward(self, x):\n'
+        f'        assert {any_size} or x.shape[2] == 64\n'
+        '        return self.act(self.linear(self.conv(x).permute(0, 2, 3, 1)))\n'
+    )
+    config = tmp_path / 'last.py'
+    config.write_text(
+        f"custom_imports = dict(imports=['{module.stem}'])\n"
+        f"model = dict(backbone=dict(type='ChannelsLast{any_size}'))\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        listed, lines = places(str(config), '--all')
+    assert listed['conv'][1:3] == ['(1, 8, 16, 16)', 'nchw']
+    assert listed['act'][1:3] == ['(1, 16, 16, 8)', 'nhwc' if any_size else 'nchw']
+    assert (lines[-1].startswith('It takes this input size only')) is not any_size
+
+
 def test_backbone_without_default(places) -> None:
     listed, lines = places("dict(type='FastSCNN', norm_cfg=dict(type='BN'))")
     assert len(listed) > 5 and not any(len(row) > 4 for row in listed.values())

@@ -7,7 +7,7 @@
 A name of the list is one of DRSBackbone's `layers`; NAME@K is one run of a module that runs
 several times. Shown are stages, blocks and activations with more than one position, and the places
 of layers='default' and of the config itself; --all shows every module whose output is a feature
-map (nchw) or tokens (nlc). Shapes and signs are those of one forward of noise, without weights.
+map (nchw, nhwc) or tokens (nlc). Shapes and signs are those of noise, without weights.
 """
 
 import argparse
@@ -29,6 +29,8 @@ from mmdrs.models.backbones.places import Place, Run, describe_places, runs_of
 from mmdrs.models.backbones.presets import find_preset
 
 HEADER = ('place', 'type', 'output shape', 'layout', 'rectified', 'DRS')
+# By how much height and width of a second input are larger, to tell positions from channels.
+GROWTH = 64
 # What a backbone may raise that cannot be built or run from its config alone.
 FAILURES = (
     *(AssertionError, AttributeError, ImportError, IndexError, KeyError, OSError),
@@ -98,10 +100,14 @@ def report(cfg: Config, input_shape: Sequence[int] | None, show_all: bool) -> It
     """
     config, wrapped = backbone_config(cfg)
     shape = tuple(input_shape or wrapped.get('input_shape', (3, 64, 64)))
-    backbone, runs = probe(config, shape)
+    backbone = build(config)
+    runs = probe(backbone, shape)
+    larger = probe_larger(backbone, shape)
     notes, default = default_places(backbone, runs)
+    if larger is None:
+        notes.append('It takes this input size only: channels-last maps are listed as nchw')
     used = set(select_layers(backbone, wrapped.get('layers', 'default'), runs)) if wrapped else ()
-    places = describe_places(backbone, runs)
+    places = describe_places(backbone, runs, larger or runs)
     shown = [p for p in places if show_all or p.usual or p.name in default or p.name in used]
     yield f'{type(backbone).__name__}, input {" x ".join(map(str, shape))}'
     yield ''
@@ -128,24 +134,41 @@ def backbone_config(cfg: Config) -> tuple[dict, dict]:
     return config['backbone'], config
 
 
-def probe(config: dict, shape: Sequence[int]) -> tuple[nn.Module, dict[str, list[Run]]]:
-    """Build a backbone and see what its modules return.
+def build(config: dict) -> nn.Module:
+    """Build a backbone.
 
     Raises:
-        InputError: If it cannot be built, or does not take this input.
+        InputError: If that fails.
     """
     try:
-        backbone = MODELS.build(config)
+        return MODELS.build(config)
     except FAILURES as error:
         raise InputError(f'the backbone {config["type"]} cannot be built: {error}') from error
+
+
+def probe(backbone: nn.Module, shape: Sequence[int]) -> dict[str, list[Run]]:
+    """What the modules of a backbone return.
+
+    Raises:
+        InputError: If it does not take an input of this shape.
+    """
     try:
-        return backbone, runs_of(backbone, shape)
+        return runs_of(backbone, shape)
     except FAILURES as error:
         size = ' x '.join(map(str, shape))
         raise InputError(
             f'{type(backbone).__name__} fails on an input of {size}; choose another with '
             f'--input-shape: {error}'
         ) from error
+
+
+def probe_larger(backbone: nn.Module, shape: Sequence[int]) -> dict[str, list[Run]] | None:
+    """What they return for a larger input; None for a backbone of one input size (BEiT)."""
+    channels, height, width = shape
+    try:
+        return runs_of(backbone, (channels, height + GROWTH, width + GROWTH))
+    except FAILURES:
+        return None
 
 
 def default_places(

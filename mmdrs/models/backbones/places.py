@@ -5,6 +5,7 @@ A place is a module that runs once in a forward, or one run of a module that run
 """
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from mmcv.cnn import Swish
 from torch import Tensor, nn
 
 from mmdrs.errors import InputError
+from mmdrs.models.layers.drs import Layout, channel_axis
 
-_LAYOUT_OF = {3: 'nlc', 4: 'nchw'}
 # Without gates: the sigmoid of an attention is a factor, not a feature.
 _ACTIVATIONS = (
     *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU),
@@ -176,21 +177,25 @@ class Place:
     name: str
     kind: str
     shape: tuple[int, ...]
-    layout: str
+    layout: Layout
     rectified: bool
     usual: bool
 
 
-def describe_places(backbone: nn.Module, runs: dict[str, list[Run]]) -> list[Place]:
+def describe_places(
+    backbone: nn.Module, runs: dict[str, list[Run]], larger: dict[str, list[Run]]
+) -> list[Place]:
     """The places where DRS can go, in the order of the modules.
 
     Left out are outputs that are no features of a whole image, (1, C, H, W) or (1, L, C), such as
     tuples or the windows of Swin, and the runs of a module with parameters that runs several
-    times. Channels-last maps have the shape of others and are listed as ``'nchw'``.
+    times.
 
     Args:
         backbone: The backbone.
         runs: What :func:`runs_of` found.
+        larger: The same with a larger input. Channels-last maps (1, H, W, C) are told by it: the
+            first axis of positions grows, that of channels does not.
     """
     modules = dict(backbone.named_modules())
     places = []
@@ -199,16 +204,22 @@ def describe_places(backbone: nn.Module, runs: dict[str, list[Run]]) -> list[Pla
         module, run = modules[name], runs[name][(number or 1) - 1]
         if not _can_hold(module, run, number):
             continue
-        layout = _LAYOUT_OF[len(run.shape)]
-        positions = run.shape[1] if layout == 'nlc' else run.shape[2] * run.shape[3]
+        layout = _layout(run.shape, larger[name][(number or 1) - 1].shape)
+        positions = math.prod(run.shape) // run.shape[channel_axis(layout)]
         usual = positions > 1 and _is_usual(name, module)
         kind = type(module).__name__
         places.append(Place(place, kind, run.shape, layout, run.rectified, usual))
     return places
 
 
+def _layout(shape: tuple[int, ...], of_larger: tuple[int, ...]) -> Layout:
+    if len(shape) == 3:
+        return 'nlc'
+    return 'nchw' if shape[1] == of_larger[1] else 'nhwc'
+
+
 def _can_hold(module: nn.Module, run: Run, number: int | None) -> bool:
-    fits = run.shape is not None and len(run.shape) in _LAYOUT_OF and run.shape[0] == 1
+    fits = run.shape is not None and len(run.shape) in (3, 4) and run.shape[0] == 1
     return fits and (number is None or next(module.parameters(), None) is None)
 
 
