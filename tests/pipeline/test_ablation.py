@@ -444,4 +444,4 @@ def test_documented_variants_can_be_trained(path: Path, tmp_path: Path) -> None:
     trained = [run.stages['drs_classifier'].config() for run in runs if run.variant]
     for cfg in trained:
         check_training(cfg)
-    assert len({cfg.pretty_text for cfg in trained}) == len(trained) >= 2
+    assert len({cfg.pretty_text for cfg in trained}) == len(trained) >= 1
