@@ -9,8 +9,8 @@ import torch
 from mmengine.registry import DefaultScope
 from PIL import Image
 
-from mmdrs.released import GoldenFolder
 from tests import pipeline_runs
+from tests.parity.golden import GoldenFolder
 
 TINY_CLASSES = ('background', 'disc', 'bar', 'cross')
 TINY_SIZE = (40, 48)  # height, width
@@ -32,7 +32,7 @@ def mmseg_scope() -> Iterator[None]:
 @pytest.fixture(scope='session')
 def golden() -> GoldenFolder:
     """The values that the authors' released code computed."""
-    return GoldenFolder(Path(__file__).parent / 'data' / 'golden')
+    return GoldenFolder(Path(__file__).parent / 'parity' / 'golden_values')
 
 
 @pytest.fixture(scope='session')

@@ -11,9 +11,9 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, METRICS, MODELS
 
 from mmdrs.apis import load_config
-from mmdrs.localization.label_rules import LabelRules
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.stages import ALL_STAGES
+from mmdrs.pseudo_labels.rules import LabelRules
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 SETTINGS = sorted(CONFIGS.rglob('settings_*.py'))

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from mmdrs.localization.label_file import read_label
 from mmdrs.pipeline import load_settings
+from mmdrs.pseudo_labels.label_file import read_label
 from tests.pipeline_runs import ROOT, SETTINGS
 
 NOTEBOOK = ROOT / 'docs' / 'tutorial.ipynb'

@@ -18,10 +18,13 @@ from pathlib import Path
 
 import torch
 
-from mmdrs.apis import InputError
-from mmdrs.benchmarking import PARTS
-from mmdrs.benchmarking.measure import Row, to_json, to_markdown
-from mmdrs.files import written_whole
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the benchmarks are not part of the package
+
+from benchmarks import PARTS  # noqa: E402
+from benchmarks.measure import Row, to_json, to_markdown  # noqa: E402
+from mmdrs.apis import InputError  # noqa: E402
+from mmdrs.files import written_whole  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

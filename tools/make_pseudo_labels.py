@@ -29,12 +29,12 @@ from mmdrs.apis import (
     start_processes,
     test_model,
 )
-from mmdrs.apis.arguments import add_run_arguments, add_settings_argument, export_local_rank
+from mmdrs.cli.arguments import add_run_arguments, add_settings_argument, export_local_rank
 from mmdrs.engine import Progress, record_path
-from mmdrs.evaluation.label_scores import LabelScores
-from mmdrs.evaluation.results import write_evaluation
-from mmdrs.localization.label_rules import LabelRules
+from mmdrs.evaluation.records.label_scores import LabelScores
+from mmdrs.evaluation.records.record import write_evaluation
 from mmdrs.pipeline import make_pseudo_labels
+from mmdrs.pseudo_labels.rules import LabelRules
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

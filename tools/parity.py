@@ -10,13 +10,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.logging import MMLogger
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the comparison is part of the tests
 
-from mmdrs.apis import InputError
-from mmdrs.files import written_whole
-from mmdrs.released import ROWS, GoldenFolder, Row, compare
+from mmengine.logging import MMLogger  # noqa: E402
 
-CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+from mmdrs.apis import InputError  # noqa: E402
+from mmdrs.files import written_whole  # noqa: E402
+from tests.parity.golden import GoldenFolder  # noqa: E402
+from tests.parity.parity import ROWS, Row, compare  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -51,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     width = max(map(len, ROWS))
     rows = []
     try:
-        for row in compare(GoldenFolder(args.golden), CONFIGS, args.only):
+        for row in compare(GoldenFolder(args.golden), ROOT / 'configs', args.only):
             rows.append(row)
             verdict = 'pass' if row.passed else f'FAIL {row.reason}'
             print(

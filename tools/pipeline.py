@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from mmdrs.apis import InputError
-from mmdrs.apis.arguments import add_run_arguments, export_local_rank
+from mmdrs.cli.arguments import add_run_arguments, export_local_rank
 from mmdrs.pipeline import load_settings, run_pipeline
 
 

@@ -13,7 +13,7 @@ from mmdrs.apis import (
     load_config,
     test_model,
 )
-from mmdrs.apis.arguments import add_run_arguments, add_settings_argument, export_local_rank
+from mmdrs.cli.arguments import add_run_arguments, add_settings_argument, export_local_rank
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from mmdrs.apis import InputError, apply_amp, load_config, train_model
-from mmdrs.apis.arguments import add_run_arguments, add_settings_argument, export_local_rank
+from mmdrs.cli.arguments import add_run_arguments, add_settings_argument, export_local_rank
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -1,12 +1,18 @@
 """What the command-line tools and the pipeline share: configs, checkpoints, runs."""
 
+from mmdrs.apis.checkpoint import check_checkpoint, read_checkpoint, require_checkpoint
+from mmdrs.apis.config import (
+    apply_amp,
+    apply_labels,
+    apply_output,
+    apply_show,
+    apply_tta,
+    load_config,
+)
+from mmdrs.apis.runner import build_runner, start_processes
+from mmdrs.apis.test import test_model
+from mmdrs.apis.train import train_model
 from mmdrs.errors import InputError, MissingFileError
-
-from .checkpoint import check_checkpoint, read_checkpoint, require_checkpoint
-from .config import apply_amp, apply_labels, apply_output, apply_show, apply_tta, load_config
-from .runner import build_runner, start_processes
-from .test import test_model
-from .train import train_model
 
 __all__ = [
     'InputError',

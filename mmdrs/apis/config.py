@@ -15,9 +15,8 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import METRICS
 
+from mmdrs.apis.quiet import quiet_log
 from mmdrs.errors import InputError, MissingFileError, did_you_mean
-
-from .quiet import quiet_log
 
 #: Environment variable with the settings file, as the configs of ``configs/custom`` name it.
 SETTINGS_VARIABLE = 'MMDRS_SETTINGS'

@@ -2,8 +2,8 @@
 
 from mmengine.config import Config
 
-from .checkpoint import check_checkpoint, require_checkpoint
-from .runner import build_runner, release_loaders
+from mmdrs.apis.checkpoint import check_checkpoint, require_checkpoint
+from mmdrs.apis.runner import build_runner, release_loaders
 
 
 def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float]:

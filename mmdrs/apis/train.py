@@ -5,8 +5,8 @@ import os
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
-from .checkpoint import check_checkpoint, require_checkpoint
-from .runner import build_runner, release_loaders
+from mmdrs.apis.checkpoint import check_checkpoint, require_checkpoint
+from mmdrs.apis.runner import build_runner, release_loaders
 
 
 def train_model(cfg: Config, resume: bool = False, resume_from: str | None = None) -> Runner:

@@ -7,11 +7,21 @@ from typing import Any, ClassVar
 import numpy as np
 from mmseg.datasets import BaseSegDataset
 
+from mmdrs.datasets.file_checks import (
+    LABEL_MODES,
+    SALIENCY_MODES,
+    FolderIndex,
+    check_exist,
+    check_sizes,
+)
+from mmdrs.datasets.formats.label_lists import (
+    ImageLabels,
+    read_class_folders,
+    read_id_list,
+    read_label_list,
+)
 from mmdrs.errors import InputError
-from mmdrs.localization.palette import voc_palette
-
-from .file_checks import LABEL_MODES, SALIENCY_MODES, FolderIndex, check_exist, check_sizes
-from .label_lists import ImageLabels, read_class_folders, read_id_list, read_label_list
+from mmdrs.pseudo_labels.palette import voc_palette
 
 _IMG = 'img_path'
 _CHECKED_MODES = {'seg_map_path': LABEL_MODES, 'saliency_path': SALIENCY_MODES}

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
-from .label_lists import ImageLabels
-from .listed_dataset import ListedSegDataset
+from mmdrs.datasets.formats.label_lists import ImageLabels
+from mmdrs.datasets.listed_dataset import ListedSegDataset
 
 
 @DATASETS.register_module()

@@ -1,10 +1,16 @@
-from .drs_schedule_hook import DRSScheduleHook
-from .drs_visualization_hook import DRSVisualizationHook
-from .map_loop import LocalizationMapLoop
-from .norm_calibration_hook import NormCalibrationHook
-from .progress_hook import Progress, ProgressHook, format_seconds
-from .quiet_runner import QuietRunner
-from .results_hook import ResultsHook, record_path
+"""What MMEngine's runner runs: hooks, loops, schedulers."""
+
+from .hooks import (
+    DRSScheduleHook,
+    DRSVisualizationHook,
+    NormCalibrationHook,
+    ProgressHook,
+    ResultsHook,
+)
+from .hooks.progress_hook import Progress, format_seconds
+from .hooks.record_hook import record_path
+from .loops import LocalizationMapLoop
+from .runner import QuietRunner
 from .schedulers import SteppedPolyLR
 
 __all__ = [

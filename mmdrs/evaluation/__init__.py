@@ -1,6 +1,5 @@
-from .crf_iou_metric import CRFIoUMetric
-from .localization_metric import LocalizationMetric
-from .pseudo_label_metric import PseudoLabelMetric
-from .segmentation_metric import SegmentationMetric
+"""Scores of maps, labels and networks: metrics, plain functions, records."""
+
+from .metrics import CRFIoUMetric, LocalizationMetric, PseudoLabelMetric, SegmentationMetric
 
 __all__ = ['CRFIoUMetric', 'LocalizationMetric', 'PseudoLabelMetric', 'SegmentationMetric']

@@ -1,8 +1,8 @@
-from .backbones import CaffeResNet, DilatedVGG, DRSBackbone, attach_drs
-from .decode_heads import CAMHead, DeepLabV2Head, DeepLabV3PlusHead, RefinementHead
-from .layers import DRS, LearnableDRS
-from .segmentors import MultiScaleEncoderDecoder
-from .tta import LocalizationTTA, ProbabilityTTA, ViewsTTA
+from mmdrs.models.backbones import CaffeResNet, DilatedVGG, DRSBackbone, attach_drs
+from mmdrs.models.decode_heads import CAMHead, DeepLabV2Head, DeepLabV3PlusHead, RefinementHead
+from mmdrs.models.layers import DRS, LearnableDRS
+from mmdrs.models.segmentors import MultiScaleEncoderDecoder
+from mmdrs.models.tta import LocalizationTTA, ProbabilityTTA, ViewsTTA
 
 __all__ = [
     'CAMHead',

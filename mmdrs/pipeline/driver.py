@@ -11,13 +11,12 @@ from mmseg.registry import DATASETS
 
 from mmdrs.apis import InputError, start_processes
 from mmdrs.engine import format_seconds
-
-from .overview import write_overview
-from .results import results_table, write_results
-from .runs import StageRun
-from .settings import Settings
-from .stages import choose_stages
-from .state import StageState, fingerprint
+from mmdrs.pipeline.overview import write_overview
+from mmdrs.pipeline.results import results_table, write_results
+from mmdrs.pipeline.runs import StageRun
+from mmdrs.pipeline.settings import Settings
+from mmdrs.pipeline.stages import choose_stages
+from mmdrs.pipeline.state import StageState, fingerprint
 
 
 def run_pipeline(

@@ -7,12 +7,11 @@ from mmseg.registry import DATASETS
 from PIL import Image
 
 from mmdrs.files import written_whole
-from mmdrs.localization.cam import resize_array
-from mmdrs.localization.label_file import read_label
-from mmdrs.localization.map_file import read_maps
+from mmdrs.models.utils.cam import resize_array
+from mmdrs.pipeline.runs import StageRun
+from mmdrs.pseudo_labels.label_file import read_label
+from mmdrs.pseudo_labels.map_file import read_maps
 from mmdrs.visualization import contact_sheet, heat_map, label_colours
-
-from .runs import StageRun
 
 MAP_STAGES = (
     ('plain_maps', 'plain map'),

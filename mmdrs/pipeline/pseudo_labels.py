@@ -13,10 +13,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError, MissingFileError
-from mmdrs.localization.label_file import read_label, read_label_settings, write_label
-from mmdrs.localization.label_rules import LabelRules
-from mmdrs.localization.map_file import read_maps
-from mmdrs.localization.scores import FusedCounts, count_label
+from mmdrs.evaluation.functional.scores import FusedCounts, count_label
+from mmdrs.pseudo_labels.label_file import read_label, read_label_settings, write_label
+from mmdrs.pseudo_labels.map_file import read_maps
+from mmdrs.pseudo_labels.rules import LabelRules
 
 #: Images that a process makes at once: handing over one result costs a tenth of making a label.
 #: With a CRF, which takes seconds, it is one.

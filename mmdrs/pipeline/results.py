@@ -6,7 +6,7 @@ from typing import Any
 
 from prettytable import PrettyTable
 
-from .state import write_json
+from mmdrs.pipeline.state import write_json
 
 #: The table's columns: the metric's name in the records and its heading.
 COLUMNS = (

@@ -17,13 +17,12 @@ from mmdrs.apis import (
     train_model,
 )
 from mmdrs.engine import Progress, record_path
-from mmdrs.evaluation.label_scores import LabelScores
-from mmdrs.evaluation.results import write_evaluation
-from mmdrs.localization.label_rules import LabelRules
-
-from .pseudo_labels import make_pseudo_labels
-from .settings import Settings
-from .stages import ALL_STAGES, Stage
+from mmdrs.evaluation.records.label_scores import LabelScores
+from mmdrs.evaluation.records.record import write_evaluation
+from mmdrs.pipeline.pseudo_labels import make_pseudo_labels
+from mmdrs.pipeline.settings import Settings
+from mmdrs.pipeline.stages import ALL_STAGES, Stage
+from mmdrs.pseudo_labels.rules import LabelRules
 
 Records = list[dict[str, Any]]
 #: Scores of localization maps that go into the results, by their name there.

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mmdrs.localization.label_file import VOID_COLOUR
+from mmdrs.pseudo_labels.label_file import VOID_COLOUR
 
 GAP = 4
 HEADER = 22

@@ -10,7 +10,7 @@ from mmseg.registry import DATASETS
 from PIL import Image
 
 from mmdrs.datasets import ImageLabelDataset, VOCImageLabelDataset
-from mmdrs.localization.palette import voc_palette
+from mmdrs.pseudo_labels.palette import voc_palette
 
 LABELS = [[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 1, 0], [0, 1, 0], [1, 0, 1]]
 

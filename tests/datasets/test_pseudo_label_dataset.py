@@ -9,7 +9,7 @@ from mmseg.registry import DATASETS
 from PIL import Image
 
 from mmdrs.datasets import PseudoLabelDataset, VOCPseudoLabelDataset
-from mmdrs.localization.palette import voc_palette
+from mmdrs.pseudo_labels.palette import voc_palette
 
 METAINFO = {'classes': ('background', 'disc', 'bar', 'cross')}
 PREFIX = {'img_path': 'JPEGImages', 'seg_map_path': 'SegmentationClass'}

@@ -29,8 +29,8 @@ from mmdrs.pipeline.ablation import (
     sweep,
 )
 from mmdrs.pipeline.ablation.checks import check_training
+from mmdrs.pipeline.ablation.plots import Curve, Level, Panel, draw_by_delta, draw_variants
 from mmdrs.pipeline.runs import StageRun
-from mmdrs.visualization.ablation_plots import Curve, Level, Panel, draw_by_delta, draw_variants
 from tests.pipeline_runs import ROOT, SETTINGS, tiny_options
 
 SEEDS = (0, 1)

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdrs.localization.crf import DenseCRF
-from mmdrs.localization.fusion import BackgroundCue
-from mmdrs.localization.label_file import read_label
-from mmdrs.localization.label_rules import LabelRules
-from mmdrs.localization.map_file import LocalizationMaps, write_maps
 from mmdrs.pipeline import load_settings, make_pseudo_labels
 from mmdrs.pipeline.runs import StageRun
 from mmdrs.pipeline.stages import ALL_STAGES
 from mmdrs.pipeline.state import fingerprint
+from mmdrs.pseudo_labels.crf import DenseCRF
+from mmdrs.pseudo_labels.fusion import BackgroundCue
+from mmdrs.pseudo_labels.label_file import read_label
+from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
+from mmdrs.pseudo_labels.rules import LabelRules
 from tests.pipeline_runs import SETTINGS
 
 CONSTANT = dict(type='constant', value=0.3)

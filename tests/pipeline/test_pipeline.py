@@ -14,10 +14,10 @@ from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
 from PIL import Image
 
-from mmdrs.localization.cam import resize_array
-from mmdrs.localization.fusion import BackgroundCue, fuse_maps
-from mmdrs.localization.map_file import read_maps
-from mmdrs.localization.scores import count_label
+from mmdrs.evaluation.functional.scores import count_label
+from mmdrs.models.utils.cam import resize_array
+from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
+from mmdrs.pseudo_labels.map_file import read_maps
 from tests.pipeline_runs import SETTINGS, load_tool, tiny_options
 
 STAGES = ['plain_classifier', 'plain_maps', 'drs_classifier', 'drs_maps', 'refinement']

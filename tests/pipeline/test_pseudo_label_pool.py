@@ -13,14 +13,14 @@ from PIL import Image
 
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
-from mmdrs.localization.crf import DenseCRF
-from mmdrs.localization.fusion import BackgroundCue
-from mmdrs.localization.label_file import read_label, read_label_settings, write_label
-from mmdrs.localization.label_rules import LabelRules
-from mmdrs.localization.map_file import LocalizationMaps, write_maps
-from mmdrs.localization.scores import FusedCounts
+from mmdrs.evaluation.functional.scores import FusedCounts
 from mmdrs.pipeline import make_pseudo_labels
 from mmdrs.pipeline.pseudo_labels import _share
+from mmdrs.pseudo_labels.crf import DenseCRF
+from mmdrs.pseudo_labels.fusion import BackgroundCue
+from mmdrs.pseudo_labels.label_file import read_label, read_label_settings, write_label
+from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
+from mmdrs.pseudo_labels.rules import LabelRules
 
 PALETTE = [[0, 0, 0], [1, 1, 1], [2, 2, 2]]
 RULES = LabelRules(BackgroundCue('constant'))

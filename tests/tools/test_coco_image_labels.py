@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmdrs.datasets import read_label_list
-from tests.datasets.preparation.test_coco import IMAGES, INSTANCES
+from tests.datasets.formats.test_coco import IMAGES, INSTANCES
 from tests.pipeline_runs import load_tool
 
 

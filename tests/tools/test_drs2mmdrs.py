@@ -9,8 +9,9 @@ from mmseg.registry import MODELS
 from PIL import Image
 
 from mmdrs.apis import load_config
-from mmdrs.localization.map_file import read_maps
-from mmdrs.released import GoldenFolder, convert, load_converted
+from mmdrs.models.utils.released_checkpoints import convert, load_converted
+from mmdrs.pseudo_labels.map_file import read_maps
+from tests.parity.golden import GoldenFolder
 from tests.pipeline_runs import ROOT, load_tool
 
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
-from mmdrs.localization.crf import DenseCRF
-from mmdrs.localization.fusion import BackgroundCue, fuse_maps
-from mmdrs.localization.image_file import read_image
-from mmdrs.localization.label_file import read_label
-from mmdrs.localization.map_file import LocalizationMaps, write_maps
+from mmdrs.pseudo_labels.crf import DenseCRF
+from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
+from mmdrs.pseudo_labels.image_file import read_image
+from mmdrs.pseudo_labels.label_file import read_label
+from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 from tests.pipeline_runs import ROOT, load_tool
 
 CUSTOM = ROOT / 'configs' / 'custom'

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmdrs.datasets.preparation import VOC_CLASSES, prepare_voc_aug
+from mmdrs.datasets.formats.voc import VOC_CLASSES
+from mmdrs.datasets.preparation.voc_aug import prepare_voc_aug
 from tests.datasets.preparation.voc_archives import contents, png_bytes, write_archives
 from tests.pipeline_runs import load_tool
 

@@ -22,7 +22,7 @@ from mmseg.registry import MODELS
 from torch import nn
 
 from mmdrs.apis import InputError, load_config
-from mmdrs.apis.arguments import add_settings_argument
+from mmdrs.cli.arguments import add_settings_argument
 from mmdrs.errors import MissingFileError, did_you_mean
 from mmdrs.models.backbones.drs_backbone import DRSBackbone, select_layers
 from mmdrs.models.backbones.places import Place, Run, describe_places, runs_of

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.errors import InputError
-from mmdrs.evaluation.results import TASKS
+from mmdrs.evaluation.records.record import TASKS
 from mmdrs.files import written_whole
-from mmdrs.reporting.leaderboard import collect, read_published, rows
-from mmdrs.reporting.leaderboard_formats import FORMATS
+from mmdrs.reporting.leaderboard.leaderboard import collect, read_published, rows
+from mmdrs.reporting.leaderboard.leaderboard.formats import FORMATS
 
 PUBLISHED = Path(__file__).resolve().parents[2] / 'leaderboard' / 'voc2012.yml'
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
-from mmdrs.reporting.submission import (
+from mmdrs.reporting.voc_server import (
     CHALLENGES,
     TEST_IMAGES,
     check_submission,

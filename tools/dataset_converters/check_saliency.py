@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.datasets import read_id_list
-from mmdrs.datasets.preparation import check_saliency
+from mmdrs.datasets.saliency_check import check_saliency
 from mmdrs.errors import InputError
 
 

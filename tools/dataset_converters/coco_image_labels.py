@@ -14,7 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmdrs.datasets.preparation import coco_image_labels, summarize, write_label_list
+from mmdrs.datasets.formats.coco import coco_image_labels
+from mmdrs.datasets.formats.image_labels import summarize, write_label_list
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 

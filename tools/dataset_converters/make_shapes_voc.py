@@ -33,8 +33,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-from mmdrs.localization.label_file import write_label
-from mmdrs.localization.palette import voc_palette
+from mmdrs.pseudo_labels.label_file import write_label
+from mmdrs.pseudo_labels.palette import voc_palette
 
 CLASSES = ('background', 'lamp', 'kite', 'drum', 'vase', 'bell', 'leaf', 'sock', 'coin')
 SETTINGS_FILE = 'shapes_voc.json'

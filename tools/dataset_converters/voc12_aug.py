@@ -14,7 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmdrs.datasets.preparation import TRAIN_AUG_SIZE, check_saliency, prepare_voc_aug
+from mmdrs.datasets.preparation.voc_aug import TRAIN_AUG_SIZE, prepare_voc_aug
+from mmdrs.datasets.saliency_check import check_saliency
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
 

@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.datasets import ImageLabels, read_id_list, read_label_list
-from mmdrs.datasets.preparation import (
-    VOC_CLASSES,
+from mmdrs.datasets.formats.image_labels import (
     compare,
     labels_from_list,
     labels_from_masks,
@@ -24,6 +23,7 @@ from mmdrs.datasets.preparation import (
     summarize,
     write_label_list,
 )
+from mmdrs.datasets.formats.voc import VOC_CLASSES
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
 

@@ -18,7 +18,7 @@ from mmseg.registry import MODELS
 
 from mmdrs.apis import InputError, load_config, read_checkpoint
 from mmdrs.files import written_whole
-from mmdrs.released import Converted, convert, load_converted
+from mmdrs.models.utils.released_checkpoints import Converted, convert, load_converted
 from mmdrs.version import __version__
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'

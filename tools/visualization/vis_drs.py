@@ -24,12 +24,12 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import nn
 
 from mmdrs.apis import InputError, MissingFileError, check_checkpoint, load_config
-from mmdrs.apis.arguments import add_settings_argument
+from mmdrs.cli.arguments import add_settings_argument
 from mmdrs.files import written_whole
-from mmdrs.localization.cam import localization_maps
-from mmdrs.localization.image_file import read_image
 from mmdrs.models.layers.drs import SuppressionLayer
 from mmdrs.models.layers.observation import Observation, observed, without_drs
+from mmdrs.models.utils.cam import localization_maps
+from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.visualization import contact_sheet, heat_map
 
 #: Of a row of the picture, in pixels.

@@ -9,15 +9,23 @@ from pathlib import Path
 import numpy as np
 
 from mmdrs.datasets.file_checks import read_header
+from mmdrs.datasets.formats.voc import (
+    ANNOTATIONS,
+    AUG_MASKS,
+    IMAGES,
+    LISTS,
+    MASKS,
+    VOC_CLASSES,
+    mask_values,
+    read_mask,
+)
+from mmdrs.datasets.preparation.archives import CheckedTar
+from mmdrs.datasets.preparation.staging import StagedDataset, file_sizes
+from mmdrs.datasets.saliency_check import listed
 from mmdrs.errors import InputError, MissingFileError
 from mmdrs.files import written_whole
-from mmdrs.localization.label_file import write_label
-from mmdrs.localization.palette import voc_palette
-
-from .archives import CheckedTar
-from .saliency import listed
-from .staging import StagedDataset, file_sizes
-from .voc import ANNOTATIONS, AUG_MASKS, IMAGES, LISTS, MASKS, VOC_CLASSES, mask_values, read_mask
+from mmdrs.pseudo_labels.label_file import write_label
+from mmdrs.pseudo_labels.palette import voc_palette
 
 TRAIN_AUG_SIZE = 10_582
 """Images of train_aug made from the complete archives."""

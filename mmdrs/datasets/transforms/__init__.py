@@ -1,9 +1,14 @@
 """Transforms for image labels, localization maps and saliency maps."""
 
-from .color_jitter import ColorJitter
-from .formatting import PackDRSInputs
-from .geometric import PadWithMaps, RandomScale, ResizeWithMaps, SetOutputShape
-from .loading import LoadLocalizationMap, LoadSaliencyMap
+from mmdrs.datasets.transforms.color_jitter import ColorJitter
+from mmdrs.datasets.transforms.formatting import PackDRSInputs
+from mmdrs.datasets.transforms.geometric import (
+    PadWithMaps,
+    RandomScale,
+    ResizeWithMaps,
+    SetOutputShape,
+)
+from mmdrs.datasets.transforms.loading import LoadLocalizationMap, LoadSaliencyMap
 
 __all__ = [
     'ColorJitter',

@@ -8,9 +8,8 @@ from mmengine.structures import PixelData
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
+from mmdrs.datasets.transforms.loading import LOCALIZATION_KEY, SALIENCY_KEY
 from mmdrs.errors import InputError
-
-from .loading import LOCALIZATION_KEY, SALIENCY_KEY
 
 _META_KEYS = ('img_id', 'img_label', 'original_size', 'map_path', 'saliency_path')
 

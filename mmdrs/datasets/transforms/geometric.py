@@ -14,9 +14,8 @@ from mmcv.transforms.utils import cache_randomness
 from mmseg.datasets.transforms import Resize
 from mmseg.registry import TRANSFORMS
 
+from mmdrs.datasets.transforms.loading import MAP_KEYS
 from mmdrs.errors import InputError
-
-from .loading import MAP_KEYS
 
 
 @TRANSFORMS.register_module()

@@ -7,7 +7,7 @@ from mmseg.registry import TRANSFORMS
 from PIL import Image
 
 from mmdrs.errors import InputError
-from mmdrs.localization.map_file import LocalizationMaps, read_maps
+from mmdrs.pseudo_labels.map_file import LocalizationMaps, read_maps
 
 LOCALIZATION_KEY = 'gt_localization_map'
 SALIENCY_KEY = 'saliency'

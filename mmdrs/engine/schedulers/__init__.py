@@ -1,3 +1,3 @@
-from .stepped_poly_lr import SteppedPolyLR
+from mmdrs.engine.schedulers.stepped_poly_lr import SteppedPolyLR
 
 __all__ = ['SteppedPolyLR']

@@ -1,5 +1,5 @@
-from .caffe_resnet import CaffeResNet
-from .dilated_vgg import DilatedVGG
-from .drs_backbone import DRSBackbone, attach_drs
+from mmdrs.models.backbones.caffe_resnet import CaffeResNet
+from mmdrs.models.backbones.dilated_vgg import DilatedVGG
+from mmdrs.models.backbones.drs_backbone import DRSBackbone, attach_drs
 
 __all__ = ['CaffeResNet', 'DRSBackbone', 'DilatedVGG', 'attach_drs']

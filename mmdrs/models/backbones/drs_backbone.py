@@ -9,11 +9,10 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmdrs.errors import InputError
+from mmdrs.models.backbones.places import Run, match_places, place_names, runs_of, split_place
+from mmdrs.models.backbones.presets import PRESETS, find_preset
 from mmdrs.models.layers import build_drs
 from mmdrs.models.layers.drs import channel_axis
-
-from .places import Run, match_places, place_names, runs_of, split_place
-from .presets import PRESETS, find_preset
 
 Layers = Sequence[str] | Mapping[str, Mapping[str, Any]] | Literal['default']
 _DIMENSIONS = dict(nchw=4, nlc=3, nhwc=4)

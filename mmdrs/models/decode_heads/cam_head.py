@@ -5,9 +5,8 @@ from mmseg.utils import SampleList
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmdrs.localization.cam import localization_maps
-
-from .localization_head import LocalizationHead
+from mmdrs.models.decode_heads.localization_head import LocalizationHead
+from mmdrs.models.utils.cam import localization_maps
 
 
 @MODELS.register_module()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmdrs.errors import InputError
-from mmdrs.localization.self_training import MASKINGS, Masking, self_labels
+from mmdrs.models.losses.self_training import MASKINGS, Masking, self_labels
 
 
 @MODELS.register_module()
@@ -30,8 +30,8 @@ class DeepLabV2Head(BaseDecodeHead):
         dilations: Of the summed convolutions.
         self_training: Adds the cross entropy to the network's own prediction among the classes of
             the image, a term of the released DRS training: ``'exclude'`` or ``'released'``, how
-            absent classes are masked (:func:`~mmdrs.localization.self_training.self_labels`); None
-            is without it. It needs ``img_label`` in the meta information.
+            absent classes are masked (:func:`~mmdrs.models.losses.self_labels`); None is without
+            it. It needs ``img_label`` in the meta information.
         in_index: Which of the backbone's feature maps.
         loss_decode: Loss on the labels; default the mean cross entropy of the pixels that are not
             ignored.

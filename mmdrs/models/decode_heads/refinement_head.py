@@ -7,9 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmdrs.errors import InputError
-from mmdrs.localization.cam import refinement_target, resize_maps
-
-from .localization_head import LocalizationHead
+from mmdrs.models.decode_heads.localization_head import LocalizationHead
+from mmdrs.models.utils.cam import refinement_target, resize_maps
 
 
 @MODELS.register_module()

@@ -1,3 +1,3 @@
-from .drs import DRS, LearnableDRS, build_drs
+from mmdrs.models.layers.drs import DRS, LearnableDRS, build_drs
 
 __all__ = ['DRS', 'LearnableDRS', 'build_drs']

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmdrs.errors import InputError
-from mmdrs.localization.suppression import (
+from mmdrs.models.ops.suppression import (
     controls,
     suppress,
     suppress_by_controller,
@@ -27,7 +27,7 @@ class SuppressionLayer(BaseModule):
     Args:
         rectify: The paper's layer, in place of or after a ReLU. False is for signed features
             (GELU, layer norm, Swish): the positive peak is suppressed, negative values stay; see
-            :func:`~mmdrs.localization.suppression.suppress`.
+            :func:`~mmdrs.models.ops.suppression.suppress`.
         layout: ``'nchw'``; ``'nlc'`` for tokens (N, L, C), ``'nhwc'`` for channels-last maps.
         in_eval: Whether it suppresses in evaluation as well, as the paper's does. False makes it
             a ReLU there (without ``rectify``, nothing).

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from .drs import SuppressionLayer, to_nchw
+from mmdrs.models.layers.drs import SuppressionLayer, to_nchw
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,3 @@
-from .multi_scale_encoder_decoder import MultiScaleEncoderDecoder
+from mmdrs.models.segmentors.multi_scale_encoder_decoder import MultiScaleEncoderDecoder
 
 __all__ = ['MultiScaleEncoderDecoder']

@@ -1,5 +1,5 @@
-from .localization_tta import LocalizationTTA
-from .probability_tta import ProbabilityTTA
-from .views_tta import ViewsTTA
+from mmdrs.models.tta.localization_tta import LocalizationTTA
+from mmdrs.models.tta.probability_tta import ProbabilityTTA
+from mmdrs.models.tta.views_tta import ViewsTTA
 
 __all__ = ['LocalizationTTA', 'ProbabilityTTA', 'ViewsTTA']

@@ -11,7 +11,7 @@ from mmseg.utils import SampleList
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmdrs.localization.cam import merge_scales
+from mmdrs.models.utils.cam import merge_scales
 
 
 @MODELS.register_module()

@@ -6,11 +6,11 @@ link to them. A variant whose options change those stages too (the learning rate
 classifiers) gets its own, in ``seed_<n>/plain-<fingerprint>``, and is compared with them.
 """
 
-from .checks import check_runs
-from .planning import plan_runs
-from .running import run_ablation
-from .tables import ablation_table, last_accuracy, make_rows
-from .variants import Variant, read_variants, sweep
+from mmdrs.pipeline.ablation.checks import check_runs
+from mmdrs.pipeline.ablation.planning import plan_runs
+from mmdrs.pipeline.ablation.running import run_ablation
+from mmdrs.pipeline.ablation.tables import ablation_table, last_accuracy, make_rows
+from mmdrs.pipeline.ablation.variants import Variant, read_variants, sweep
 
 __all__ = [
     'Variant',

@@ -12,9 +12,8 @@ from mmseg.registry import HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS, TRANSFORMS
 
 from mmdrs.apis import InputError
 from mmdrs.apis.quiet import quiet_log
+from mmdrs.pipeline.ablation.planning import AblationRun, named
 from mmdrs.pipeline.driver import check_inputs
-
-from .planning import AblationRun, named
 
 
 def check_runs(runs: Sequence[AblationRun]) -> None:

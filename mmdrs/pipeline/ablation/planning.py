@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdrs.apis import InputError
+from mmdrs.pipeline.ablation.variants import PLAIN, Variant
 
 # What is finished here must be finished for the pipeline: both ask the same functions.
 from mmdrs.pipeline.driver import fingerprints
@@ -15,8 +16,6 @@ from mmdrs.pipeline.runs import StageRun
 from mmdrs.pipeline.settings import Settings, load_settings
 from mmdrs.pipeline.stages import choose_stages
 from mmdrs.pipeline.state import StageState
-
-from .variants import PLAIN, Variant
 
 #: The last stage of a run, and those which a variant makes itself.
 LAST = 'drs_maps'

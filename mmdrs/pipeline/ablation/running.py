@@ -11,13 +11,12 @@ from mmengine.dist import barrier, is_main_process
 
 from mmdrs.apis import start_processes
 from mmdrs.engine import format_seconds
+from mmdrs.pipeline.ablation.checks import check_runs
+from mmdrs.pipeline.ablation.planning import DRS_STAGES, LAST, AblationRun, plan_runs
+from mmdrs.pipeline.ablation.tables import draw_plots, read_records, write_tables
+from mmdrs.pipeline.ablation.variants import Variant, check_names
 from mmdrs.pipeline.driver import run_pipeline
 from mmdrs.pipeline.state import StageState
-
-from .checks import check_runs
-from .planning import DRS_STAGES, LAST, AblationRun, plan_runs
-from .tables import draw_plots, read_records, write_tables
-from .variants import Variant, check_names
 
 
 def run_ablation(

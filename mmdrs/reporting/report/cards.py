@@ -6,16 +6,15 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from mmdrs.engine import Progress
-from mmdrs.localization.cam import resize_array
-from mmdrs.localization.label_file import VOID_COLOUR, read_label
-from mmdrs.localization.map_file import read_maps
+from mmdrs.models.utils.cam import resize_array
+from mmdrs.pseudo_labels.label_file import VOID_COLOUR, read_label
+from mmdrs.pseudo_labels.map_file import read_maps
+from mmdrs.reporting.report.figures import Figures
+from mmdrs.reporting.report.html import Html, tag
+from mmdrs.reporting.report.pictures import SIDE, label_uri, photo_uri
+from mmdrs.reporting.report.samples import LABEL_STAGES, MAP_STAGES, Sample, Split
+from mmdrs.reporting.report.statistics import IGNORED, extremes
 from mmdrs.visualization import heat_map
-
-from .figures import Figures
-from .html import Html, tag
-from .pictures import SIDE, label_uri, photo_uri
-from .samples import LABEL_STAGES, MAP_STAGES, Sample, Split
-from .statistics import IGNORED, extremes
 
 
 def choose_cards(split: Split, figures: Figures, count: int) -> tuple[str | None, list[int]]:

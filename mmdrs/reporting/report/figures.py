@@ -11,13 +11,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
-from mmdrs.localization.cam import resize_array
-from mmdrs.localization.label_file import read_label
-from mmdrs.localization.map_file import read_maps
-from mmdrs.localization.scores import LEVELS, MapCounts, count_maps, score_maps
-
-from .samples import LABEL_STAGES, MAP_STAGES, Sample, Split
-from .statistics import (
+from mmdrs.evaluation.functional.scores import LEVELS, MapCounts, count_maps, score_maps
+from mmdrs.models.utils.cam import resize_array
+from mmdrs.pseudo_labels.label_file import read_label
+from mmdrs.pseudo_labels.map_file import read_maps
+from mmdrs.reporting.report.samples import LABEL_STAGES, MAP_STAGES, Sample, Split
+from mmdrs.reporting.report.statistics import (
     IGNORED,
     SizeGroup,
     confusion_matrix,

@@ -6,15 +6,14 @@ from typing import Any
 
 from mmdrs.engine import format_seconds
 from mmdrs.pipeline.results import NOTE
-
-from . import tables
-from .assets import SCRIPT, STYLE
-from .cards import colour_legend
-from .charts import Chart, svg
-from .figures import THRESHOLD, Figures
-from .html import Html, tag
-from .samples import LABEL_STAGES, Split
-from .work_dir import WorkDir
+from mmdrs.reporting.report import tables
+from mmdrs.reporting.report.assets import SCRIPT, STYLE
+from mmdrs.reporting.report.cards import colour_legend
+from mmdrs.reporting.report.charts import Chart, svg
+from mmdrs.reporting.report.figures import THRESHOLD, Figures
+from mmdrs.reporting.report.html import Html, tag
+from mmdrs.reporting.report.samples import LABEL_STAGES, Split
+from mmdrs.reporting.report.work_dir import WorkDir
 
 #: The page may ask for nothing, wherever it is opened.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from mmdrs.localization.label_file import VOID_COLOUR
+from mmdrs.pseudo_labels.label_file import VOID_COLOUR
 
 #: The longer side of a picture in pixels; larger ones are made smaller.
 SIDE = 208

@@ -7,14 +7,13 @@ import numpy as np
 
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
-
-from .cards import cards, choose_cards
-from .charts import Chart, Line, write_png
-from .figures import THRESHOLD, Figures, MapFigures, compute_figures
-from .page import Content, render
-from .samples import MAP_STAGES, read_split
-from .scalars import TrainingCurves, read_training
-from .work_dir import WorkDir, open_work_dir
+from mmdrs.reporting.report.cards import cards, choose_cards
+from mmdrs.reporting.report.charts import Chart, Line, write_png
+from mmdrs.reporting.report.figures import THRESHOLD, Figures, MapFigures, compute_figures
+from mmdrs.reporting.report.page import Content, render
+from mmdrs.reporting.report.samples import MAP_STAGES, read_split
+from mmdrs.reporting.report.scalars import TrainingCurves, read_training
+from mmdrs.reporting.report.work_dir import WorkDir, open_work_dir
 
 #: Images shown unless another number is asked for.
 IMAGES = 24

@@ -11,8 +11,7 @@ from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS
 
 from mmdrs.errors import InputError
-
-from .work_dir import WorkDir
+from mmdrs.reporting.report.work_dir import WorkDir
 
 #: The stages that make maps, with the words for them.
 MAP_STAGES = {'plain_maps': 'plain maps', 'drs_maps': 'DRS maps', 'refined_maps': 'refined maps'}

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmdrs.localization.cam import to_levels
-from mmdrs.localization.scores import LEVELS, LabelCounts, MapCounts
+from mmdrs.evaluation.functional.scores import LEVELS, LabelCounts, MapCounts
+from mmdrs.models.utils.cam import to_levels
 
 IGNORED = 255
 SIZES = ('small', 'medium', 'large')

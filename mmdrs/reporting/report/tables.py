@@ -7,13 +7,12 @@ import numpy as np
 
 from mmdrs.engine import format_seconds
 from mmdrs.pipeline.results import COLUMNS
-
-from .cards import swatch
-from .figures import Figures, LabelFigures, MapFigures
-from .html import Html, tag
-from .samples import LABEL_STAGES, MAP_STAGES, Split
-from .statistics import SIZES, label_counts, row_shares
-from .work_dir import WorkDir
+from mmdrs.reporting.report.cards import swatch
+from mmdrs.reporting.report.figures import Figures, LabelFigures, MapFigures
+from mmdrs.reporting.report.html import Html, tag
+from mmdrs.reporting.report.samples import LABEL_STAGES, MAP_STAGES, Split
+from mmdrs.reporting.report.statistics import SIZES, label_counts, row_shares
+from mmdrs.reporting.report.work_dir import WorkDir
 
 #: A cell of a confusion matrix with at least this share has light text on a dark ground.
 STRONG = 0.62

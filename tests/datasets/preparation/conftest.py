@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mmdrs.datasets.preparation import prepare_voc_aug
-
-from .voc_archives import write_archives
+from mmdrs.datasets.preparation.voc_aug import prepare_voc_aug
+from tests.datasets.preparation.voc_archives import write_archives
 
 
 @pytest.fixture

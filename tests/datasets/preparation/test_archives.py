@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mmdrs.datasets.preparation import CheckedTar
+from mmdrs.datasets.preparation.archives import CheckedTar
 from mmdrs.errors import InputError, MissingFileError
-
-from .voc_archives import write_tar
+from tests.datasets.preparation.voc_archives import write_tar
 
 FILES = {'data/b.txt': b'second\n\n third x\n', 'data/a.txt': b'first', 'data/sub/c.txt': b'c'}
 

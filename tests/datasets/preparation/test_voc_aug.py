@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdrs.datasets.preparation import prepare_voc_aug, read_sbd_mask, staging
+from mmdrs.datasets.preparation import staging
+from mmdrs.datasets.preparation.voc_aug import prepare_voc_aug, read_sbd_mask
 from mmdrs.errors import InputError, MissingFileError
-from mmdrs.localization.palette import voc_palette
-
-from .voc_archives import (
+from mmdrs.pseudo_labels.palette import voc_palette
+from tests.datasets.preparation.voc_archives import (
     CLASS_OF,
     LISTS,
     SBD,

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from scipy.io import savemat
 
-from mmdrs.localization.palette import voc_palette
+from mmdrs.pseudo_labels.palette import voc_palette
 
 VOC = 'VOCdevkit/VOC2012'
 LISTS = f'{VOC}/ImageSets/Segmentation'

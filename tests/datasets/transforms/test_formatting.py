@@ -9,7 +9,7 @@ from mmengine.dataset import Compose
 from mmengine.runner import Runner
 
 from mmdrs.datasets import PackDRSInputs
-from mmdrs.localization.map_file import LocalizationMaps, write_maps
+from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 
 
 def make_results(num_classes: int = 3) -> dict:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mmdrs.datasets import LoadLocalizationMap, LoadSaliencyMap
-from mmdrs.localization.map_file import LocalizationMaps, write_maps
+from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 
 
 def results_of(path: Path, labels: list[int], size: tuple[int, int] = (6, 8)) -> dict:

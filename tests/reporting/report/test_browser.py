@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmdrs.reporting.report import write_report
-
-from .browser import CHROMEDRIVER, CHROMIUM, Browser, chromium
+from tests.reporting.report.browser import CHROMEDRIVER, CHROMIUM, Browser, chromium
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and CHROMEDRIVER), reason='no chromium and chromedriver on this machine'

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmdrs.localization.scores import count_maps
+from mmdrs.evaluation.functional.scores import count_maps
 from mmdrs.reporting.report.statistics import (
     confusion_matrix,
     extremes,

@@ -1,0 +1,1 @@
+"""Image-level labels in the formats in which others keep them."""

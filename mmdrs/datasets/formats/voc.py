@@ -1,0 +1,78 @@
+"""What is fixed about PASCAL VOC 2012: its classes, its folders, the values of its masks."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mmdrs.errors import InputError
+from mmdrs.pseudo_labels.label_file import read_label
+
+VOC_CLASSES = (
+    'background',
+    'aeroplane',
+    'bicycle',
+    'bird',
+    'boat',
+    'bottle',
+    'bus',
+    'car',
+    'cat',
+    'chair',
+    'cow',
+    'diningtable',
+    'dog',
+    'horse',
+    'motorbike',
+    'person',
+    'pottedplant',
+    'sheep',
+    'sofa',
+    'train',
+    'tvmonitor',
+)
+"""The names in the order of the values of a mask."""
+
+IGNORED = 255
+"""The value of pixels without a class: borders of objects and difficult objects."""
+
+IMAGES = 'JPEGImages'
+MASKS = 'SegmentationClass'
+AUG_MASKS = 'SegmentationClassAug'
+ANNOTATIONS = 'Annotations'
+LISTS = 'ImageSets/Segmentation'
+
+
+def read_mask(path: Path, where: str) -> np.ndarray:
+    """Read a mask PNG, (H, W) uint8.
+
+    Args:
+        path: The file.
+        where: What to call it in messages.
+
+    Raises:
+        InputError: If it is broken, or has colour channels instead of class indices.
+    """
+    try:
+        return read_label(path)
+    except (OSError, SyntaxError, ValueError) as error:  # PIL's PNG reader raises all of them
+        raise InputError(f'{where}: not a readable mask ({error})') from error
+
+
+def mask_values(mask: np.ndarray, where: str) -> list[int]:
+    """Return the sorted values of a mask.
+
+    Args:
+        mask: (H, W), integers: 0 background, 1..20 the classes, 255 ignored.
+        where: The file, for the message.
+
+    Raises:
+        InputError: If there are others; names the file and the first of them.
+    """
+    values = [int(value) for value in np.unique(mask)]
+    for value in values:
+        if not 0 <= value < len(VOC_CLASSES) and value != IGNORED:
+            raise InputError(
+                f'{where}: holds the value {value}; masks of VOC hold 0..{len(VOC_CLASSES) - 1} '
+                f'and {IGNORED}'
+            )
+    return values

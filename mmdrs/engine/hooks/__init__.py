@@ -1,0 +1,15 @@
+"""Hooks of MMEngine's runner."""
+
+from .drs_schedule_hook import DRSScheduleHook
+from .drs_visualization_hook import DRSVisualizationHook
+from .precise_bn_hook import NormCalibrationHook
+from .progress_hook import ProgressHook
+from .record_hook import ResultsHook
+
+__all__ = [
+    'DRSScheduleHook',
+    'DRSVisualizationHook',
+    'NormCalibrationHook',
+    'ProgressHook',
+    'ResultsHook',
+]

@@ -1,0 +1,96 @@
+"""Every evaluation leaves a record: figures, protocol, provenance."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+from mmengine.evaluator import BaseMetric
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+
+from mmdrs.evaluation.records.protocol import dataset_name, read_protocol, split_name, task_of
+from mmdrs.evaluation.records.provenance import provenance
+from mmdrs.evaluation.records.record import Evaluation, Score, per_class, write_evaluation
+
+
+@HOOKS.register_module()
+class ResultsHook(Hook):
+    """Writes ``<work_dir>/results/<task>_<split>_<hash>.json`` after every test.
+
+    ``tools/test.py`` and the pipeline have it always; elsewhere it is a config line,
+    ``custom_hooks=[dict(type='ResultsHook')]``. Evaluations of another protocol, model or
+    checkpoint get files of their own; the same one again replaces its file. The IoU by class is
+    in the record where the metric keeps it (``SegmentationMetric`` does, ``IoUMetric`` does not).
+
+    Args:
+        stage: Stage of a pipeline, '' elsewhere.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(self, stage: str = '') -> None:
+        self.stage = stage
+
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Write the records of a finished test."""
+        if not is_main_process() or not metrics:
+            return
+        for metric in runner.test_evaluator.metrics:
+            scores = list(_scores(metric, metrics, runner))
+            if scores:
+                self._write(runner, metric, scores)
+
+    def _write(self, runner: Runner, metric: BaseMetric, scores: list[Score]) -> None:
+        config = runner.cfg.to_dict()
+        dataset = runner.test_dataloader.dataset
+        described = config['test_dataloader']['dataset']
+        evaluation = Evaluation(
+            task=task_of(type(metric).__name__),
+            dataset=dataset_name(described),
+            split=split_name(described),
+            images=len(dataset),
+            model=Path(runner.cfg.filename or 'model').stem,
+            stage=self.stage,
+            seed=(config.get('randomness') or {}).get('seed'),
+            scores=scores,
+            provenance=provenance(
+                config,
+                _path(getattr(dataset, 'ann_file', None)),
+                _path(runner._load_from),
+            ),
+        )
+        write_evaluation(record_path(Path(runner.work_dir), evaluation), evaluation)
+
+
+def record_path(work_dir: Path, evaluation: Evaluation) -> Path:
+    """Where the record of an evaluation belongs; the name tells protocols and weights apart."""
+    key = [evaluation.model, evaluation.stage, evaluation.provenance['config_sha256']]
+    key += [evaluation.provenance['weights'], evaluation.seed]
+    key += [asdict(score.protocol) for score in evaluation.scores]
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:8]
+    return work_dir / 'results' / f'{evaluation.task}_{evaluation.split}_{digest}.json'
+
+
+def _scores(metric: BaseMetric, values: dict[str, float], runner: Runner) -> Iterator[Score]:
+    """The figures of one metric, without its prefix; only those that are percentages."""
+    base = read_protocol(runner.cfg.to_dict(), runner._load_from)
+    special = getattr(metric, 'protocols', {'mIoU': {}})
+    by_class = getattr(metric, 'class_scores', {})
+    classes = metric.dataset_meta['classes']
+    for name, changes in special.items():
+        key = f'{metric.prefix}/{name}' if metric.prefix else name
+        if key in values:
+            yield Score(
+                metric=name,
+                value=round(float(values[key]), 2),
+                protocol=replace(base, **changes),
+                per_class=per_class(classes, by_class[name]) if name in by_class else {},
+            )
+
+
+def _path(name: str | None) -> Path | None:
+    return Path(name) if name else None

@@ -1,0 +1,5 @@
+"""Runners."""
+
+from .quiet_runner import QuietRunner
+
+__all__ = ['QuietRunner']

@@ -1,0 +1,94 @@
+"""Scores of a segmentation network after a dense CRF."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import torch
+from mmseg.registry import METRICS
+from torch import Tensor
+
+from mmdrs.errors import InputError
+from mmdrs.evaluation.metrics.segmentation_metric import SegmentationMetric
+from mmdrs.evaluation.records.protocol import describe_crf
+from mmdrs.pseudo_labels.crf import DenseCRF
+from mmdrs.pseudo_labels.image_file import read_image
+
+
+@METRICS.register_module()
+class CRFIoUMetric(SegmentationMetric):
+    """MMSegmentation's ``IoUMetric`` on predictions that went through a dense CRF.
+
+    Beside an ``IoUMetric`` it gives both figures in one run, its own as ``crf/mIoU``::
+
+        test_evaluator = [
+            dict(type='IoUMetric', iou_metrics=['mIoU']),
+            dict(type='CRFIoUMetric', iou_metrics=['mIoU']),
+        ]
+
+    The CRF takes the softmax of ``seg_logits`` and the image file at ``img_path``. With test-time
+    augmentation the model must be a ``ProbabilityTTA``: ``SegTTAModel`` leaves the ``seg_logits``
+    of the last view only.
+
+    Args:
+        crf: Constants of the CRF, see :class:`~mmdrs.pseudo_labels.crf.DenseCRF`; None: its
+            defaults.
+        **kwargs: Of :class:`SegmentationMetric`; ``prefix`` is ``crf`` by default.
+    """
+
+    default_prefix: ClassVar[str] = 'crf'
+
+    def __init__(self, crf: dict | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.crf = DenseCRF.from_config({} if crf is None else crf)
+        self.protocols = dict(mIoU=dict(crf=describe_crf(asdict(self.crf))))
+
+    def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
+        """Refine the predictions of one batch and count them as the parent does.
+
+        Args:
+            data_batch: Not used.
+            data_samples: With ``seg_logits`` (K, H, W), ``pred_sem_seg`` (1, H, W), ``img_path``
+                and, unless ``format_only``, ``gt_sem_seg``. Other metrics get the same dicts, so
+                they are not changed.
+
+        Raises:
+            ValueError: If the scores do not fit the image file, or are not the prediction's.
+        """
+        super().process(
+            data_batch,
+            [
+                {**sample, 'pred_sem_seg': dict(data=self._refined_label(sample))}
+                for sample in data_samples
+            ],
+        )
+
+    def _refined_label(self, sample: dict) -> Tensor:
+        """The label (1, H, W) of one prediction after the CRF."""
+        scores = sample['seg_logits']['data']
+        image = read_image(sample['img_path'], tuple(scores.shape[1:]))
+        _check_scores(scores, sample)
+        probabilities = scores.float().softmax(dim=0).cpu().numpy()
+        refined = self.crf.refine(image, probabilities)
+        return torch.from_numpy(refined.argmax(axis=0)[None])
+
+
+def _check_scores(scores: Tensor, sample: dict) -> None:
+    """Check that the scores (K, H, W) are softmax scores, and what the prediction was made from.
+
+    Scores of one view only, which test-time augmentation leaves, would be refined just as well
+    and give a wrong figure.
+    """
+    if len(scores) < 2:
+        raise InputError(
+            'CRFIoUMetric needs scores of two or more classes, but the network has one output '
+            'channel (out_channels=1)'
+        )
+    predicted = sample['pred_sem_seg']['data'].reshape(1, *scores.shape[1:]).long()
+    # By value, not by argmax: of equal scores either may have been predicted.
+    if (scores.gather(0, predicted) != scores.amax(dim=0)).any():
+        raise InputError(
+            f'CRFIoUMetric: the seg_logits of {sample["img_path"]} are not those of its '
+            'prediction; SegTTAModel keeps those of the last view: use tta_model=dict(type='
+            "'ProbabilityTTA')"
+        )

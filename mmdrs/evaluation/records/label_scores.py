@@ -1,0 +1,93 @@
+"""The scores of the pseudo labels of a data set, made by several processes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import all_gather_object
+
+from mmdrs.evaluation.functional.scores import FusedCounts
+from mmdrs.evaluation.records.protocol import (
+    dataset_name,
+    label_protocols,
+    read_protocol,
+    split_name,
+)
+from mmdrs.evaluation.records.provenance import provenance
+from mmdrs.evaluation.records.record import Evaluation, Score, per_class
+from mmdrs.pseudo_labels.rules import LabelRules
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """Pixel counts of the labels of a data set.
+
+    Attributes:
+        counts: Of all images with ground truth.
+        images: How many these are.
+    """
+
+    counts: FusedCounts
+    images: int
+
+    @classmethod
+    def gather(cls, counts: Iterable[FusedCounts | None]) -> 'LabelScores | None':
+        """Sum the counts of all processes; None where no image has ground truth."""
+        total, images = None, 0
+        for count in counts:
+            if count is not None:
+                total, images = count if total is None else total + count, images + 1
+        parts = [part for part in all_gather_object((total, images)) if part[0] is not None]
+        if not parts:
+            return None
+        total, images = parts[0]
+        for count, number in parts[1:]:
+            total, images = total + count, images + number
+        return cls(total, images)
+
+    def evaluation(
+        self,
+        cfg: Config,
+        rules: LabelRules,
+        classes: Sequence[str],
+        checkpoint: str | None = None,
+        stage: str = '',
+    ) -> Evaluation:
+        """The record of these scores.
+
+        Args:
+            cfg: Config of the network which made the maps; its test data set was scored.
+            rules: How the labels were made.
+            classes: Class names, background first.
+            checkpoint: The network's weights, where known.
+            stage: Stage of the pipeline.
+        """
+        config = cfg.to_dict()
+        dataset = config['test_dataloader']['dataset']
+        special = label_protocols(rules.to_config())
+        base = read_protocol(config, checkpoint)
+        scores = [
+            Score(
+                name,
+                round(counts.miou(), 2),
+                replace(base, **special[name]),
+                per_class(classes, (100 * counts.iou()).tolist()),
+            )
+            for name, counts in (
+                ('mIoU', self.counts.evaluated),
+                ('mIoU_written', self.counts.written),
+            )
+        ]
+        list_file = Path(dataset.get('data_root') or '') / (dataset.get('ann_file') or '')
+        return Evaluation(
+            task='pseudo',
+            dataset=dataset_name(dataset),
+            split=split_name(dataset),
+            images=self.images,
+            model=Path(cfg.filename or 'model').stem,
+            stage=stage,
+            seed=(config.get('randomness') or {}).get('seed'),
+            scores=scores,
+            provenance=provenance(config, list_file, Path(checkpoint) if checkpoint else None),
+        )

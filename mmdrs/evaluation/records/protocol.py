@@ -1,0 +1,144 @@
+"""The protocol of an evaluation, read off its config."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmdrs.evaluation.records.record import Protocol, Task
+
+_VOC_TYPES = ('PascalVOCDataset', 'VOCImageLabelDataset', 'VOCPseudoLabelDataset')
+
+
+def task_of(metric: str) -> Task:
+    """The task that a metric class scores."""
+    return dict(LocalizationMetric='seed', PseudoLabelMetric='pseudo').get(metric, 'seg')
+
+
+def dataset_name(dataset: Mapping[str, Any]) -> str:
+    """``VOC 2012``, or the name of the folder of the data."""
+    if dataset.get('type') in _VOC_TYPES:
+        return 'VOC 2012'
+    return Path(dataset.get('data_root') or '').resolve().name
+
+
+def split_name(dataset: Mapping[str, Any]) -> str:
+    """``val`` of ``ImageSets/Segmentation/val_cls.txt``; '' without a list."""
+    return re.sub(r'_cls(_\w+)?$', '', Path(dataset.get('ann_file') or '').stem)
+
+
+def label_source(list_name: str) -> str:
+    """Where image labels come from, by the names that ``voc_image_labels.py`` gives."""
+    stem = Path(list_name).stem
+    if '_cls' not in stem:
+        return ''
+    source = stem.split('_cls', 1)[1].lstrip('_')
+    return dict(xml='boxes').get(source, source) or 'masks'
+
+
+def checkpoint_choice(checkpoint: str | None) -> str:
+    """``last``, or what the checkpoint is the best on, by the name MMEngine gives it."""
+    match = re.fullmatch(r'best_(.+?)_(?:epoch|iter)_\d+\.pth', Path(checkpoint or '').name)
+    return f'best {match[1]} on ground truth' if match else 'last'
+
+
+def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
+    """The protocol that all figures of a test run share.
+
+    Args:
+        cfg: The config as it is run; with test-time augmentation its model is the TTA model.
+        checkpoint: The weights.
+    """
+    model = cfg['model']
+    pipeline = cfg['test_dataloader']['dataset'].get('pipeline') or []
+    inner = model.get('module') or model
+    train = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+    scored = cfg['test_dataloader']['dataset']
+    labels = [
+        label_source(dataset.get('ann_file') or '')
+        for dataset in (train, scored)
+        if dataset.get('type') in _VOC_TYPES
+    ]
+    return Protocol(
+        checkpoint=checkpoint_choice(checkpoint),
+        crop=_crop(pipeline, inner.get('test_cfg') or {}),
+        scales=_scales(model, inner, pipeline),
+        flip=_flips(pipeline),
+        labels=next((label for label in labels if label), ''),
+    )
+
+
+def describe_cue(rules: Mapping[str, Any]) -> str:
+    """A background cue of pseudo labels in a few words, such as ``saliency > 50``."""
+    cue = rules.get('background_cue') or {}
+    kind = cue.get('type', 'saliency')
+    if kind == 'saliency':
+        return f'saliency > {cue.get("threshold", 50):g}'
+    if kind == 'constant':
+        return f'constant {cue.get("value", 0.3):g}'
+    return f'power {cue.get("exponent", 2):g}'
+
+
+def describe_crf(crf: Mapping[str, Any] | None) -> str:
+    """Constants of a CRF as ``10 x (3; 1), (4; 67, 3)``; '' for none."""
+    if crf is None:
+        return ''
+    return (
+        f'{crf["iterations"]} x ({crf["gaussian_weight"]:g}; {crf["gaussian_sxy"]:g}), '
+        f'({crf["bilateral_weight"]:g}; {crf["bilateral_sxy"]:g}, {crf["bilateral_srgb"]:g})'
+    )
+
+
+def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """What is special in the protocols of the two figures of pseudo labels.
+
+    Args:
+        rules: :class:`~mmdrs.pseudo_labels.rules.LabelRules` as a config.
+    """
+    common = dict(
+        threshold=f'fixed {rules["threshold"]:g}',
+        background=describe_cue(rules),
+        crf=describe_crf(rules.get('crf')),
+    )
+    return dict(
+        mIoU=dict(common, ignored='scored before they are ignored'),
+        mIoU_written=dict(common, ignored='count as misses'),
+    )
+
+
+def _crop(pipeline: Sequence[Mapping], test_cfg: Mapping) -> str:
+    crop = next((t for t in pipeline if t['type'] == 'CenterCrop'), None)
+    if crop is not None:
+        return f'centre crop {_size(crop["crop_size"])}'
+    if test_cfg.get('mode') == 'slide':
+        return f'windows of {_size(test_cfg["crop_size"])}'
+    return 'whole image'
+
+
+def _size(size: Sequence[int] | int) -> str:
+    return f'{size} x {size}' if isinstance(size, int) else ' x '.join(map(str, size))
+
+
+def _augmentations(pipeline: Sequence[Mapping]) -> list[Sequence[Mapping]]:
+    tta = next((t for t in pipeline if t['type'] == 'TestTimeAug'), None)
+    return list(tta['transforms']) if tta else []
+
+
+def _scales(model: Mapping, inner: Mapping, pipeline: Sequence[Mapping]) -> str:
+    parts = []
+    if inner.get('type') == 'MultiScaleEncoderDecoder':
+        factors = ', '.join(f'{s:g}' for s in (1, *inner.get('scales', (0.5, 0.75))))
+        parts.append(f'MSC {factors}')
+    if model.get('scales') and model is not inner:
+        parts.append(f'scales {", ".join(map(str, model["scales"]))}')
+    for step in _augmentations(pipeline):
+        resizes = [t for t in step if t['type'] == 'Resize']
+        if len(resizes) > 1:
+            factors = [t.get('scale_factor') or _size(t['scale']) for t in resizes]
+            parts.append(f'scales {", ".join(map(str, factors))}')
+    return '; '.join(parts)
+
+
+def _flips(pipeline: Sequence[Mapping]) -> bool:
+    steps = _augmentations(pipeline)
+    return any(t['type'] == 'RandomFlip' and t.get('prob') for step in steps for t in step)

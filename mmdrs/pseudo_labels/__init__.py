@@ -1,0 +1,1 @@
+"""Pseudo labels from localization maps: cue, fusion, CRF, and the files."""

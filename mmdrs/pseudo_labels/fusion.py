@@ -1,0 +1,129 @@
+"""Fusing localization maps and a background cue into pseudo labels (reference code, stage 3).
+
+Channels are [background, class 0, class 1, ...]; the label is the argmax, index 0 wins ties. A
+dense CRF may come before the argmax. Two labels come out: the one that is *written* holds 255
+(ignored) where the channels contradict each other; the one that the released scoring scripts
+*evaluate* does not.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mmdrs.errors import InputError
+from mmdrs.pseudo_labels.crf import MIN_PROBABILITY, DenseCRF
+
+IGNORE = 255
+
+
+@dataclass(frozen=True)
+class BackgroundCue:
+    """Where the background is.
+
+    Attributes:
+        type: ``saliency``: background where a saliency map is at most ``threshold``;
+            ``constant``: one background score ``value`` for all pixels;
+            ``power``: ``(1 - max over classes) ** exponent``.
+        threshold: Salient is what exceeds this, 0..255 (``saliency`` only).
+        value: The background score (``constant`` only).
+        exponent: (``power`` only).
+    """
+
+    type: Literal['saliency', 'constant', 'power'] = 'saliency'
+    threshold: float = 50
+    value: float = 0.3
+    exponent: float = 2.0
+
+    def __post_init__(self) -> None:
+        known = ('saliency', 'constant', 'power')
+        if self.type not in known:
+            raise InputError(f'background cue type must be one of {known}, got {self.type!r}')
+
+    @property
+    def needs_saliency(self) -> bool:
+        return self.type == 'saliency'
+
+    def score(self, maps: np.ndarray, saliency: np.ndarray | None) -> np.ndarray:
+        """Background score (H, W) for maps (K, H, W); the saliency map is (H, W), 0..255.
+
+        Raises:
+            ValueError: If a saliency map is needed and missing, or of another size.
+        """
+        height, width = maps.shape[1:]
+        if self.type == 'constant':
+            return np.full((height, width), self.value, np.float32)
+        if self.type == 'power':
+            peak = maps.max(axis=0, initial=0)
+            return (1 - np.clip(peak, 0, 1)) ** np.float32(self.exponent)
+        if saliency is None or saliency.shape != (height, width):
+            found = 'none' if saliency is None else f'{saliency.shape}'
+            raise InputError(f'the saliency map must be of size {(height, width)}, got {found}')
+        return (saliency <= self.threshold).astype(np.float32)
+
+
+def fuse_maps(
+    maps: np.ndarray,
+    labels: tuple[int, ...],
+    cue: BackgroundCue,
+    saliency: np.ndarray | None = None,
+    threshold: float = 0.2,
+    confident: float = 0.9,
+    max_confident: int = 2,
+    crf: DenseCRF | None = None,
+    image: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fuse the maps of one image into a label.
+
+    A CRF moves the label only: which pixels have too many confident channels is judged without it.
+
+    Args:
+        maps: Localization maps of the classes present, (K, H, W); values above 1 are kept.
+        labels: Those classes, counted from 0: length K.
+        cue: The background cue.
+        saliency: Saliency map (H, W), 0..255, where the cue needs one.
+        threshold: Map values below are 0.
+        confident: A channel above this is confident ...
+        max_confident: ... and a pixel with more confident channels (background included) than
+            this is ignored.
+        crf: The dense CRF that the channels go through before the argmax; None is none.
+        image: The image, uint8 RGB (H, W, 3), for the CRF.
+
+    Returns:
+        ``(written, evaluated)``: uint8 (H, W), 0 background, class + 1, and in ``written`` alone
+        255 where too many channels are confident, and where a salient pixel is background.
+
+    Raises:
+        ValueError: If the saliency map or the image is needed and missing, or of another size.
+    """
+    kept = np.where(maps < np.float32(threshold), np.float32(0), maps)
+    background = cue.score(kept, saliency)
+    channels = np.concatenate([background[None], kept])  # (1 + K, H, W)
+    ids = np.array([0, *(label + 1 for label in labels)], np.uint8)
+    scores = channels if crf is None else _refined(channels, crf, image)
+    evaluated = _winners(scores, ids)
+
+    written = evaluated.copy()
+    above = (channels > np.float32(confident)).sum(axis=0, dtype=np.uint16)
+    written[above > max_confident] = IGNORE
+    if cue.needs_saliency:
+        written[(background == 0) & (evaluated == 0)] = IGNORE
+    return written, evaluated
+
+
+def _winners(scores: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """``ids[scores.argmax(axis=0)]``, (H, W): five times as fast where channels are few."""
+    best = scores[0].copy()
+    winners = np.full(best.shape, ids[0])
+    for channel, name in zip(scores[1:], ids[1:], strict=True):
+        np.copyto(winners, name, where=channel > best)  # the first wins ties
+        np.maximum(best, channel, out=best)
+    return winners
+
+
+def _refined(channels: np.ndarray, crf: DenseCRF, image: np.ndarray | None) -> np.ndarray:
+    """The channels (1 + K, H, W) as probabilities, after the CRF."""
+    if image is None:
+        raise InputError('the dense CRF of the pseudo labels needs the image')
+    scores = np.maximum(channels, np.float32(MIN_PROBABILITY))
+    return crf.refine(image, scores / scores.sum(axis=0))

@@ -1,0 +1,1 @@
+"""Our records ranked among published results."""

@@ -1,0 +1,29 @@
+"""Uploads for the evaluation server of PASCAL VOC 2012: packed from predictions, and checked.
+
+The server wants a tar archive of ``results/VOC2012/Segmentation/<challenge>_test_cls/<id>.png``:
+palette PNGs of the size of their image, whose values are classes.
+"""
+
+from mmdrs.reporting.voc_server.checking import (
+    CHALLENGES,
+    check_submission,
+    submission_faults,
+    submission_folder,
+)
+from mmdrs.reporting.voc_server.faults import SHOWN, Faults
+from mmdrs.reporting.voc_server.inputs import TEST_IMAGES, read_sizes, read_test_ids, unlisted
+from mmdrs.reporting.voc_server.packing import pack_submission
+
+__all__ = [
+    'CHALLENGES',
+    'SHOWN',
+    'TEST_IMAGES',
+    'Faults',
+    'check_submission',
+    'pack_submission',
+    'read_sizes',
+    'read_test_ids',
+    'submission_faults',
+    'submission_folder',
+    'unlisted',
+]

@@ -1,0 +1,110 @@
+"""The two metrics on hand-made predictions."""
+
+import numpy as np
+import pytest
+import torch
+from mmseg.registry import METRICS
+from PIL import Image
+
+from mmdrs.evaluation.metrics.samples import description
+from mmdrs.pseudo_labels.map_file import read_maps
+
+CLASSES = ('background', 'cat', 'dog')
+PALETTE = [[0, 0, 0], [128, 0, 0], [0, 128, 0]]
+
+
+def prediction(
+    name: str, maps: list, truth: list | None, label: list | None, saliency=None
+) -> dict:
+    """A data sample as an evaluator hands it on: maps (2, H, W) of cat and dog."""
+    maps = torch.tensor(maps, dtype=torch.float32)
+    sample = dict(
+        img_path=f'{name}.jpg',
+        ori_shape=tuple(maps.shape[1:]),
+        seg_logits=dict(data=torch.cat([torch.full_like(maps[:1], 0.2), maps])),
+    )
+    if label is not None:
+        sample['img_label'] = np.array(label, np.float32)
+    if truth is not None:
+        sample['gt_sem_seg'] = dict(data=torch.tensor([truth]))
+    if saliency is not None:
+        sample['saliency'] = dict(data=torch.tensor([saliency], dtype=torch.uint8))
+    return sample
+
+
+def build(**config):
+    metric = METRICS.build(config)
+    metric.dataset_meta = dict(classes=CLASSES, palette=PALETTE)
+    return metric
+
+
+def test_localization_metric_by_hand(tmp_path) -> None:
+    metric = build(type='LocalizationMetric', output_dir=str(tmp_path), settings=dict(a=1))
+    maps = [[[1.0, 0.6, 0.1, 0.4]], [[0.0, 0.0, 0.0, 0.0]]]
+    metric.process(None, [prediction('x', maps, [[1, 1, 1, 0]], [1, 0])])
+    scores = metric.evaluate(1)
+    # At 0.2: cat on pixels 0, 1, 3; IoU cat 2 / 4, background 0 / 2.
+    assert scores['mIoU_fixed'] == pytest.approx(25)
+    # Above 0.4: cat on pixels 0, 1; IoU cat 2 / 3, background 1 / 2.
+    assert scores['mIoU_swept'] == pytest.approx(100 * (2 / 3 + 1 / 2) / 2)
+    assert 0.4 < scores['best_threshold'] < 0.6
+    assert scores['coverage'] == pytest.approx(200 / 3)
+    assert scores['precision'] == pytest.approx(200 / 3)
+    stored = read_maps(tmp_path / 'x.npz')
+    assert stored.labels == (0,) and stored.settings == dict(a=1)
+    assert stored.values.tolist() == [[[255, 153, 25, 102]]]
+
+
+def test_without_ground_truth_maps_are_written_only(tmp_path) -> None:
+    metric = build(type='LocalizationMetric', output_dir=str(tmp_path))
+    metric.process(None, [prediction('x', [[[0.0]], [[0.7]]], None, None)])
+    assert metric.evaluate(1) == {}
+    assert read_maps(tmp_path / 'x.npz').labels == (1,)  # the class its head left on
+
+
+def test_pseudo_label_metric_by_hand(tmp_path) -> None:
+    metric = build(
+        type='PseudoLabelMetric', background_cue=dict(type='saliency'), output_dir=str(tmp_path)
+    )
+    maps = [[[0.9, 0.1, 0.9, 0.3]], [[0.0, 0.0, 0.0, 0.5]]]
+    saliency = [[255, 255, 0, 51]]
+    metric.process(None, [prediction('x', maps, [[1, 1, 0, 2]], [1, 1], saliency)])
+    scores = metric.evaluate(1)
+    # Evaluated 1 0 0 2: background 1 / 2, cat 1 / 2, dog 1; written 1 255 0 2: background 1 / 1.
+    assert scores['mIoU'] == pytest.approx(100 * (1 / 2 + 1 / 2 + 1) / 3)
+    assert scores['mIoU_written'] == pytest.approx(100 * (1 + 1 / 2 + 1) / 3)
+    with Image.open(tmp_path / 'x.png') as picture:
+        assert picture.mode == 'P'
+        assert np.asarray(picture).tolist() == [[1, 255, 0, 2]]
+        assert picture.convert('RGB').getpixel((3, 0)) == (0, 128, 0)
+
+
+def test_pseudo_label_metric_with_crf(tmp_path) -> None:
+    """A hole in the maps, where the image shows one object; no image is read without the CRF."""
+    pytest.importorskip('pydensecrf')
+    maps, truth = np.zeros((2, 12, 16), np.float32), np.zeros((12, 16), int)
+    maps[0, :, 8:], truth[:, 8:] = 0.8, 1
+    maps[0, 5, 12] = 0.25
+    scores = []
+    for crf in (None, dict(), dict(bilateral_weight=0, gaussian_weight=0)):
+        cue = dict(type='constant', value=0.3)
+        metric = build(type='PseudoLabelMetric', background_cue=cue, crf=crf)
+        if crf is not None:
+            picture = np.where(truth[..., None] > 0, (0, 200, 50), 0).astype(np.uint8)
+            Image.fromarray(picture).save(tmp_path / 'x.jpg')
+        sample = prediction(str(tmp_path / 'x'), maps.tolist(), truth.tolist(), [1, 0])
+        metric.process(None, [sample])
+        scores.append(metric.evaluate(1)['mIoU'])
+    plain = 100 * (96 / 97 + 95 / 96) / 2
+    assert scores == pytest.approx([plain, 100, plain])
+
+
+def test_missing_saliency_says_what_to_do() -> None:
+    metric = build(type='PseudoLabelMetric', background_cue=dict(type='saliency'))
+    with pytest.raises(ValueError, match=r'no saliency map of x\.jpg.*LoadSaliencyMap'):
+        metric.process(None, [prediction('x', [[[1.0]], [[0.0]]], None, [1, 0])])
+
+
+def test_what_is_kept_for_the_background_holds_no_arrays() -> None:
+    sample = prediction('x', [[[0.5]], [[0.0]]], [[1]], [1, 0], saliency=[[200]])
+    assert description(sample).keys() == {'img_path', 'ori_shape', 'img_label'}

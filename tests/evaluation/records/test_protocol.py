@@ -1,0 +1,87 @@
+"""The protocol of an evaluation, read off the project's own configs."""
+
+import pytest
+from mmengine.config import Config
+
+from mmdrs.apis import apply_tta, load_config
+from mmdrs.evaluation.records.protocol import (
+    checkpoint_choice,
+    dataset_name,
+    describe_cue,
+    label_protocols,
+    label_source,
+    read_protocol,
+    split_name,
+)
+from mmdrs.evaluation.records.record import Protocol
+from tests.pipeline_runs import ROOT
+
+V2 = 'deeplab/deeplabv2-msc_r101-d8_1xb5-20k_voc12drs-321x321'
+V3PLUS = 'deeplab/deeplabv3plus-plain_r101-d16_2xb16-20k_voc12drs-513x513'
+TTA_SCALES = '0.5, 0.75, 1.0, 1.25, 1.5, 1.75'
+CLASSIFIER = 'drs/drs-learnable_vgg16_2xb5-15e_voc12-320x320'
+
+
+def config(name: str, tta: bool = False) -> Config:
+    cfg = load_config(str(ROOT / 'configs' / f'{name}.py'))
+    if tta:
+        apply_tta(cfg)
+    return cfg
+
+
+@pytest.mark.parametrize(
+    ('name', 'tta', 'expected'),
+    [
+        (V2, False, Protocol(scales='MSC 1, 0.5, 0.75', labels='boxes')),
+        (f'{V2}_released', False, Protocol(scales='MSC 1, 0.5, 0.75', labels='masks')),
+        (V3PLUS, False, Protocol(labels='boxes')),
+        (f'{V3PLUS}_released', False, Protocol(crop='centre crop 513 x 513', labels='masks')),
+        (V3PLUS, True, Protocol(scales=f'scales {TTA_SCALES}', flip=True, labels='boxes')),
+        (CLASSIFIER, True, Protocol(scales='scales 256, 320, 384', labels='boxes')),
+    ],
+)  # fmt: skip
+def test_configs(name: str, tta: bool, expected: Protocol) -> None:
+    assert read_protocol(config(name, tta).to_dict(), 'iter_20000.pth') == expected
+
+
+def test_stock_config_with_sliding_windows() -> None:
+    cfg = config('deeplab/deeplabv3plus_r101-d8_4xb4-20k_voc12drs-512x512')
+    cfg.model.test_cfg = dict(mode='slide', crop_size=(512, 512), stride=(341, 341))
+    assert read_protocol(cfg.to_dict(), None).crop == 'windows of 512 x 512'
+
+
+def test_names() -> None:
+    assert checkpoint_choice('w/best_mIoU_iter_1200.pth') == 'best mIoU on ground truth'
+    assert checkpoint_choice('w/iter_1200.pth') == checkpoint_choice(None) == 'last'
+    voc = dict(type='PascalVOCDataset', data_root='x', ann_file='ImageSets/Segmentation/val.txt')
+    assert (dataset_name(voc), split_name(voc)) == ('VOC 2012', 'val')
+    own = dict(type='ImageLabelDataset', data_root='data/pets/', ann_file='train_aug_cls_xml.txt')
+    assert (dataset_name(own), split_name(own)) == ('pets', 'train_aug')
+    names = ('train_aug_cls.txt', 'train_aug_cls_xml.txt', 'train_cls_irn.txt', 'val.txt')
+    assert [label_source(name) for name in names] == ['masks', 'boxes', 'irn', '']
+
+
+def test_pseudo_labels() -> None:
+    crf = dict(
+        iterations=10,
+        gaussian_weight=3,
+        gaussian_sxy=1,
+        bilateral_weight=4,
+        bilateral_sxy=67,
+        bilateral_srgb=3,
+    )
+    found = label_protocols(
+        dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2, crf=crf)
+    )
+    assert found['mIoU']['ignored'] != found['mIoU_written']['ignored']
+    assert found['mIoU']['crf'] == '10 x (3; 1), (4; 67, 3)'
+    assert found['mIoU']['background'] == 'saliency > 50'
+    cues = dict(type='constant', value=0.4), dict(type='power')
+    described = [describe_cue(dict(background_cue=cue)) for cue in cues]
+    assert described == ['constant 0.4', 'power 2']
+
+
+def test_protocol_in_words() -> None:
+    assert str(Protocol()) == 'standard'
+    words = str(Protocol(checkpoint='best mIoU on ground truth', flip=True, crf='x', ignored='y'))
+    assert words == 'checkpoint best mIoU on ground truth; flip; CRF x; 255: y'

@@ -1,0 +1,46 @@
+"""The rules of pseudo labels as a config, and one image by them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmdrs.models.utils.cam import resize_array
+from mmdrs.pseudo_labels.crf import DenseCRF
+from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
+from mmdrs.pseudo_labels.rules import LabelRules
+
+CONSTANT = dict(type='constant', value=0.3)
+
+
+def test_no_crf_leaves_finished_labels_finished() -> None:
+    """The config, and so the fingerprint, is what it was before there was a CRF."""
+    rules = LabelRules.from_config(dict(background_cue=CONSTANT, crf=None))
+    assert rules == LabelRules.from_config(dict(background_cue=CONSTANT))
+    assert rules.to_config() == dict(
+        background_cue=dict(type='constant', threshold=50, value=0.3, exponent=2.0),
+        threshold=0.2,
+        confident=0.9,
+        max_confident=2,
+    )
+
+
+def test_crf_of_a_config() -> None:
+    pytest.importorskip('pydensecrf')
+    rules = LabelRules.from_config(dict(background_cue=CONSTANT, crf=dict(bilateral_sxy=50)))
+    assert rules.crf == DenseCRF(bilateral_sxy=50)
+    assert LabelRules.from_config(rules.to_config()) == rules
+
+
+def test_fuse_hands_on_every_rule() -> None:
+    """The size is the image's, and each rule changes the label as its argument does."""
+    maps = np.random.default_rng(0).random((2, 6, 8), np.float32)
+    cue = BackgroundCue('power', exponent=3)
+    settings = [(0.2, 0.9, 2), (0.7, 0.9, 2), (0.2, 0.5, 1), (0.2, 0.1, 2)]
+    made = []
+    for setting in settings:
+        found = LabelRules(cue, *setting).fuse(maps, (1, 4), (12, 16), None, Path('not read'))
+        expected = fuse_maps(resize_array(maps, (12, 16)), (1, 4), cue, None, *setting)
+        np.testing.assert_array_equal(found, expected)
+        made.append(found[0].tobytes())
+    assert len(set(made)) == len(settings)

@@ -1,0 +1,155 @@
+"""The leaderboard: averaging, ranking, and what is left out."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from mmdrs.errors import InputError
+from mmdrs.evaluation.records.record import Evaluation, Protocol, Score, write_evaluation
+from mmdrs.reporting.leaderboard.leaderboard import collect, read_published, rows, tables
+from mmdrs.reporting.leaderboard.leaderboard.formats import to_csv, to_html, to_json, to_markdown
+from tests.pipeline_runs import ROOT, load_tool
+
+PUBLISHED = ROOT / 'leaderboard' / 'voc2012.yml'
+CLASSES = ('background', 'cat')
+
+
+def put(
+    work_dir: Path,
+    value: float,
+    seed: int = 0,
+    name: str = 'a',
+    protocol: Protocol | None = None,
+    classes: tuple[str, ...] = CLASSES,
+    **changes,
+) -> Path:
+    """Write a record into a work directory."""
+    by_class = {c: value + n for n, c in enumerate(classes)}
+    values = dict(
+        task='seg',
+        dataset='VOC 2012',
+        split='val',
+        images=1449,
+        model='net',
+        stage='',
+        seed=seed,
+        scores=[Score('mIoU', value, protocol or Protocol(), by_class)],
+        provenance=dict(config_sha256='c', list=None, weights=None, time=f'2026-01-0{seed + 1}'),
+    )
+    write_evaluation(work_dir / 'results' / f'{name}.json', Evaluation(**(values | changes)))
+    return work_dir
+
+
+def test_seeds_are_averaged(tmp_path: Path) -> None:
+    dirs = [put(tmp_path / f'run{seed}', 60 + 3 * seed, seed) for seed in range(3)]
+    (row,) = rows(collect(dirs))
+    assert row.value == 63 and row.spread == 3 and row.seeds == (0, 1, 2)
+    assert row.per_class == {'background': 63, 'cat': 64}
+
+
+def test_the_latest_of_a_seed_counts(tmp_path: Path) -> None:
+    put(tmp_path, 10, name='old')
+    late = dict(config_sha256='c', list=None, weights=None, time='2026-02-01')
+    put(tmp_path, 20, name='new', provenance=late)
+    (row,) = rows(collect([tmp_path]))
+    assert row.value == 20 and row.spread is None
+
+
+def test_what_differs_is_not_averaged(tmp_path: Path) -> None:
+    """Protocol, config, list, split, model and stage."""
+    base = dict(config_sha256='c', list=None, weights=None, time='2026-01-01')
+    put(tmp_path, 50)
+    put(tmp_path, 51, name='b', protocol=Protocol(crop='centre crop 513 x 513'))
+    put(tmp_path, 52, name='c', provenance=base | dict(config_sha256='d'))
+    put(tmp_path, 53, name='d', provenance=base | dict(list=dict(name='v', sha256='1')))
+    put(tmp_path, 54, name='e', split='test')
+    put(tmp_path, 55, name='f', model='other')
+    found = rows(collect([tmp_path]))
+    assert sorted(row.value for row in found) == [50, 51, 52, 53, 54, 55]
+    assert {row.protocol for row in found} == {'standard', 'centre crop 513 x 513'}
+
+
+def test_ranked_among_published_figures(tmp_path: Path) -> None:
+    published = read_published(PUBLISHED)
+    assert all(row.source and row.protocol for row in published)
+    own = rows(collect([put(tmp_path, 70.0)]))
+    ((key, ranked),) = tables(own, published)
+    assert key == ('seg', 'VOC 2012', 'val', 'mIoU')
+    values = [row.value for row in ranked]
+    assert values == sorted(values, reverse=True) and max(values) == 83.1
+    place = next(n for n, row in enumerate(ranked) if not row.published)
+    assert ranked[place - 1].value == 70.4 and ranked[place + 1].value == 69.4
+    # The rows of the reference, at least: DRS on val with both networks, and on test.
+    drs = {(r.split, r.value) for r in published if r.model.startswith('DRS')}
+    assert drs >= {('val', 71.0), ('val', 70.4), ('test', 70.7)}
+
+
+def test_published_figures_stand_by_their_data_set_only(tmp_path: Path) -> None:
+    own = rows(collect([put(tmp_path, 70.0, dataset='shapes')]))
+    ((_, ranked),) = tables(own, read_published(PUBLISHED))
+    assert [row.published for row in ranked] == [False]
+
+
+def test_what_does_not_belong_is_named(tmp_path: Path) -> None:
+    good = put(tmp_path / 'good', 50)
+    other_data = put(tmp_path / 'pets', 90, dataset='pets')
+    other_classes = put(tmp_path / 'coco', 90, classes=('background', 'cat', 'dog'))
+    broken = put(tmp_path / 'broken', 90)
+    (broken / 'results' / 'a.json').write_text('{')
+    foreign = tmp_path / 'foreign'
+    foreign.mkdir()
+    stopped = put(tmp_path / 'stopped' / 'evaluation', 90, stage='evaluation').parent
+    (stopped / 'evaluation' / 'started.json').write_text('{}')
+    outdated = put(tmp_path / 'outdated' / 'evaluation.old', 90).parent
+    dirs = [good, other_data, other_classes, broken, foreign, stopped, outdated]
+    found = collect(dirs)
+    assert [row.value for row in rows(found)] == [50]
+    text = '\n'.join(found.left_out)
+    for part in (
+        "pets (net, val): data set 'pets', not 'VOC 2012'",
+        'coco (net, val): other classes: 3 (background, cat, dog, ...) where the first',
+        'broken/results/a.json: cannot be read as JSON',
+        'foreign: holds no results/*.json',
+        'stopped/evaluation: the stage was interrupted',
+        'outdated: holds no results/*.json',
+    ):
+        assert part in text, part
+    assert rows(collect(dirs, dataset='pets'))[0].value == 90
+    with pytest.raises(InputError, match="no evaluation on the data set 'cars'"):
+        collect(dirs, dataset='cars')
+    with pytest.raises(InputError, match=r'no finished evaluation.*\n.*foreign'):
+        collect([foreign])
+
+
+def test_formats(tmp_path: Path) -> None:
+    own = rows(collect([put(tmp_path / 's0', 60, 0), put(tmp_path / 's1', 62, 1)]))
+    own += rows(collect([put(tmp_path / 'x', 58.5, protocol=Protocol(crf='1 <x>'))]))
+    text = to_markdown(own, [])
+    assert '| 1 | net | 61.0 ± 1.4 |  | 2 | standard |' in text
+    assert '| 2 | net | 58.5 | -2.5 | 1 | CRF 1 <x> |' in text
+    assert '| net | 61.0 | 62.0 |' in text  # by class
+    lines = list(csv.DictReader(io.StringIO(to_csv(own, []))))
+    assert [line['rank'] for line in lines] == ['1', '2']
+    assert float(lines[1]['above']) == -2.5 and lines[0]['published'] == '0'
+    (table,) = json.loads(to_json(own, []))
+    assert table['split'] == 'val' and table['rows'][0]['seeds'] == [0, 1]
+    page = to_html(own, read_published(PUBLISHED))
+    assert 'CRF 1 &lt;x&gt;' in page and '<x>' not in page
+    assert '(published)' in page and 'http' not in page
+
+
+def test_tool(tmp_path: Path, capsys) -> None:
+    tool = load_tool('analysis_tools/leaderboard')
+    run, out = put(tmp_path / 'run', 66), tmp_path / 'board.html'
+    tool.main([str(run), str(put(tmp_path / 'pets', 1, dataset='pets'))])
+    printed = capsys.readouterr()
+    assert '| net | 66.0 | -' in printed.out and 'left out: ' in printed.err
+    tool.main([str(run), '--format', 'html', '--out', str(out)])
+    assert f'leaderboard: {out}' in capsys.readouterr().out and '66.0' in out.read_text()
+    with pytest.raises(SystemExit, match="error: no evaluation of the task 'seed'"):
+        tool.main([str(run), '--task', 'seed'])
+    with pytest.raises(SystemExit, match='error: .*gone is no directory'):
+        tool.main([str(tmp_path / 'gone')])
