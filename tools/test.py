@@ -1,57 +1,7 @@
 #!/usr/bin/env python
 """Test a model from its config, with the arguments of MMSegmentation's ``tools/test.py``."""
 
-import argparse
-import sys
-from collections.abc import Sequence
-
-from mmdrs.apis import (
-    InputError,
-    apply_output,
-    apply_show,
-    apply_tta,
-    load_config,
-    test_model,
-)
-from mmdrs.cli.arguments import add_run_arguments, add_settings_argument, export_local_rank
-
-
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Test (and evaluate) a model')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--out', help='directory in which predictions are written as PNG')
-    parser.add_argument('--show', action='store_true', help='show painted predictions')
-    parser.add_argument('--show-dir', help='directory in which painted predictions are saved')
-    parser.add_argument(
-        '--wait-time', type=float, default=2, help='seconds that --show shows an image'
-    )
-    parser.add_argument('--tta', action='store_true', help='test-time augmentation')
-    add_settings_argument(parser)
-    add_run_arguments(parser)
-    args = parser.parse_args(argv)
-    export_local_rank(args)
-    return args
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the tool."""
-    args = parse_args(argv)
-    try:
-        cfg = load_config(
-            args.config, args.cfg_options, args.work_dir, args.launcher, args.settings
-        )
-        if args.show or args.show_dir:
-            apply_show(cfg, args.show, args.show_dir, args.wait_time)
-        if args.tta:
-            apply_tta(cfg)
-        if args.out is not None:
-            apply_output(cfg, args.out)
-        test_model(cfg, args.checkpoint)
-    except InputError as error:
-        sys.exit(f'error: {error}')
-
+from mmdrs.cli.test import main
 
 if __name__ == '__main__':
     main()

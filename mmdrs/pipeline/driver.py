@@ -16,7 +16,7 @@ from mmdrs.pipeline.results import results_table, write_results
 from mmdrs.pipeline.runs import StageRun
 from mmdrs.pipeline.settings import Settings
 from mmdrs.pipeline.stages import choose_stages
-from mmdrs.pipeline.state import StageState, fingerprint
+from mmdrs.pipeline.state import StageState, fingerprint, write_json
 
 
 def run_pipeline(
@@ -58,6 +58,8 @@ def run_pipeline(
     }
     prints = fingerprints(runs)
     check_inputs([runs[stage.name] for stage in chosen])
+    if is_main_process():
+        write_json(work_dir / 'pipeline.json', _description(settings, runs, prints))
     _check_needs(chosen, work_dir, prints)
     clock = _Clock(runs, [stage.name for stage in chosen])
     for number, stage in enumerate(chosen, 1):
@@ -73,6 +75,29 @@ def run_pipeline(
             print(f'picture: {_shown(picture)}')
     barrier()
     return records
+
+
+def _description(
+    settings: Settings, runs: dict[str, StageRun], prints: dict[str, str]
+) -> dict[str, Any]:
+    """What the present run is: the settings, the stages, the data sets, as plain data."""
+    maps = runs['drs_maps']
+    datasets = {
+        split: dict(maps.split_config(split).test_dataloader.dataset.to_dict(), pipeline=[])
+        for split in maps.splits()
+    }
+    scored = runs['evaluation'].config().get('test_dataloader')
+    return dict(
+        format=1,
+        settings=settings.cfg.to_dict(),
+        stages={
+            name: dict(kind=run.stage.kind, title=run.stage.title, fingerprint=prints[name])
+            for name, run in runs.items()
+        },
+        datasets=dict(
+            datasets, evaluation=dict(scored.dataset.to_dict(), pipeline=[]) if scored else None
+        ),
+    )
 
 
 def _run_stage(run: StageRun, print_: str, clock: '_Clock') -> None:

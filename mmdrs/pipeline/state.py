@@ -53,7 +53,7 @@ class StageState:
         content = dict(
             fingerprint=fingerprint,
             seconds=round(seconds, 1),
-            finished=time.strftime('%Y-%m-%d %H:%M:%S'),
+            finished=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
             records=records,
         )
         write_json(self.folder / 'done.json', content)
@@ -88,4 +88,4 @@ def _read(path: Path) -> dict[str, Any] | None:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON under a temporary name, then rename."""
     with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + '\n')
+        temporary.write_text(json.dumps(content, indent=1, default=str) + '\n')

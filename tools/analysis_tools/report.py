@@ -1,43 +1,7 @@
 #!/usr/bin/env python
-"""A report on a pipeline run: one HTML file, which needs nothing else and no network.
+"""A report on a pipeline run: one HTML file, which needs nothing else and no network."""
 
-It shows scores, times and settings, images through all stages (worst and best first), curves by
-threshold and of the trainings, and figures by class and by size of the objects. The curves are
-also written as PNG files, beside it.
-"""
-
-import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-
-from mmdrs.errors import InputError
-from mmdrs.reporting.report import IMAGES, write_report
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the tool."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('work_dir', type=Path, help='work directory of tools/pipeline.py')
-    parser.add_argument('--out', type=Path, help='HTML file; default WORK_DIR/report.html')
-    parser.add_argument(
-        '--images', type=int, default=IMAGES, help='how many images it shows; default %(default)s'
-    )
-    parser.add_argument(
-        '--split',
-        choices=('val', 'train'),
-        help='images of which list; default val where the settings have one',
-    )
-    parser.add_argument('--data-root', type=Path, help='the data, if they have been moved')
-    args = parser.parse_args(argv)
-    try:
-        path = write_report(args.work_dir, args.out, args.images, args.split, args.data_root)
-    except (InputError, OSError) as error:
-        sys.exit(f'error: {error}')
-    print(f'report: {path}')
-
+from mmdrs.cli.report import main
 
 if __name__ == '__main__':
     main()

@@ -1,0 +1,50 @@
+"""Rank evaluations of work directories, beside published figures where there are any.
+
+    python tools/analysis_tools/leaderboard.py work_dirs/run_0 work_dirs/run_1 --task seg
+
+Runs that differ in nothing but their seed are averaged. What does not belong (interrupted stages,
+other data sets or classes) is named on the error output and left out.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmdrs.errors import InputError
+from mmdrs.evaluation.records.record import TASKS
+from mmdrs.files import written_whole
+from mmdrs.reporting.leaderboard.leaderboard import collect, read_published, rows
+from mmdrs.reporting.leaderboard.leaderboard.formats import FORMATS
+
+PUBLISHED = Path(__file__).resolve().parents[2] / 'leaderboard' / 'voc2012.yml'
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the tool."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('work_dirs', nargs='+', type=Path, help='work directories')
+    parser.add_argument('--task', choices=TASKS, help='seed (maps), pseudo (labels) or seg')
+    parser.add_argument('--dataset', help='name of the data set; default that of the first record')
+    parser.add_argument('--format', choices=tuple(FORMATS), default='md')
+    parser.add_argument('--out', type=Path, help='file to write; default the console')
+    args = parser.parse_args(argv)
+    try:
+        found = collect(args.work_dirs, args.dataset)
+        for line in found.left_out:
+            print(f'left out: {line}', file=sys.stderr)
+        own = rows(found, args.task)
+        if not own:
+            raise InputError(f'no evaluation of the task {args.task!r} in these directories')
+        published = read_published(PUBLISHED) if PUBLISHED.is_file() else []
+        text = FORMATS[args.format](own, published)
+    except InputError as error:
+        sys.exit(f'error: {error}')
+    if args.out is None:
+        print(text, end='')
+        return
+    with written_whole(args.out) as temporary:
+        temporary.write_text(text, encoding='utf-8')
+    print(f'leaderboard: {args.out}')

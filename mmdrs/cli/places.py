@@ -1,0 +1,205 @@
+"""List the modules of a config's backbone where DRS can go.
+
+    python tools/analysis_tools/drs_layers.py configs/mix/segformer_*.py
+    python tools/analysis_tools/drs_layers.py mmseg::unet/CONFIG.py --all
+
+A name of the list is one of DRSBackbone's `layers`; NAME@K is one run of a module that runs
+several times. Shown are stages, blocks and activations with more than one position, and the places
+of layers='default' and of the config itself; --all shows every module whose output is a feature
+map (nchw, nhwc) or tokens (nlc). Shapes and signs are those of noise, without weights.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import mmseg
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+from torch import nn
+
+from mmdrs.apis import InputError, load_config
+from mmdrs.cli.arguments import add_settings_argument
+from mmdrs.errors import MissingFileError, did_you_mean
+from mmdrs.models.backbones.drs_backbone import DRSBackbone, select_layers
+from mmdrs.models.backbones.places import Place, Run, describe_places, runs_of
+from mmdrs.models.backbones.presets import find_preset
+
+HEADER = ('place', 'type', 'output shape', 'layout', 'rectified', 'DRS')
+# By how much height and width of a second input are larger, to tell positions from channels.
+GROWTH = 64
+# What a backbone may raise that cannot be built or run from its config alone.
+FAILURES = (
+    *(AssertionError, AttributeError, ImportError, IndexError, KeyError, OSError),
+    *(RuntimeError, TypeError, ValueError),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the tool."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file, or mmseg::FOLDER/NAME.py')
+    parser.add_argument(
+        '--input-shape',
+        nargs=3,
+        type=int,
+        metavar=('3', 'H', 'W'),
+        help="size of the noise; default DRSBackbone's, 3 64 64",
+    )
+    parser.add_argument('--all', action='store_true', help='every module that DRS fits behind')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='overwrite values of the config: a.b=1',
+    )
+    add_settings_argument(parser)
+    args = parser.parse_args(argv)
+    try:
+        cfg = read_config(args.config, args.cfg_options, args.settings)
+        for line in report(cfg, args.input_shape, args.all):
+            print(line)
+    except InputError as error:
+        sys.exit(f'error: {error}')
+
+
+def read_config(name: str, options: dict | None, settings: str | None) -> Config:
+    """Read a config file, also one of MMSegmentation's (``mmseg::FOLDER/NAME.py``).
+
+    Raises:
+        InputError: If there is none, or it imports what is not installed.
+    """
+    package, mark, relative = name.partition('::')
+    path = Path(name)
+    if mark:
+        folder = Path(mmseg.__file__).parent / '.mim' / 'configs'
+        path = folder / relative
+        if package != 'mmseg' or not path.is_file():
+            known = (f'mmseg::{p.relative_to(folder).as_posix()}' for p in folder.glob('*/*.py'))
+            raise MissingFileError(f"there is no config '{name}'{did_you_mean(name, known)}")
+    try:
+        return load_config(path, options, settings=settings)
+    except ImportError as error:
+        reason = str(error).partition(', the current sys.path is')[0]
+        raise InputError(f"the config '{name}' cannot be read: {reason}") from error
+
+
+def report(cfg: Config, input_shape: Sequence[int] | None, show_all: bool) -> Iterator[str]:
+    """The lines that the tool prints.
+
+    Args:
+        cfg: A config with ``model.backbone``.
+        input_shape: Channels, height, width; None is that of the config's ``DRSBackbone``.
+        show_all: Every place, not only the usual ones.
+    """
+    config, wrapped = backbone_config(cfg)
+    shape = tuple(input_shape or wrapped.get('input_shape', (3, 64, 64)))
+    backbone = build(config)
+    runs = probe(backbone, shape)
+    larger = probe_larger(backbone, shape)
+    notes, default = default_places(backbone, runs)
+    if larger is None:
+        notes.append('It takes this input size only: channels-last maps are listed as nchw')
+    used = set(select_layers(backbone, wrapped.get('layers', 'default'), runs)) if wrapped else ()
+    places = describe_places(backbone, runs, larger or runs)
+    shown = [p for p in places if show_all or p.usual or p.name in default or p.name in used]
+    yield f'{type(backbone).__name__}, input {" x ".join(map(str, shape))}'
+    yield ''
+    yield from table([HEADER, *(row(place, default, used) for place in shown)])
+    yield ''
+    hidden = len(places) - len(shown)
+    yield f'{len(shown)} places' + (f', {hidden} more with --all' if hidden else '')
+    yield from notes
+
+
+def backbone_config(cfg: Config) -> tuple[dict, dict]:
+    """The config of the backbone without DRS, and that of the ``DRSBackbone`` around it or {}."""
+    init_default_scope(cfg.get('default_scope') or 'mmseg')
+    model = cfg.get('model') or {}
+    model = model.get('module') or model  # with test-time augmentation
+    config = model.get('backbone')
+    if not config or 'type' not in config:
+        raise InputError(f"the config '{cfg.filename}' has no model.backbone")
+    kind = config['type']
+    if (MODELS.get(kind) if isinstance(kind, str) else kind) is not DRSBackbone:
+        return config, {}
+    if 'backbone' not in config:
+        raise InputError(f"the DRSBackbone of '{cfg.filename}' has no backbone")
+    return config['backbone'], config
+
+
+def build(config: dict) -> nn.Module:
+    """Build a backbone.
+
+    Raises:
+        InputError: If that fails.
+    """
+    try:
+        return MODELS.build(config)
+    except FAILURES as error:
+        raise InputError(f'the backbone {config["type"]} cannot be built: {error}') from error
+
+
+def probe(backbone: nn.Module, shape: Sequence[int]) -> dict[str, list[Run]]:
+    """What the modules of a backbone return.
+
+    Raises:
+        InputError: If it does not take an input of this shape.
+    """
+    try:
+        return runs_of(backbone, shape)
+    except FAILURES as error:
+        size = ' x '.join(map(str, shape))
+        raise InputError(
+            f'{type(backbone).__name__} fails on an input of {size}; choose another with '
+            f'--input-shape: {error}'
+        ) from error
+
+
+def probe_larger(backbone: nn.Module, shape: Sequence[int]) -> dict[str, list[Run]] | None:
+    """What they return for a larger input; None for a backbone of one input size (BEiT)."""
+    channels, height, width = shape
+    try:
+        return runs_of(backbone, (channels, height + GROWTH, width + GROWTH))
+    except FAILURES:
+        return None
+
+
+def default_places(
+    backbone: nn.Module, runs: dict[str, list[Run]]
+) -> tuple[list[str], dict[str, dict]]:
+    """Notes on ``layers='default'``; its places with their options, none if it does not fit."""
+    preset = find_preset(backbone)
+    if preset is None:
+        return [f"{type(backbone).__name__} has no layers='default': name the layers"], {}
+    try:
+        places = select_layers(backbone, 'default', runs)
+    except InputError as error:
+        return [f"layers='default' does not fit this backbone: {error}"], {}
+    if not preset.options:
+        return [], places
+    options = ', '.join(f'{key}={value!r}' for key, value in preset.options.items())
+    return [f"layers='default' sets {options}; layers by name need it in drs=dict(...)"], places
+
+
+def row(place: Place, default: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
+    """The cells of a place."""
+    marks = [
+        mark for mark, names in (('default', default), ('in use', used)) if place.name in names
+    ]
+    rectified = 'yes' if place.rectified else 'no'
+    cells = (place.name, place.kind, str(place.shape), place.layout, rectified)
+    return (*cells, ', '.join(marks))
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of columns as wide as their longest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for cells in rows:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        yield '  '.join(padded).rstrip()

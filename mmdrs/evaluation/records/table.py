@@ -1,0 +1,121 @@
+"""The table of scores: one row for each stage and split, one column for each score."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prettytable import PrettyTable
+
+from mmdrs.evaluation.records.record import Evaluation, Score, Task
+
+NOTE = """\
+Percent. Maps: mIoU at the fixed threshold 0.2 and at the best one (* chosen on the ground truth);
+coverage, the share of the objects whose map exceeds 0.2; precision, the share of those pixels
+that lie on the object; labels, mIoU of the pseudo labels that these maps and the background cue
+give. 255=miss: mIoU of the label files, whose ignored pixels count as misses."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """A score over seeds.
+
+    Attributes:
+        mean: Mean, percent.
+        spread: Sample standard deviation; None for one seed.
+    """
+
+    mean: float
+    spread: float | None = None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> 'Level':
+        """Mean and sample standard deviation of one or more values."""
+        spread = statistics.stdev(values) if len(values) > 1 else None
+        return cls(statistics.mean(values), spread)
+
+    def __str__(self) -> str:
+        return f'{self.mean:.1f}' + ('' if self.spread is None else f' ± {self.spread:.1f}')
+
+
+@dataclass(frozen=True)
+class Column:
+    """One kind of score.
+
+    Attributes:
+        heading: Heading of the column.
+        task: Task of the evaluation.
+        metric: Name of the score.
+        crf: Whether a dense CRF was applied to the predictions; None: either.
+    """
+
+    heading: str
+    task: Task
+    metric: str
+    crf: bool | None = None
+
+    def holds(self, evaluation: Evaluation, score: Score) -> bool:
+        """Whether a score belongs into this column."""
+        same = (evaluation.task, score.metric) == (self.task, self.metric)
+        return same and self.crf in (None, bool(score.protocol.crf))
+
+
+COLUMNS = (
+    Column('fixed', 'seed', 'mIoU_fixed'),
+    Column('best*', 'seed', 'mIoU_swept'),
+    Column('coverage', 'seed', 'coverage'),
+    Column('precision', 'seed', 'precision'),
+    Column('labels', 'pseudo', 'mIoU'),
+    Column('255=miss', 'pseudo', 'mIoU_written'),
+    Column('mIoU', 'seg', 'mIoU', crf=False),
+    Column('with CRF', 'seg', 'mIoU', crf=True),
+)
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """The scores of one stage on one split.
+
+    Attributes:
+        stage: Name of the stage.
+        split: Name of the list.
+        cells: Scores over the seeds, by heading of :data:`COLUMNS`; only those that there are.
+    """
+
+    stage: str
+    split: str
+    cells: dict[str, Level]
+
+
+def score_rows(evaluations: Sequence[Evaluation]) -> list[ScoreRow]:
+    """Rows in the order of the evaluations; scores of several seeds are averaged."""
+    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for evaluation in evaluations:
+        cells = found.setdefault((evaluation.stage or evaluation.model, evaluation.split), {})
+        for score in evaluation.scores:
+            for column in COLUMNS:
+                if column.holds(evaluation, score):
+                    cells.setdefault(column.heading, []).append(score.value)
+    return [
+        ScoreRow(stage, split, {heading: Level.of(values) for heading, values in cells.items()})
+        for (stage, split), cells in found.items()
+        if cells
+    ]
+
+
+def used_columns(rows: Sequence[ScoreRow]) -> list[str]:
+    """Headings of the columns that any of the rows has."""
+    return [c.heading for c in COLUMNS if any(c.heading in row.cells for row in rows)]
+
+
+def score_table(evaluations: Sequence[Evaluation]) -> str:
+    """The table as text, with a note on what the columns mean."""
+    rows = score_rows(evaluations)
+    if not rows:
+        return 'nothing was scored: there are no masks'
+    headings = used_columns(rows)
+    table = PrettyTable(['stage', 'split', *headings])
+    table.align = 'r'
+    table.align['stage'] = table.align['split'] = 'l'
+    for row in rows:
+        table.add_row([row.stage, row.split, *(row.cells.get(name, '') for name in headings)])
+    return f'{table}\n{NOTE}'
