@@ -1,9 +1,13 @@
-"""Writing files so that one that exists is whole."""
+"""Files: written so that one that exists is whole, and known by their content."""
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -29,3 +33,33 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         raise OSError(error.errno, f'cannot be written: {error.strerror}', str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, content: Any) -> None:
+    """Write plain values as JSON, whole or not at all."""
+    with written_whole(path) as temporary:
+        text = json.dumps(content, indent=1, allow_nan=False, default=str)
+        temporary.write_text(text + '\n', encoding='utf-8')
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of plain values, in hexadecimal; the order of keys does not count."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of the content of a file, in hexadecimal.
+
+    A file that has not changed since is not read again by this process.
+    """
+    status = os.stat(path)
+    return _file_digest(os.path.realpath(path), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _file_digest(path: str, size: int, time: int) -> str:
+    hasher = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while chunk := file.read(1 << 20):
+            hasher.update(chunk)
+    return hasher.hexdigest()

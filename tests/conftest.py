@@ -42,8 +42,8 @@ def tiny_voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image ``n`` (``img_0`` to ``img_5``) shows class ``n % 3 + 1`` in a rectangle on the left and,
     if ``n`` is odd, class ``(n + 1) % 3 + 1`` in one on the right. ``JPEGImages`` holds RGB
     images, ``SegmentationClass`` masks (0 background, 255 in the top row), ``saliency_map`` 255
-    on the rectangles, ``ImageSets/Segmentation`` ``train.txt`` (ids) and ``train_cls.txt``
-    (ids with 0-based foreground classes, as in ``img_1 1 2``).
+    on the rectangles, ``ImageSets/Segmentation`` ``train.txt`` (ids), and ``train_cls.txt``
+    and ``val_cls.txt`` (ids with 0-based foreground classes, as in ``img_1 1 2``).
     """
     root = tmp_path_factory.mktemp('tiny_voc')
     for folder in ('JPEGImages', 'SegmentationClass', 'saliency_map', 'ImageSets/Segmentation'):
@@ -55,7 +55,8 @@ def tiny_voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
         labels = ' '.join(str(index - 1) for index in sorted(classes))
         lines.append(f'img_{number} {labels}')
     lists = root / 'ImageSets' / 'Segmentation'
-    (lists / 'train_cls.txt').write_text('\n'.join(lines) + '\n')
+    for name in ('train_cls', 'val_cls'):
+        (lists / f'{name}.txt').write_text('\n'.join(lines) + '\n')
     (lists / 'train.txt').write_text(''.join(f'{line.split()[0]}\n' for line in lines))
     return root
 

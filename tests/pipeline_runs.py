@@ -21,7 +21,7 @@ def tiny_options(data_root: Path) -> list[str]:
         f'data_root={data_root}',
         'classes=[background,disc,bar,cross]',
         'train_list=ImageSets/Segmentation/train_cls.txt',
-        'val_list=ImageSets/Segmentation/train_cls.txt',
+        'val_list=ImageSets/Segmentation/val_cls.txt',
         'backbone._delete_=True',
         'backbone.type=DilatedVGG',
         'backbone.depths=[1,1]',

@@ -1,6 +1,7 @@
-# Your own data: change these lines, then run
-#     python tools/pipeline.py configs/custom/settings_custom.py --work-dir work_dirs/custom
+# Your own data: copy this file anywhere, change these lines, then run
+#     python tools/pipeline.py settings.py --work-dir work_dirs/custom
 # Each of them can also be given on the command line: --cfg-options data_root=DIR seed=1
+# A shorter file inherits the rest: _base_ = 'mmdrs::custom/settings_custom.py'
 
 # --- Classes, 'background' first -----------------------------------------------------------------
 classes = ('background', 'cat', 'dog')
@@ -9,9 +10,11 @@ classes = ('background', 'cat', 'dog')
 data_root = 'data/custom'
 train_list = 'train_cls.txt'  # lines `id 0 1`: classes from 0, background not counted; or a .csv
 val_list = 'val_cls.txt'  # for scores only; None without
+eval_list = None  # what the segmentation network is scored on; None: val_list
 image_dir = 'JPEGImages'
 image_suffix = '.jpg'
 mask_dir = 'SegmentationClass'  # PNG masks, for scores only; None without
+eval_mask_dir = None  # what the segmentation network is scored with; None: mask_dir
 saliency_dir = 'saliency_map'  # PNG, 0..255; None without, see `pseudo_labels` below
 
 # --- Backbone ------------------------------------------------------------------------------------
@@ -48,9 +51,6 @@ batch_size = 8
 map_batch_size = 8
 refined_batch_size = 1  # more only where all images have one size
 num_workers = 2
-pretraining_epochs = 30  # of the stage `pretraining`, where `stages` names one
-pretraining_schedule = []
-pretraining_optimizer = dict(lr=0.01)
 classifier_epochs = 15
 classifier_schedule = [dict(type='MultiStepLR', milestones=[4, 9], gamma=0.1)]
 classifier_optimizer = dict(type='SGD', lr=1e-3, momentum=0.9, nesterov=True, weight_decay=5e-4)
@@ -91,10 +91,10 @@ segmentation_paramwise = dict()
 
 seed = 0
 
-# The config of each stage, relative to this file.
+# The config of each stage: the name of an installed config, or a path, absolute or from this file.
 stages = dict(
-    plain_classifier='plain-classifier_custom.py',
-    drs_classifier='drs-classifier_custom.py',
-    refinement='refinement_custom.py',
-    segmentation='segmentation_custom.py',
+    plain_classifier='mmdrs::custom/plain-classifier_custom.py',
+    drs_classifier='mmdrs::custom/drs-classifier_custom.py',
+    refinement='mmdrs::custom/refinement_custom.py',
+    segmentation='mmdrs::custom/segmentation_custom.py',
 )

@@ -1,12 +1,14 @@
 # The demo: all stages on the data set of tools/dataset_converters/make_shapes_voc.py.
-# What the lines mean is told in ../custom/settings_custom.py, whose stage configs they serve.
+# ../custom/settings_custom.py explains the lines; its stage configs read them.
 classes = ('background', 'lamp', 'kite', 'drum', 'vase', 'bell')
 data_root = 'data/shapes'
 train_list = 'ImageSets/Segmentation/train_cls.txt'
 val_list = 'ImageSets/Segmentation/val_cls.txt'
+eval_list = None
 image_dir = 'JPEGImages'
 image_suffix = '.jpg'
 mask_dir = 'SegmentationClass'
+eval_mask_dir = None
 saliency_dir = 'saliency_map'
 
 backbone = dict(
@@ -40,18 +42,18 @@ refined_batch_size = 32
 num_workers = 2
 # DRS starts from a plain classifier, as in the paper from ImageNet weights: from scratch it trains
 # badly. The classifiers with and without DRS get the same budget after it.
-poly = dict(type='PolyLR', power=0.9, by_epoch=True, convert_to_iter_based=True)
-sgd = dict(type='SGD', lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
+_poly = dict(type='PolyLR', power=0.9, by_epoch=True, convert_to_iter_based=True)
+_sgd = dict(type='SGD', lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
 pretraining_epochs = 8
-pretraining_optimizer = sgd
-pretraining_schedule = [dict(**poly, end=8)]
+pretraining_optimizer = _sgd
+pretraining_schedule = [dict(**_poly, end=8)]
 classifier_epochs = 6
-classifier_optimizer = sgd
-classifier_schedule = [dict(**poly, end=6)]
+classifier_optimizer = _sgd
+classifier_schedule = [dict(**_poly, end=6)]
 classifier_paramwise = dict()
 refinement_epochs = 6
 refinement_optimizer = dict(type='Adam', lr=1e-3)
-refinement_schedule = [dict(**poly, end=6)]
+refinement_schedule = [dict(**_poly, end=6)]
 
 pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)
 
@@ -74,9 +76,9 @@ segmentation_paramwise = dict()
 seed = 0
 
 stages = dict(
-    pretraining='../custom/pretraining_custom.py',
-    plain_classifier='../custom/plain-classifier_custom.py',
-    drs_classifier='../custom/drs-classifier_custom.py',
-    refinement='../custom/refinement_custom.py',
-    segmentation='../custom/segmentation_custom.py',
+    pretraining='mmdrs::custom/pretraining_custom.py',
+    plain_classifier='mmdrs::custom/plain-classifier_custom.py',
+    drs_classifier='mmdrs::custom/drs-classifier_custom.py',
+    refinement='mmdrs::custom/refinement_custom.py',
+    segmentation='mmdrs::custom/segmentation_custom.py',
 )

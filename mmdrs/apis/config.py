@@ -15,7 +15,9 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import METRICS
 
+from mmdrs.apis.config_path import config_path
 from mmdrs.apis.quiet import quiet_log
+from mmdrs.apis.settings import apply_settings
 from mmdrs.errors import InputError, MissingFileError, did_you_mean
 
 #: Environment variable with the settings file, as the configs of ``configs/custom`` name it.
@@ -42,36 +44,59 @@ def load_config(
     """Read a config file and apply the common options.
 
     Args:
-        path: the config file.
-        cfg_options: values to overwrite, by dotted key (``{'train_cfg.max_iters': 3}``).
-        work_dir: directory of logs and checkpoints. It goes before the config's ``work_dir``,
-            which goes before ``./work_dirs/<name of the config file>``.
+        path: The config file, or the name of an installed one (``mmdrs::...``, ``mmseg::...``).
+        cfg_options: Values to overwrite, by dotted key (``{'train_cfg.max_iters': 3}``).
+        work_dir: Directory of logs and checkpoints. It goes before the config's ``work_dir``,
+            which goes before ``./work_dirs/<name of the config file>``. A config in its own work
+            directory is that of an earlier run, which is left alone: its default is
+            ``./work_dirs/<name>.rerun``.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
-        settings: the settings file that a config of ``configs/custom`` inherits from, in place of
-            the one beside it.
+        settings: The settings file: configs of ``configs/custom`` inherit from it, and what it
+            shares is applied to any config (:func:`~mmdrs.apis.settings.apply_settings`).
 
     Raises:
-        MissingFileError: if there is no such file; lists files with close names.
-        InputError: if an option starts with a name that neither the config nor the runner
+        MissingFileError: If there is no such file; lists files with close names.
+        InputError: If an option starts with a name that neither the config nor the runner
             knows, or cannot be applied.
     """
-    path = os.fspath(path)
+    path = config_path(path)
     if not os.path.isfile(path):
         raise MissingFileError(f"config file '{path}' does not exist{_close_files(path)}")
     if settings is None:
-        cfg = Config.fromfile(path)
+        cfg = _read(path)
     else:
-        with _settings(os.path.abspath(settings)):
-            cfg = Config.fromfile(path)
+        settings = os.path.abspath(config_path(settings))
+        with _settings(settings):
+            cfg = _read(path)
+            apply_settings(cfg, _read(settings))
     cfg.launcher = launcher
     if cfg_options:
-        _merge_options(cfg, cfg_options)
-    if work_dir is not None:
-        cfg.work_dir = work_dir
-    elif cfg.get('work_dir') is None:
-        stem = os.path.splitext(os.path.basename(path))[0]
-        cfg.work_dir = os.path.join('./work_dirs', stem)
+        merge_options(cfg, cfg_options)
+    cfg.work_dir = work_dir or _default_work_dir(cfg, path)
     return cfg
+
+
+def _read(path: str) -> Config:
+    """Read a config file.
+
+    Raises:
+        InputError: If it imports what is not installed.
+    """
+    try:
+        return Config.fromfile(path)
+    except ImportError as error:
+        reason = str(error).partition(', the current sys.path is')[0]
+        raise InputError(f"the config '{path}' cannot be read: {reason}") from error
+
+
+def _default_work_dir(cfg: Config, path: str) -> str:
+    stem = os.path.splitext(os.path.basename(path))[0]
+    own = cfg.get('work_dir')
+    if own is None:
+        return os.path.join('./work_dirs', stem)
+    if os.path.realpath(own) == os.path.dirname(os.path.realpath(path)):
+        return os.path.join('./work_dirs', f'{stem}.rerun')
+    return own
 
 
 @contextmanager
@@ -100,8 +125,12 @@ def _close_files(path: str) -> str:
     return did_you_mean(os.path.basename(path), files)
 
 
-def _merge_options(cfg: Config, cfg_options: dict[str, Any]) -> None:
-    """Merge ``--cfg-options``. MMEngine would take a misspelt name for a new one, silently."""
+def merge_options(cfg: Config, cfg_options: dict[str, Any]) -> None:
+    """Merge ``--cfg-options``. MMEngine would take a misspelt name for a new one, silently.
+
+    Raises:
+        InputError: If an option starts with an unknown name, or cannot be applied.
+    """
     known = {*cfg, *inspect.signature(Runner.__init__).parameters, *_OTHER_NAMES} - {'self'}
     for key in cfg_options:
         name = key.split('.')[0]

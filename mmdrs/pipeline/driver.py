@@ -9,14 +9,21 @@ from typing import Any
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmseg.registry import DATASETS
 
-from mmdrs.apis import InputError, start_processes
+from mmdrs.apis import start_processes
 from mmdrs.engine import format_seconds
+from mmdrs.errors import InputError
+from mmdrs.evaluation.records.record import Evaluation, write_evaluations
+from mmdrs.evaluation.records.table import score_table
+from mmdrs.files import write_json
 from mmdrs.pipeline.overview import write_overview
-from mmdrs.pipeline.results import results_table, write_results
-from mmdrs.pipeline.runs import StageRun
+from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
 from mmdrs.pipeline.settings import Settings
-from mmdrs.pipeline.stages import choose_stages
-from mmdrs.pipeline.state import StageState, fingerprint, write_json
+from mmdrs.pipeline.stages import Stage, choose_stages
+from mmdrs.pipeline.state import Fingerprint, StageState, Status
+
+#: Version of ``pipeline.json``.
+FORMAT = 1
+Prints = dict[str, Fingerprint]
 
 
 def run_pipeline(
@@ -25,7 +32,7 @@ def run_pipeline(
     first: str | None = None,
     last: str | None = None,
     launcher: str = 'none',
-) -> list[dict[str, Any]]:
+) -> list[Evaluation]:
     """Run the stages of a pipeline.
 
     Args:
@@ -36,7 +43,7 @@ def run_pipeline(
         launcher: MMEngine's launcher, where several processes run this function.
 
     Returns:
-        The scores of all finished stages, as in ``results.json``.
+        The records of all finished stages, as in ``results.json``.
 
     Raises:
         InputError: If an input is missing or wrong.
@@ -44,6 +51,8 @@ def run_pipeline(
     # What the libraries warn of at every stage (deprecations, defaults) tells users nothing.
     warnings.filterwarnings('ignore', module=r'(mmseg|mmengine|mmcv)\.')
     work_dir = Path(work_dir or settings.cfg.work_dir).resolve()
+    chosen = choose_stages(settings['stages'], first, last)
+    settings.check_keys()
     if launcher != 'none':
         start_processes(launcher)
     if is_main_process():
@@ -51,60 +60,57 @@ def run_pipeline(
     barrier()
     settings.file = work_dir / 'settings.py'
 
-    chosen = choose_stages(settings['stages'], first, last)
-    runs = {
-        stage.name: StageRun(stage, settings, work_dir, launcher)
-        for stage in choose_stages(settings['stages'])
-    }
+    runs = stage_runs(settings, work_dir, launcher)
     prints = fingerprints(runs)
     check_inputs([runs[stage.name] for stage in chosen])
     if is_main_process():
         write_json(work_dir / 'pipeline.json', _description(settings, runs, prints))
-    _check_needs(chosen, work_dir, prints)
+        _take_up(chosen, runs, prints)
+    barrier()
+    _check_needs(chosen, runs, prints)
     clock = _Clock(runs, [stage.name for stage in chosen])
     for number, stage in enumerate(chosen, 1):
         _say(f'[{number}/{len(chosen)}] {stage.name}: {stage.title}')
         _run_stage(runs[stage.name], prints[stage.name], clock)
-    records = _all_records(runs, prints)
+    evaluations = _all_evaluations(runs, prints)
     if is_main_process():
-        write_results(work_dir / 'results.json', records)
-        print(f'\n{results_table(records)}')
-        print(f'\nresults: {_shown(work_dir / "results.json")}')
-        picture = write_overview(work_dir, runs)
-        if picture:
-            print(f'picture: {_shown(picture)}')
+        _conclude(work_dir, runs, evaluations)
     barrier()
-    return records
+    return evaluations
 
 
-def _description(
-    settings: Settings, runs: dict[str, StageRun], prints: dict[str, str]
-) -> dict[str, Any]:
+def _description(settings: Settings, runs: dict[str, StageRun], prints: Prints) -> dict[str, Any]:
     """What the present run is: the settings, the stages, the data sets, as plain data."""
-    maps = runs['drs_maps']
-    datasets = {
-        split: dict(maps.split_config(split).test_dataloader.dataset.to_dict(), pipeline=[])
-        for split in maps.splits()
-    }
-    scored = runs['evaluation'].config().get('test_dataloader')
+    maps, scored = runs['drs_maps'], runs['evaluation'].given_datasets()
+    datasets = dict(zip(maps.splits, maps.given_datasets(), strict=True))
     return dict(
-        format=1,
-        settings=settings.cfg.to_dict(),
+        format=FORMAT,
+        settings=settings.values(),
         stages={
-            name: dict(kind=run.stage.kind, title=run.stage.title, fingerprint=prints[name])
+            name: dict(
+                kind=run.stage.kind,
+                title=run.stage.title,
+                fingerprint=prints[name].files,
+                scores=prints[name].scores,
+            )
             for name, run in runs.items()
         },
-        datasets=dict(
-            datasets, evaluation=dict(scored.dataset.to_dict(), pipeline=[]) if scored else None
-        ),
+        datasets=dict(datasets, evaluation=scored[0] if scored else None),
     )
 
 
-def _run_stage(run: StageRun, print_: str, clock: '_Clock') -> None:
+def _take_up(chosen: list[Stage], runs: dict[str, StageRun], prints: Prints) -> None:
+    """Make those generations the present ones that were made with the present settings."""
+    needed = {need for stage in chosen for need in stage.needs} | {s.name for s in chosen}
+    for name in needed:
+        StageState(runs[name].folder).take_up(prints[name])
+
+
+def _run_stage(run: StageRun, wanted: Fingerprint, clock: '_Clock') -> None:
     """Run one stage unless it is finished and unchanged."""
     state = StageState(run.folder)
     # One process decides: the others would see its files half-way.
-    decision = [state.status(print_)]
+    decision = [state.status(wanted)]
     broadcast_object_list(decision)
     status = decision[0]
     if status == 'finished':
@@ -113,16 +119,14 @@ def _run_stage(run: StageRun, print_: str, clock: '_Clock') -> None:
         return
     if is_main_process():
         if status == 'outdated':
-            _say(
-                f'  its config or inputs have changed: the old results are in {state.put_aside()}'
-            )
-        state.start(print_)
+            _say(f'  its config or inputs have changed; the old results: {state.put_aside()}')
+        state.start(wanted)
     barrier()
-    if status == 'interrupted':
-        _say('  goes on where it was stopped')
+    if status in _CONTINUED:
+        _say(f'  {_CONTINUED[status]}')
     began = time.monotonic()
     try:
-        records = run.run(resume=status == 'interrupted')
+        run.run(resume=status == 'interrupted')
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise InputError(
@@ -132,20 +136,15 @@ def _run_stage(run: StageRun, print_: str, clock: '_Clock') -> None:
         raise
     seconds = time.monotonic() - began
     if is_main_process():
-        state.finish(print_, seconds, records)
+        state.finish(wanted, seconds)
     barrier()
     _say(f'  done in {format_seconds(seconds)}{clock.finish(run.stage.name, seconds)}')
 
 
-def fingerprints(runs: dict[str, StageRun]) -> dict[str, str]:
-    """What each stage would be made from now."""
-    prints: dict[str, str] = {}
-    files: dict[str, str] = {}  # of what others use, its scores apart
-    for name, run in runs.items():
-        inputs = [files[need] for need in run.stage.needs]
-        prints[name] = fingerprint(run.ingredients(), run.lists(), inputs)
-        files[name] = fingerprint(run.ingredients(scores=False), run.lists(), inputs)
-    return prints
+_CONTINUED: dict[Status, str] = {
+    'interrupted': 'goes on where it was stopped',
+    'scores outdated': 'masks or label rules have changed: scored again, its files stay',
+}
 
 
 def check_inputs(runs: list[StageRun]) -> None:
@@ -156,39 +155,56 @@ def check_inputs(runs: list[StageRun]) -> None:
             if repr(config) not in checked:
                 checked.add(repr(config))
                 DATASETS.build(config)
-        if run.stage.kind == 'labels':
-            run.check_cue()
+        run.check()
 
 
-def _check_needs(chosen: list, work_dir: Path, prints: dict[str, str]) -> None:
-    """With --from: the stages before must be finished, with the present settings."""
+def _check_needs(chosen: list[Stage], runs: dict[str, StageRun], prints: Prints) -> None:
+    """With --from: the files of the stages before must be there, of the present settings."""
     running = {stage.name for stage in chosen}
     for stage in chosen:
-        for need in stage.needs:
-            if need not in running:
-                status = StageState(work_dir / need).status(prints[need])
-                if status != 'finished':
-                    raise InputError(
-                        f'{stage.name} needs {need}, which is {_STATUS[status]} in '
-                        f'{work_dir / need}; give --from {need}'
-                    )
+        for need in set(stage.needs) - running:
+            status = StageState(runs[need].folder).status(prints[need])
+            if status in _UNUSABLE:
+                raise InputError(
+                    f'{stage.name} needs {need}, which is {_UNUSABLE[status]} in '
+                    f'{runs[need].folder}; give --from {need}'
+                )
 
 
-_STATUS = dict(
+_UNUSABLE: dict[Status, str] = dict(
     new='not there', interrupted='not finished', outdated='made with another config or inputs'
 )
 
 
-def _all_records(runs: dict[str, StageRun], prints: dict[str, str]) -> list[dict[str, Any]]:
-    """The scores of the stages that are finished with the present settings."""
-    states = {name: StageState(run.folder) for name, run in runs.items()}
-    finished = [s for name, s in states.items() if s.status(prints[name]) == 'finished']
-    return [record for state in finished for record in state.done['records']]
+def _all_evaluations(runs: dict[str, StageRun], prints: Prints) -> list[Evaluation]:
+    """The records of the stages that are finished with the present settings."""
+    finished = [
+        run
+        for name, run in runs.items()
+        if StageState(run.folder).status(prints[name]) == 'finished'
+    ]
+    return [evaluation for run in finished for evaluation in run.evaluations()]
 
 
-def _shown(path: Path) -> str:
-    """A path as short as it can be told from here."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+def _conclude(work_dir: Path, runs: dict[str, StageRun], evaluations: list[Evaluation]) -> None:
+    """Write the results and say where everything is."""
+    write_evaluations(work_dir / 'results.json', evaluations)
+    print(f'\n{score_table(evaluations)}')
+    print(f'\nresults: {_shown(work_dir / "results.json")}')
+    picture = write_overview(work_dir, runs)
+    if picture:
+        print(f'picture: {_shown(picture)}')
+    old = [path for run in runs.values() for path in StageState(run.folder).generations()]
+    if old:
+        files = [f for folder in old for f in folder.rglob('*') if not f.is_symlink()]
+        size = sum(file.stat().st_size for file in files if file.is_file())
+        names = ' '.join(str(_shown(path)) for path in old)
+        print(f'results of other settings take {size / 1e6:.0f} MB; to remove them: rm -r {names}')
+
+
+def _shown(path: Path) -> Path:
+    """A path as short as it can be given from here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _say(message: str) -> None:
@@ -197,29 +213,18 @@ def _say(message: str) -> None:
 
 
 class _Clock:
-    """Estimates the time of the stages to come from that of the stages behind.
+    """Estimates the time of the stages to come from that of the finished ones.
 
-    The work of a stage is counted in images through a network, forward and backward three times
-    as much as forward. Networks differ, so this is a rough figure.
+    The work of a stage is counted in images through a network. Networks differ, so this is a
+    rough estimate.
     """
 
     def __init__(self, runs: dict[str, StageRun], names: list[str]) -> None:
-        self.left = {name: self._work(runs[name]) for name in names}
+        self.left = {name: runs[name].work() for name in names}
         self.done = self.seconds = 0.0
 
-    @staticmethod
-    def _work(run: StageRun) -> float:
-        cfg = run.config()
-        if run.stage.kind == 'maps':
-            scales = len(cfg.tta_model.scales)
-            return float(scales * sum(run.count_images(path) for path in run.splits().values()))
-        if run.stage.kind != 'train':
-            return 0.0
-        if cfg.train_cfg.get('max_iters'):
-            return 3.0 * cfg.train_dataloader.batch_size * cfg.train_cfg.max_iters
-        return 3.0 * run.count_images(run.settings['train_list']) * cfg.train_cfg.max_epochs
-
     def skip(self, name: str) -> None:
+        """Leave out a stage that does not have to run."""
         del self.left[name]
 
     def finish(self, name: str, seconds: float) -> str:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from mmdrs.files import written_whole
 from mmdrs.models.utils.cam import resize_array
-from mmdrs.pipeline.runs import StageRun
+from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import read_maps
 from mmdrs.visualization import contact_sheet, heat_map, label_colours
@@ -30,7 +30,7 @@ def write_overview(work_dir: Path, runs: dict[str, StageRun], images: int = 6) -
         The picture's path, or None if no stage has finished with maps yet.
     """
     run = runs['drs_maps']
-    split = 'val' if 'val' in run.splits() else 'train'
+    split = 'val' if 'val' in run.splits else 'train'
     dataset = DATASETS.build(dict(run.split_config(split).test_dataloader.dataset, pipeline=[]))
     places = np.unique(np.linspace(0, len(dataset) - 1, images).astype(int))
     infos = [dataset.get_data_info(int(index)) for index in places]

@@ -1,11 +1,14 @@
-"""The settings of a pipeline: one config file whose values the stages' configs inherit.
+"""The settings of a pipeline: one file for what its stages share and for what they are.
 
-A stage's config starts with ``_base_ = ['{{$MMDRS_SETTINGS:./settings_custom.py}}', ...]``, an
-environment variable in MMEngine's syntax: without it the config takes the settings beside it, and
-the pipeline points it at the settings it was given (with the options of its command line).
+What all stages share (:data:`~mmdrs.apis.settings.SHARED_KEYS`) is applied to the config of each.
+The stage configs of ``configs/custom`` also inherit the rest of the file as a template: they start
+with ``_base_ = ['{{$MMDRS_SETTINGS:./settings_custom.py}}', ...]``, an environment variable in
+MMEngine's syntax. A settings file may be anywhere, and may inherit from another one by path or as
+``mmdrs::custom/settings_custom.py``.
 """
 
 import copy
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from pprint import pformat
@@ -14,16 +17,26 @@ from typing import Any
 from mmengine.config import Config
 
 from mmdrs.apis import InputError, load_config
+from mmdrs.apis.config import merge_options
+from mmdrs.apis.config_path import config_path
+from mmdrs.apis.settings import SHARED_KEYS
 from mmdrs.errors import did_you_mean
 from mmdrs.files import written_whole
+
+#: Keys that the pipeline itself reads.
+PIPELINE_KEYS = ('stages', 'pseudo_labels', 'work_dir')
+#: Keys that MMEngine's and the tools' reading of a config add.
+_ADDED = ('launcher',)
 
 
 class Settings:
     """The settings of one pipeline run.
 
     Attributes:
-        cfg: The settings file with the options merged; ``stages`` maps a stage's name to its
-            config file, relative to the settings file.
+        path: The settings file.
+        cfg: Its content with the options merged; ``stages`` maps a stage to its config file: a
+            name such as ``mmdrs::custom/segmentation_custom.py``, or a path, absolute or
+            relative to the settings file.
         stage_options: Options of single stages, by stage name.
         file: Where :meth:`save` has written ``cfg``; the stages inherit from there.
     """
@@ -39,8 +52,8 @@ class Settings:
         Raises:
             InputError: If an option's key is unknown, or the file has no ``stages``.
         """
-        self.path = Path(path).resolve()
-        stages = load_config(str(path)).get('stages')
+        self.path = Path(config_path(path)).resolve()
+        stages = load_config(self.path).get('stages')
         if not isinstance(stages, dict):
             raise InputError(
                 f"'{path}' holds no `stages`: give a settings file, such as "
@@ -55,7 +68,7 @@ class Settings:
                 self.stage_options.setdefault(stage, {})[rest] = value
             else:
                 own[key] = value
-        self.cfg = load_config(str(path), own)
+        self.cfg = load_config(self.path, own)
         self.file = self.path
 
     def __getitem__(self, key: str) -> Any:
@@ -66,20 +79,28 @@ class Settings:
     def get(self, key: str, default: Any = None) -> Any:
         return self.cfg.get(key, default)
 
+    def values(self) -> dict[str, Any]:
+        """The settings as plain values, without what belongs to one call."""
+        known = self.cfg.to_dict()
+        return {k: v for k, v in known.items() if k not in (*_ADDED, 'work_dir')}
+
     def save(self, path: Path) -> None:
         """Write the merged settings for the stages to inherit from, and for the record.
 
         Not by ``Config.dump``, which does not escape the keys of dicts: expressions of layer
         names, such as ``'features\\.1'``, would not all come back.
         """
-        merged = {k: v for k, v in self.cfg.to_dict().items() if k not in ('launcher', 'work_dir')}
-        lines = [f'{k} = {pformat(v, width=98, sort_dicts=False)}\n' for k, v in merged.items()]
+        values = {
+            **self.values(),
+            'stages': {stage: str(self.config_file(stage)) for stage in self['stages']},
+        }
+        lines = [f'{k} = {pformat(v, width=98, sort_dicts=False)}\n' for k, v in values.items()]
         with written_whole(path) as temporary:
             temporary.write_text(''.join(lines), encoding='utf-8')
         self.file = path
 
-    def stage_config(self, stage: str, options: Mapping[str, Any], work_dir: Path) -> Config:
-        """The config of a stage with these settings, the stage's options, and ``options``.
+    def config_file(self, stage: str) -> str:
+        """The config of a stage: a name of an installed config, or an absolute path.
 
         Raises:
             InputError: If the settings name no config for the stage.
@@ -89,9 +110,36 @@ class Settings:
                 f"the settings '{self.path}' name no config for {stage!r} in `stages`"
                 f'{did_you_mean(stage, self["stages"])}'
             )
-        path = self.path.parent / self['stages'][stage]
-        merged = {**self.stage_options.get(stage, {}), **options}
-        return load_config(path, merged, str(work_dir), settings=self.file)
+        name = str(self['stages'][stage])
+        return name if '::' in name else str(self.path.parent / name)
+
+    def stage_config(self, stage: str, work_dir: Path) -> Config:
+        """The config of a stage with these settings and the options of the stage.
+
+        Raises:
+            InputError: If the settings name no config for the stage.
+        """
+        cfg = load_config(self.config_file(stage), None, str(work_dir), settings=self.file)
+        merge_options(cfg, copy.deepcopy(self.stage_options.get(stage, {})))
+        return cfg
+
+    def check_keys(self) -> None:
+        """Check that every key reaches a stage; those that start with an underscore are free.
+
+        Raises:
+            InputError: If a key is neither shared nor the pipeline's, and no stage's config reads
+                it; names a close one.
+        """
+        texts = [load_config(self.config_file(s), settings=self.file).text for s in self['stages']]
+        read = {name for text in texts for name in re.findall(r'_base_\.(\w+)', text)}
+        known = {*SHARED_KEYS, *PIPELINE_KEYS, *read}
+        for key in self.cfg:
+            if key not in known and key not in _ADDED and not key.startswith('_'):
+                raise InputError(
+                    f"the settings '{self.path}': `{key}` reaches no stage, none of their configs "
+                    f'reads it{did_you_mean(key, known)} (a helper variable starts with an '
+                    'underscore)'
+                )
 
 
 def load_settings(path: str | Path, options: Mapping[str, Any] | None = None) -> Settings:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mmdrs.apis import InputError
-from mmdrs.errors import did_you_mean
+from mmdrs.errors import InputError, did_you_mean
+
+Kind = Literal['train', 'maps', 'labels', 'test']
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Stage:
     """
 
     name: str
-    kind: Literal['train', 'maps', 'labels', 'test']
+    kind: Kind
     config: str
     title: str
     weights: str | None = None
@@ -45,23 +46,14 @@ ALL_STAGES = (
     Stage('drs_classifier', 'train', 'drs_classifier', 'classifier with DRS', 'pretraining'),
     Stage('drs_maps', 'maps', 'drs_classifier', 'maps with DRS', 'drs_classifier'),
     Stage(
-        'refinement',
-        'train',
-        'refinement',
-        'refinement learning',
-        weights='pretraining',
-        source='drs_maps',
+        *('refinement', 'train', 'refinement', 'refinement learning', 'pretraining', 'drs_maps'),
         backbone_only=True,
     ),
     Stage('refined_maps', 'maps', 'refinement', 'refined maps', 'refinement'),
     Stage('pseudo_labels', 'labels', 'refinement', 'pseudo labels', source='refined_maps'),
     Stage(
-        'segmentation',
-        'train',
-        'segmentation',
-        'segmentation network',
-        weights='pretraining',
-        source='pseudo_labels',
+        *('segmentation', 'train', 'segmentation', 'segmentation network'),
+        *('pretraining', 'pseudo_labels'),
         backbone_only=True,
     ),
     Stage('evaluation', 'test', 'segmentation', 'segmentation network, scored', 'segmentation'),
@@ -74,7 +66,7 @@ def choose_stages(
     """The stages to run.
 
     Args:
-        configs: The names which the settings give a config for. Without ``pretraining`` the
+        configs: The names that the settings give a config for. Without ``pretraining`` the
             classifiers start from their backbone's own weights.
         first: Name of the first stage to run; earlier ones must be finished.
         last: Name of the last stage to run.
@@ -82,11 +74,10 @@ def choose_stages(
     Raises:
         InputError: If a name is unknown or the order is wrong.
     """
-    stages = [stage for stage in ALL_STAGES if stage.name != 'pretraining']
-    if 'pretraining' in configs:
-        stages = list(ALL_STAGES)
-    else:
+    stages = list(ALL_STAGES)
+    if 'pretraining' not in configs:
         stages = [replace(s, weights=None) if s.weights == 'pretraining' else s for s in stages]
+        stages = stages[1:]
     names = [stage.name for stage in stages]
     for option, name in (('--from', first), ('--to', last)):
         if name is not None and name not in names:

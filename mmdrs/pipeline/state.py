@@ -1,76 +1,48 @@
-"""What is finished: a fingerprint of everything a stage was made from, and its results."""
+"""What is finished: fingerprints of what a stage was made from, and the folders of its results.
 
-import hashlib
+The results of a stage are in ``<work_dir>/<stage>``. Where its config or inputs change, the folder
+is renamed to ``<stage>.<first digits of its fingerprint>``, an older *generation*. It is taken up
+again as soon as the old settings are given again. Nothing is removed.
+"""
+
 import json
-import shutil
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mmdrs.files import written_whole
+from mmdrs.errors import InputError
+from mmdrs.files import digest, write_json
 
-Status = Literal['finished', 'interrupted', 'outdated', 'new']
+Status = Literal['finished', 'scores outdated', 'interrupted', 'outdated', 'new']
 
 #: Keys that change how fast a run goes, not what comes out of it.
 _VOLATILE = ('num_workers', 'persistent_workers')
+_DIGITS = 8
 
 
-@dataclass
-class StageState:
-    """The folder of a stage: ``<work_dir>/<stage>`` with ``started.json`` and ``done.json``."""
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a stage is made from.
 
-    folder: Path
+    Attributes:
+        files: Of what its files depend on: config, lists, and the inputs' fingerprints.
+        scores: Of what only its scores depend on, such as masks, and the label rules for maps.
+    """
 
-    @property
-    def done(self) -> dict[str, Any] | None:
-        """What :meth:`finish` has written, None before."""
-        return _read(self.folder / 'done.json')
-
-    def status(self, fingerprint: str) -> Status:
-        """Compare the stage's folder with what the stage is to be made from now."""
-        done, started = self.done, _read(self.folder / 'started.json')
-        if done is not None:
-            return 'finished' if done['fingerprint'] == fingerprint else 'outdated'
-        if started is not None:
-            return 'interrupted' if started['fingerprint'] == fingerprint else 'outdated'
-        return 'new'
-
-    def put_aside(self) -> Path:
-        """Rename the folder of an outdated stage, so that nothing finished is lost."""
-        target = self.folder.with_name(f'{self.folder.name}.old')
-        if target.exists():
-            shutil.rmtree(target)
-        self.folder.rename(target)
-        return target
-
-    def start(self, fingerprint: str) -> None:
-        """Note that the stage has begun."""
-        write_json(self.folder / 'started.json', dict(fingerprint=fingerprint))
-
-    def finish(self, fingerprint: str, seconds: float, records: list[dict]) -> None:
-        """Note that the stage is finished, with its scores."""
-        content = dict(
-            fingerprint=fingerprint,
-            seconds=round(seconds, 1),
-            finished=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
-            records=records,
-        )
-        write_json(self.folder / 'done.json', content)
+    files: str
+    scores: str
 
 
 def fingerprint(config: dict, lists: list[Path], inputs: list[str]) -> str:
-    """Hash of a stage's config, the content of its list files, and its inputs' fingerprints.
+    """Digest of a stage's config, the content of its list files, and its inputs' fingerprints.
 
-    What only changes how fast a run goes does not count. The folders in which a
-    stage finds its inputs are set after this: what counts of them are their fingerprints.
+    What only changes how fast a run goes does not count. The folders in which a stage finds its
+    inputs are set after this: what counts of them are their fingerprints.
     """
-    digest = hashlib.sha256(json.dumps(_stable(config), sort_keys=True, default=str).encode())
-    for path in lists:
-        digest.update(path.read_bytes() if path.is_file() else b'')
-    for item in inputs:
-        digest.update(item.encode())
-    return digest.hexdigest()
+    contents = [path.read_text(errors='replace') if path.is_file() else '' for path in lists]
+    return digest([_stable(config), contents, inputs])
 
 
 def _stable(value: Any) -> Any:
@@ -81,11 +53,114 @@ def _stable(value: Any) -> Any:
     return value
 
 
+@dataclass
+class StageState:
+    """The folder of a stage, with ``started.json`` and ``done.json``, and older generations."""
+
+    folder: Path
+
+    @property
+    def done(self) -> dict[str, Any] | None:
+        """What :meth:`finish` has written, None before."""
+        return _read(self.folder / 'done.json')
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Of the files of the present generation; None without one."""
+        found = self.done or _read(self.folder / 'started.json')
+        return found['fingerprint'] if found else None
+
+    def status(self, wanted: Fingerprint) -> Status:
+        """Compare the stage's folder with what the stage is to be made from now."""
+        if self.fingerprint is None:
+            return 'new'
+        if self.fingerprint != wanted.files:
+            return 'outdated'
+        done = self.done
+        if done is None:
+            return 'interrupted'
+        return 'finished' if done['scores'] == wanted.scores else 'scores outdated'
+
+    def generations(self) -> list[Path]:
+        """Folders of older generations."""
+        name = re.compile(rf'{re.escape(self.folder.name)}\.[0-9a-f]{{{_DIGITS}}}(-\d+)?')
+        parent = self.folder.parent
+        found = parent.iterdir() if parent.is_dir() else ()
+        return sorted(path for path in found if name.fullmatch(path.name) and path.is_dir())
+
+    def take_up(self, wanted: Fingerprint) -> bool:
+        """Make the generation of a fingerprint the present one, if there is one.
+
+        The present one is put aside. Both are single renames: stopped between them, the next run
+        finds no present generation and takes this one up.
+
+        Returns:
+            Whether the present generation has this fingerprint now.
+        """
+        if self.fingerprint == wanted.files:
+            return True
+        for path in self.generations():
+            if StageState(path).fingerprint == wanted.files:
+                if self.fingerprint is not None:
+                    self.put_aside()
+                path.rename(self.folder)
+                return True
+        return False
+
+    def put_aside(self) -> Path:
+        """Make the present generation an older one; returns its folder."""
+        name = f'{self.folder.name}.{self.fingerprint[:_DIGITS]}'
+        target, number = self.folder.with_name(name), 1
+        while target.exists():  # a copy of the user's with this fingerprint
+            number += 1
+            target = self.folder.with_name(f'{name}-{number}')
+        self.folder.rename(target)
+        return target
+
+    def start(self, wanted: Fingerprint) -> None:
+        """Note that the stage has begun, or that it is scored again; other scores are put aside."""
+        before = self.done or _read(self.folder / 'started.json')
+        if before is not None and before['scores'] != wanted.scores:
+            self._put_scores_aside(before['scores'], wanted.scores)
+        content = dict(fingerprint=wanted.files, scores=wanted.scores)
+        write_json(
+            self.folder / 'started.json', dict(content, seconds=(before or {}).get('seconds', 0))
+        )
+        (self.folder / 'done.json').unlink(missing_ok=True)
+
+    def _put_scores_aside(self, made: str, wanted: str) -> None:
+        results = self.folder / 'results'
+        aside, known = (results.with_name(f'results.{s[:_DIGITS]}') for s in (made, wanted))
+        if results.is_dir() and not aside.exists():
+            results.rename(aside)
+        if known.is_dir() and not results.exists():
+            known.rename(results)
+
+    def finish(self, made: Fingerprint, seconds: float) -> None:
+        """Note that the stage is finished; the time that it took before is added."""
+        before = _read(self.folder / 'started.json') or {}
+        content = dict(
+            fingerprint=made.files,
+            scores=made.scores,
+            seconds=round(before.get('seconds', 0) + seconds, 1),
+            finished=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
+        )
+        write_json(self.folder / 'done.json', content)
+
+
 def _read(path: Path) -> dict[str, Any] | None:
-    return json.loads(path.read_text()) if path.is_file() else None
+    """The content of a state file; None where there is none.
 
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON under a temporary name, then rename."""
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, default=str) + '\n')
+    Raises:
+        InputError: If it is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+        return {'scores': '', **content, 'fingerprint': str(content['fingerprint'])}
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f'{path} is damaged ({error}); remove it and give the same command again: what is '
+            'there of the stage is used'
+        ) from error

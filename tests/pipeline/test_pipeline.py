@@ -15,6 +15,7 @@ from mmseg.registry import HOOKS
 from PIL import Image
 
 from mmdrs.evaluation.functional.scores import count_label
+from mmdrs.evaluation.records.record import read_evaluations
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.map_file import read_maps
@@ -24,10 +25,13 @@ STAGES = ['plain_classifier', 'plain_maps', 'drs_classifier', 'drs_maps', 'refin
 STAGES += ['refined_maps', 'pseudo_labels', 'segmentation', 'evaluation']
 
 
-def records(work_dir: Path) -> dict[tuple[str, str, str], float]:
-    content = json.loads((work_dir / 'results.json').read_text())
-    assert all(set(r) == {'stage', 'metric', 'value', 'split', 'seed'} for r in content)
-    return {(r['stage'], r['metric'], r['split']): r['value'] for r in content}
+def records(work_dir: Path) -> dict[tuple[str, str, str, str], float]:
+    """Scores by stage, task, metric and split."""
+    return {
+        (found.stage, found.task, score.metric, found.split): score.value
+        for found in read_evaluations(work_dir / 'results.json')
+        for score in found.scores
+    }
 
 
 def files(work_dir: Path) -> dict[str, int]:
@@ -251,7 +255,7 @@ def test_full_disk_says_so_and_keeps_what_is_finished(
 ) -> None:
     import errno
 
-    from mmdrs.evaluation import localization_metric
+    from mmdrs.evaluation.metrics import localization_metric
 
     (copied / 'drs_maps' / 'done.json').unlink()
     (copied / 'drs_maps' / 'train' / 'img_5.npz').unlink()

@@ -1,7 +1,5 @@
 """Every evaluation leaves a record: figures, protocol, provenance."""
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,9 +10,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmdrs.evaluation.records.protocol import dataset_name, read_protocol, split_name, task_of
+from mmdrs.evaluation.records.protocol import dataset_name, read_protocol, split_name
 from mmdrs.evaluation.records.provenance import provenance
 from mmdrs.evaluation.records.record import Evaluation, Score, per_class, write_evaluation
+from mmdrs.files import digest
 
 
 @HOOKS.register_module()
@@ -49,7 +48,7 @@ class ResultsHook(Hook):
         dataset = runner.test_dataloader.dataset
         described = config['test_dataloader']['dataset']
         evaluation = Evaluation(
-            task=task_of(type(metric).__name__),
+            task=getattr(metric, 'task', 'seg'),
             dataset=dataset_name(described),
             split=split_name(described),
             images=len(dataset),
@@ -71,8 +70,8 @@ def record_path(work_dir: Path, evaluation: Evaluation) -> Path:
     key = [evaluation.model, evaluation.stage, evaluation.provenance['config_sha256']]
     key += [evaluation.provenance['weights'], evaluation.seed]
     key += [asdict(score.protocol) for score in evaluation.scores]
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:8]
-    return work_dir / 'results' / f'{evaluation.task}_{evaluation.split}_{digest}.json'
+    name = f'{evaluation.task}_{evaluation.split}_{digest(key)[:8]}.json'
+    return work_dir / 'results' / name
 
 
 def _scores(metric: BaseMetric, values: dict[str, float], runner: Runner) -> Iterator[Score]:

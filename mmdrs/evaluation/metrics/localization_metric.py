@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from mmengine.logging import MMLogger
@@ -10,6 +11,7 @@ from mmseg.registry import METRICS
 from mmdrs.evaluation.functional.scores import MapTotals, count_maps
 from mmdrs.evaluation.metrics.samples import description, ground_truth, image_id, predicted_maps
 from mmdrs.evaluation.metrics.total_metric import TotalMetric
+from mmdrs.evaluation.records.record import Task
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.map_file import (
     LocalizationMaps,
@@ -44,6 +46,8 @@ class LocalizationMetric(TotalMetric):
             ``mIoU_fixed`` and ``mIoU_swept``.
         protocols: What is special in the protocol of each score, for the records.
     """
+
+    task: ClassVar[Task] = 'seed'
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from mmengine.logging import MMLogger
@@ -12,6 +13,7 @@ from mmdrs.evaluation.functional.scores import FusedCounts, count_label
 from mmdrs.evaluation.metrics.samples import description, ground_truth, image_id, predicted_maps
 from mmdrs.evaluation.metrics.total_metric import TotalMetric
 from mmdrs.evaluation.records.protocol import label_protocols
+from mmdrs.evaluation.records.record import Task
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.label_file import read_label_settings, write_label
@@ -48,6 +50,8 @@ class PseudoLabelMetric(TotalMetric):
         class_scores: After :meth:`compute_scores`, IoU in percent of each class for both figures.
         protocols: What is special in the protocol of each figure, for the records.
     """
+
+    task: ClassVar[Task] = 'pseudo'
 
     def __init__(
         self,

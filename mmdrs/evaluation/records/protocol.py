@@ -5,19 +5,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmdrs.evaluation.records.record import Protocol, Task
+from mmseg.datasets import PascalVOCDataset
+from mmseg.registry import DATASETS
 
-_VOC_TYPES = ('PascalVOCDataset', 'VOCImageLabelDataset', 'VOCPseudoLabelDataset')
+from mmdrs.evaluation.records.record import Protocol
 
 
-def task_of(metric: str) -> Task:
-    """The task that a metric class scores."""
-    return dict(LocalizationMetric='seed', PseudoLabelMetric='pseudo').get(metric, 'seg')
+def is_voc(dataset: Mapping[str, Any]) -> bool:
+    """Whether a data set has the classes of PASCAL VOC by its type."""
+    kind = dataset.get('type')
+    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+    found = getattr(kind, 'METAINFO', {}).get('classes')
+    return found is not None and found == PascalVOCDataset.METAINFO['classes']
 
 
 def dataset_name(dataset: Mapping[str, Any]) -> str:
     """``VOC 2012``, or the name of the folder of the data."""
-    if dataset.get('type') in _VOC_TYPES:
+    if is_voc(dataset):
         return 'VOC 2012'
     return Path(dataset.get('data_root') or '').resolve().name
 
@@ -57,7 +61,7 @@ def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
     labels = [
         label_source(dataset.get('ann_file') or '')
         for dataset in (train, scored)
-        if dataset.get('type') in _VOC_TYPES
+        if is_voc(dataset)
     ]
     return Protocol(
         checkpoint=checkpoint_choice(checkpoint),

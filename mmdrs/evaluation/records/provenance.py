@@ -1,7 +1,5 @@
 """What an evaluation was made from: hashes, revision, package versions, time."""
 
-import hashlib
-import json
 import subprocess
 import sys
 import time
@@ -11,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from mmdrs.files import digest, file_digest
 from mmdrs.version import __version__
 
 _PACKAGES = (
@@ -51,8 +50,7 @@ def provenance(
 
 def config_hash(config: Mapping[str, Any]) -> str:
     """SHA-256 of a config; places, speeds and the seed do not count, nor does the key order."""
-    text = json.dumps(_without_places(config), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest(_without_places(config))
 
 
 def _without_places(value: Any) -> Any:
@@ -66,11 +64,7 @@ def _without_places(value: Any) -> Any:
 def _file(path: Path | None) -> dict[str, str] | None:
     if path is None or not path.is_file():
         return None
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return dict(name=path.name, sha256=digest.hexdigest())
+    return dict(name=path.name, sha256=file_digest(path))
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmdrs.errors import InputError
-from mmdrs.files import written_whole
+from mmdrs.files import write_json
 
 Task = Literal['seed', 'pseudo', 'seg']
 TASKS = ('seed', 'pseudo', 'seg')
@@ -117,21 +117,47 @@ def per_class(classes: Sequence[str], values: Sequence[float]) -> dict[str, floa
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
     """Write one record as JSON, whole or not at all."""
-    content = dict(format=FORMAT, **asdict(evaluation))
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + '\n')
+    write_json(path, _content(evaluation))
+
+
+def write_evaluations(path: Path, evaluations: Sequence[Evaluation]) -> None:
+    """Write the records of a whole run as one JSON list."""
+    write_json(path, [_content(evaluation) for evaluation in evaluations])
+
+
+def _content(evaluation: Evaluation) -> dict[str, Any]:
+    return dict(format=FORMAT, **asdict(evaluation))
 
 
 def read_evaluation(path: Path) -> Evaluation:
     """Read a record.
 
     Raises:
-        ValueError: If the file is none, is broken, or was written by a later version.
+        InputError: If the file is none, is broken, or was written by a later version.
     """
+    return _evaluation(_read_json(path), path)
+
+
+def read_evaluations(path: Path) -> list[Evaluation]:
+    """Read the records of a whole run, ``results.json``.
+
+    Raises:
+        InputError: If the file is none, is broken, or was written by a later version.
+    """
+    content = _read_json(path)
+    if not isinstance(content, list):
+        raise InputError(f'{path}: is no list of records')
+    return [_evaluation(item, path) for item in content]
+
+
+def _read_json(path: Path) -> Any:
     try:
-        content = json.loads(path.read_text())
+        return json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
         raise InputError(f'{path}: cannot be read as JSON ({error})') from error
+
+
+def _evaluation(content: Any, path: Path) -> Evaluation:
     if not isinstance(content, dict) or 'format' not in content:
         raise InputError(f'{path}: is no record of an evaluation')
     if content.pop('format') != FORMAT:

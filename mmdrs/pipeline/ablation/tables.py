@@ -9,11 +9,11 @@ from typing import Any
 from mmengine.dist import is_main_process
 
 from mmdrs.apis import read_checkpoint
-from mmdrs.files import written_whole
+from mmdrs.files import write_json, written_whole
 from mmdrs.pipeline.ablation.planning import LAST, AblationRun
 from mmdrs.pipeline.ablation.plots import Curve, Level, Panel, draw_by_delta, draw_variants
 from mmdrs.pipeline.ablation.variants import PLAIN, Variant
-from mmdrs.pipeline.state import StageState, write_json
+from mmdrs.pipeline.state import StageState
 
 ACCURACY = 'acc_cls'
 LABELS = 'mIoU_pseudo'

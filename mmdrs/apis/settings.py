@@ -1,0 +1,179 @@
+"""Settings: what the stages of a pipeline have in common, applied to the config of each.
+
+A settings file gives every shared value once. :func:`apply_settings` puts it into any config, one
+of this project or of MMSegmentation, so that it reaches every stage in the same way.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+from mmseg.datasets import PascalVOCDataset
+from mmseg.registry import DATASETS
+
+from mmdrs.datasets import ImageLabelDataset, PseudoLabelDataset
+from mmdrs.datasets.listed_dataset import ListedSegDataset
+
+#: The shared keys, and what each is. A key that the settings lack leaves the configs as they are.
+SHARED_KEYS = dict(
+    seed='random seed of every training',
+    data_root='folder of the data',
+    train_list='list of the training images with their image labels',
+    val_list='list with image labels, to score maps and labels on other images; None without',
+    eval_list='list on which the segmentation network is scored; None: val_list',
+    image_dir='folder of the images, below data_root',
+    image_suffix='suffix of the images',
+    mask_dir='folder of masks to score maps and labels with; None without',
+    eval_mask_dir='folder of masks to score the segmentation network with; None: mask_dir',
+    saliency_dir='folder of the saliency maps; None without',
+    classes='names of the classes, background first',
+    num_workers='processes that load data, for each process of a run',
+    batch_size='images in a batch of a training; None: as in the config of the stage',
+)
+_PACKING = ('PackDRSInputs', 'PackSegInputs', 'TestTimeAug')
+
+
+def apply_settings(cfg: Config, settings: Mapping[str, Any]) -> None:
+    """Put the shared settings into the config of a stage.
+
+    Data sets whose classes are fixed (those of VOC) give way to the general ones where the
+    settings name other classes, and so do data sets of a stock config.
+
+    Args:
+        cfg: Changed in place.
+        settings: Values of :data:`SHARED_KEYS`; other keys are not looked at.
+    """
+    if settings.get('seed') is not None:
+        cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': settings['seed']}
+    if settings.get('classes'):
+        _set_num_classes(cfg.model, len(settings['classes']))
+    for role in ('train', 'val', 'test'):
+        if cfg.get(f'{role}_dataloader'):
+            _apply_to_loader(cfg, role, settings)
+
+
+def _set_num_classes(model: Any, count: int) -> None:
+    """Set ``num_classes`` of all heads; ``module`` is the model of test-time augmentation."""
+    for key in ('decode_head', 'auxiliary_head', 'module'):
+        part = model.get(key)
+        for head in part if isinstance(part, list | tuple) else [part]:
+            if head is not None and key == 'module':
+                _set_num_classes(head, count)
+            elif head is not None:
+                head['num_classes'] = count
+
+
+def _apply_to_loader(cfg: Config, role: str, settings: Mapping[str, Any]) -> None:
+    loader = cfg[f'{role}_dataloader']
+    if settings.get('num_workers') is not None:
+        loader.num_workers = settings['num_workers']
+        loader.persistent_workers = settings['num_workers'] > 0
+    if role == 'train' and settings.get('batch_size') is not None:
+        loader.batch_size = settings['batch_size']
+    leaf = first_dataset(loader.dataset)
+    if issubclass(_class(leaf), ImageLabelDataset):
+        loader.dataset = _image_labels(leaf, role, settings)
+        if role == 'test':
+            for pipeline in (loader.dataset.pipeline, cfg.get('tta_pipeline')):
+                _load_masks(pipeline, settings)
+    elif role == 'train' or _evaluates(settings):
+        loader.dataset = _segmentation(leaf, role, settings)
+    else:
+        cfg[f'{role}_dataloader'] = cfg[f'{role}_evaluator'] = cfg[f'{role}_cfg'] = None
+
+
+def first_dataset(dataset: ConfigDict) -> ConfigDict:
+    """The first data set within wrappers such as ``RepeatDataset`` and ``ConcatDataset``."""
+    while 'datasets' in dataset or 'dataset' in dataset:
+        dataset = dataset['datasets'][0] if 'datasets' in dataset else dataset['dataset']
+    return dataset
+
+
+def _class(dataset: Mapping[str, Any]) -> type:
+    kind = dataset['type']
+    return DATASETS.get(kind) if isinstance(kind, str) else kind
+
+
+def _image_labels(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> ConfigDict:
+    """A data set of image labels; a validation keeps its list and masks (released flavour)."""
+    prefix = {}
+    if role == 'test':
+        prefix = dict(seg_map_path='mask_dir', saliency_path='saliency_dir')
+    elif role == 'val':
+        prefix = dict(saliency_path='saliency_dir')
+    listed = None if role == 'val' else settings.get('train_list')
+    leaf = _shared(leaf, 'ImageLabelDataset', settings)
+    return _located(leaf, listed, dict(img_path='image_dir', **prefix), settings)
+
+
+def _segmentation(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> ConfigDict:
+    """A data set of labels by pixel: pseudo labels to train on, masks to be scored with."""
+    kind = _class(leaf)
+    if not issubclass(kind, (ListedSegDataset, PascalVOCDataset)):
+        own = dict(type=PseudoLabelDataset.__name__, pipeline=leaf.pipeline)
+        leaf = ConfigDict(own, data_prefix=dict(seg_map_path='pseudo_label'))
+    leaf = _shared(leaf, PseudoLabelDataset.__name__, settings)
+    if role == 'train':
+        return _located(leaf, settings.get('train_list'), dict(img_path='image_dir'), settings)
+    listed, masks = _evaluation(settings)
+    leaf = _located(leaf, listed, dict(img_path='image_dir'), settings)
+    if masks:
+        leaf.data_prefix['seg_map_path'] = masks
+    return leaf
+
+
+def _evaluation(settings: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """List and masks that the segmentation network is scored with."""
+    return (
+        settings.get('eval_list') or settings.get('val_list'),
+        settings.get('eval_mask_dir') or settings.get('mask_dir'),
+    )
+
+
+def _evaluates(settings: Mapping[str, Any]) -> bool:
+    """Whether it is scored: there are a list and masks, or the settings leave it to the config."""
+    silent = not {'eval_list', 'val_list', 'eval_mask_dir', 'mask_dir'} & settings.keys()
+    return silent or all(_evaluation(settings))
+
+
+def _shared(leaf: ConfigDict, general: str, settings: Mapping[str, Any]) -> ConfigDict:
+    """A copy with root, suffix and classes of the settings."""
+    leaf = leaf.copy()
+    if settings.get('data_root') is not None:
+        leaf['data_root'] = settings['data_root']
+    if settings.get('image_suffix') is not None:
+        leaf['img_suffix'] = settings['image_suffix']
+    classes = settings.get('classes')
+    if classes:
+        fixed: Sequence[str] | None = _class(leaf).METAINFO.get('classes')
+        if fixed is not None and tuple(fixed) != tuple(classes):
+            leaf['type'], fixed = general, None
+        if fixed is None:
+            leaf['metainfo'] = {**leaf.get('metainfo', {}), 'classes': tuple(classes)}
+    return leaf
+
+
+def _located(
+    leaf: ConfigDict, listed: str | None, prefix: Mapping[str, str], settings: Mapping[str, Any]
+) -> ConfigDict:
+    """Put in the list, and the folders: keys of ``data_prefix`` by keys of the settings."""
+    if listed is not None:
+        leaf['ann_file'] = listed
+    folders = dict(leaf.get('data_prefix') or {})
+    for key, name in prefix.items():
+        if name in settings:
+            folders[key] = settings[name]
+    leaf['data_prefix'] = {key: folder for key, folder in folders.items() if folder is not None}
+    return leaf
+
+
+def _load_masks(pipeline: list[Any] | None, settings: Mapping[str, Any]) -> None:
+    """Load masks to score maps where there are any, and only there."""
+    if not pipeline or 'mask_dir' not in settings:
+        return
+    kinds = [step['type'] for step in pipeline]
+    if not settings['mask_dir']:
+        pipeline[:] = [step for step in pipeline if step['type'] != 'LoadAnnotations']
+    elif 'LoadAnnotations' not in kinds:
+        place = next(i for i, kind in enumerate(kinds) if kind in _PACKING)
+        pipeline.insert(place, dict(type='LoadAnnotations'))

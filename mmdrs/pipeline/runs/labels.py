@@ -1,0 +1,87 @@
+"""Stages that fuse stored maps into pseudo labels."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mmengine.dist import is_main_process
+from mmseg.registry import DATASETS
+
+from mmdrs.engine import Progress, record_path
+from mmdrs.errors import InputError
+from mmdrs.evaluation.records.label_scores import LabelScores
+from mmdrs.evaluation.records.record import write_evaluation
+from mmdrs.pipeline.pseudo_labels import make_pseudo_labels
+from mmdrs.pipeline.runs.stage_run import StageRun
+from mmdrs.pipeline.stages import ALL_STAGES
+
+
+class LabelRun(StageRun):
+    """Writes the pseudo labels of every split, and scores them where there are masks."""
+
+    INGREDIENTS: ClassVar[tuple[str, ...]] = ('test_dataloader',)
+
+    def ingredients(self) -> dict[str, Any]:
+        parts = without_scoring(super().ingredients(), 'seg_map_path')
+        return dict(parts, rules=self.label_rules.to_config())
+
+    def score_ingredients(self) -> dict[str, Any]:
+        return super().ingredients()
+
+    def given_datasets(self) -> list[dict]:
+        return [
+            dict(self.split_config(split).test_dataloader.dataset, pipeline=[])
+            for split in self.splits
+        ]
+
+    def check(self) -> None:
+        super().check()
+        prefixes = [config['data_prefix'] for config in self.given_datasets()]
+        needed = self.label_rules.background_cue.needs_saliency
+        if needed and not all(prefix.get('saliency_path') for prefix in prefixes):
+            raise InputError(
+                f"the background cue of `pseudo_labels` in '{self.settings.path}' needs saliency "
+                "maps: set saliency_dir, or choose background_cue=dict(type='constant', value=0.3)"
+                " or dict(type='power', exponent=2)"
+            )
+
+    def run(self, resume: bool) -> None:
+        for split in self.splits:
+            maps = self.work_dir / self.stage.source / split
+            self.fuse(split, maps, self.folder / split, f'{split} labels')
+
+    def fuse(self, split: str, maps: Path, out_dir: Path | None, title: str) -> None:
+        """Fuse the stored maps of a split, and leave a record where there are masks.
+
+        Args:
+            split: ``train`` or ``val``.
+            maps: Folder of the maps.
+            out_dir: Folder of the labels; None only scores.
+            title: Title of the progress lines.
+        """
+        cfg = self.split_config(split)
+        dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, pipeline=[]))
+        classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']
+        images = (dataset.get_data_info(index) for index in range(len(dataset)))
+        scores = LabelScores.gather(
+            make_pseudo_labels(
+                *(images, maps, out_dir, self.label_rules, palette, len(classes)),
+                workers=self.settings.get('num_workers') or 0,
+                progress=Progress(title),
+            )
+        )
+        if scores is not None and is_main_process():
+            made_by = self.stage.source or self.stage.name
+            network = next(stage.weights for stage in ALL_STAGES if stage.name == made_by)
+            weights, name = self.checkpoint(network), self.stage.name
+            record = scores.evaluation(cfg, self.label_rules, classes, weights, name)
+            write_evaluation(record_path(self.folder, record), record)
+
+
+def without_scoring(parts: dict[str, Any], *prefixes: str) -> dict[str, Any]:
+    """Ingredients without folders of the test data set, and without the loading of masks."""
+    loader = parts['test_dataloader']
+    dataset = dict(loader['dataset'])
+    folders = {k: v for k, v in dataset['data_prefix'].items() if k not in prefixes}
+    steps = [step for step in dataset.get('pipeline', []) if step['type'] != 'LoadAnnotations']
+    dataset.update(data_prefix=folders, pipeline=steps)
+    return {**parts, 'test_dataloader': {**loader, 'dataset': dataset}}

@@ -1,0 +1,37 @@
+"""Stages that make localization maps."""
+
+from typing import Any, ClassVar
+
+from mmdrs.apis import apply_output, apply_tta, test_model
+from mmdrs.pipeline.runs.labels import LabelRun, without_scoring
+
+
+class MapRun(LabelRun):
+    """Makes the maps of every split, scores them, and scores the labels that they would give."""
+
+    INGREDIENTS: ClassVar[tuple[str, ...]] = (
+        *('model', 'test_dataloader', 'test_cfg', 'tta_model'),
+    )
+
+    def ingredients(self) -> dict[str, Any]:
+        """Without what only scores depend on: other label rules or masks make no other maps."""
+        parts = super(LabelRun, self).ingredients()
+        return without_scoring(parts, 'seg_map_path', 'saliency_path')
+
+    def score_ingredients(self) -> dict[str, Any]:
+        evaluator = self.config().to_dict().get('test_evaluator')
+        return dict(
+            super().score_ingredients(), rules=self.label_rules.to_config(), evaluator=evaluator
+        )
+
+    def work(self) -> float:
+        scales = self.config().tta_model.scales
+        return float(len(scales) * sum(map(self.count_images, self.splits)))
+
+    def run(self, resume: bool) -> None:
+        for split in self.splits:
+            cfg = self.prepared(self.split_config(split), f' ({split})')
+            apply_tta(cfg)
+            apply_output(cfg, str(self.folder / split))
+            test_model(cfg, self.checkpoint(self.stage.weights), self.stage.name)
+            self.fuse(split, self.folder / split, None, f'scoring {split} labels')

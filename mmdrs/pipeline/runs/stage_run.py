@@ -1,0 +1,146 @@
+"""What all kinds of stages have in common."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mmengine.config import Config
+from mmengine.runner import find_latest_checkpoint
+
+from mmdrs.errors import InputError
+from mmdrs.evaluation.records.record import Evaluation, read_evaluation
+from mmdrs.pipeline.settings import Settings
+from mmdrs.pipeline.stages import Stage
+from mmdrs.pipeline.state import Fingerprint, fingerprint
+from mmdrs.pseudo_labels.rules import LabelRules
+
+
+@dataclass
+class StageRun(ABC):
+    """One stage of one pipeline run.
+
+    Attributes:
+        stage: The stage.
+        settings: The settings.
+        work_dir: Work directory of the pipeline.
+        launcher: MMEngine's launcher.
+    """
+
+    stage: Stage
+    settings: Settings
+    work_dir: Path
+    launcher: str = 'none'
+
+    #: Top-level keys of the config that the stage's files depend on.
+    INGREDIENTS: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the results."""
+        return self.work_dir / self.stage.name
+
+    def config(self) -> Config:
+        """The stage's config with the settings and the user's options; no inputs yet."""
+        return self.settings.stage_config(self.stage.config, self.folder)
+
+    @cached_property
+    def splits(self) -> dict[str, str]:
+        """Lists of the images to make maps and labels of; ``val`` only to be scored."""
+        splits = dict(train=self.settings['train_list'], val=self.settings.get('val_list'))
+        return {name: path for name, path in splits.items() if path}
+
+    def split_config(self, split: str) -> Config:
+        """The config with the images of a split in its test data set."""
+        cfg = self.config()
+        cfg.test_dataloader.dataset.ann_file = self.splits[split]
+        return cfg
+
+    @cached_property
+    def label_rules(self) -> LabelRules:
+        """How maps become labels."""
+        return LabelRules.from_config(self.settings['pseudo_labels'])
+
+    def fingerprint(self, inputs: list[str]) -> Fingerprint:
+        """What the stage is made from.
+
+        Args:
+            inputs: Fingerprints of the files of the stages that it needs.
+        """
+        files = fingerprint(self.ingredients(), self.lists(), inputs)
+        return Fingerprint(files, fingerprint(self.score_ingredients(), self.lists(), [files]))
+
+    def ingredients(self) -> dict[str, Any]:
+        """What the stage's files depend on, its lists and inputs apart."""
+        cfg = self.config().to_dict()
+        return {key: cfg.get(key) for key in self.INGREDIENTS}
+
+    def score_ingredients(self) -> dict[str, Any]:
+        """What only its scores depend on."""
+        return {}
+
+    def lists(self) -> list[Path]:
+        """The list files that it reads."""
+        root = Path(self.settings.get('data_root') or '')
+        return [root / path for path in self.splits.values()]
+
+    @abstractmethod
+    def given_datasets(self) -> list[dict]:
+        """Configs of the data sets whose files come from the user, not from another stage."""
+
+    def check(self) -> None:
+        """Check what else the stage needs before hours are spent: label rules that make sense.
+
+        Raises:
+            InputError: If it is not there or wrong.
+        """
+        LabelRules.from_config(self.settings['pseudo_labels'])
+
+    def work(self) -> float:
+        """How much is to be done, in images through a network; 0 where little."""
+        return 0.0
+
+    @abstractmethod
+    def run(self, resume: bool) -> None:
+        """Do the stage's work; its scores are records in ``<folder>/results``.
+
+        Args:
+            resume: Go on where an earlier run of the same stage was stopped.
+        """
+
+    def evaluations(self) -> list[Evaluation]:
+        """The records of the stage's scores."""
+        return [read_evaluation(path) for path in sorted((self.folder / 'results').glob('*.json'))]
+
+    def prepared(self, cfg: Config, detail: str = '') -> Config:
+        """Add what every run of the pipeline has: launcher, progress lines, a quiet console."""
+        cfg.launcher = self.launcher
+        title = f'{self.stage.name}{detail}'
+        cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ProgressHook', title=title)]
+        cfg.runner_type = 'QuietRunner'
+        if cfg.get('visualizer'):  # of a stock config; stages would write into the first's folder
+            cfg.visualizer.pop('name', None)
+        return cfg
+
+    def count_images(self, split: str = 'train') -> int:
+        """Lines of the list of a split."""
+        path = Path(self.settings.get('data_root') or '') / self.splits[split]
+        return len(path.read_text(errors='replace').splitlines())
+
+    def checkpoint(self, stage: str) -> str:
+        """The checkpoint of a finished training: the best where the config chooses one.
+
+        Raises:
+            InputError: If there is none.
+        """
+        folder = self.work_dir / stage
+        if not (folder / 'last_checkpoint').is_file():
+            raise InputError(
+                f'{self.stage.name} needs the checkpoint of {stage}, but there is none in '
+                f'{folder}; run that stage first (--from {stage})'
+            )
+        # A config that chooses its checkpoint (`save_best`) leaves one such file.
+        best = sorted(folder.glob('best_*.pth'), key=lambda file: file.stat().st_mtime)
+        path = best[-1] if best else Path(find_latest_checkpoint(str(folder)))
+        return str(folder / path.name)  # also if the work directory was moved

@@ -1,0 +1,47 @@
+"""Stages that train a network."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from mmdrs.apis import train_model
+from mmdrs.pipeline.runs.stage_run import StageRun
+
+
+class TrainingRun(StageRun):
+    """Trains through the code of ``tools/train.py``."""
+
+    INGREDIENTS: ClassVar[tuple[str, ...]] = (
+        *('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg'),
+        *('randomness', 'load_from', 'default_hooks', 'custom_hooks'),
+    )
+
+    def lists(self) -> list[Path]:
+        return super().lists()[:1]
+
+    def given_datasets(self) -> list[dict]:
+        if self.stage.source:
+            return []
+        return [dict(self.config().train_dataloader.dataset, pipeline=[])]
+
+    def work(self) -> float:
+        """Forward and backward take three times as long as forward."""
+        cfg = self.config()
+        if cfg.train_cfg.get('max_iters'):
+            return 3.0 * cfg.train_dataloader.batch_size * cfg.train_cfg.max_iters
+        return 3.0 * self.count_images() * cfg.train_cfg.max_epochs
+
+    def run(self, resume: bool) -> None:
+        cfg = self.prepared(self.config())
+        if self.stage.weights and self.stage.backbone_only:
+            cfg.model.backbone.init_cfg = dict(
+                type='Pretrained',
+                checkpoint=self.checkpoint(self.stage.weights),
+                prefix='backbone.',
+            )
+        elif self.stage.weights:
+            cfg.load_from = self.checkpoint(self.stage.weights)
+        if self.stage.source:
+            key = 'seg_map_path' if self.stage.source == 'pseudo_labels' else 'map_path'
+            folder = self.work_dir / self.stage.source / 'train'
+            cfg.train_dataloader.dataset.data_prefix[key] = str(folder.resolve())
+        train_model(cfg, resume=resume)
