@@ -9,6 +9,7 @@ MMEngine's syntax. A settings file may be anywhere, and may inherit from another
 
 import copy
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from pprint import pformat
@@ -38,7 +39,8 @@ class Settings:
             name such as ``mmdrs::custom/segmentation_custom.py``, or a path, absolute or
             relative to the settings file.
         stage_options: Options of single stages, by stage name.
-        file: Where :meth:`save` has written ``cfg``; the stages inherit from there.
+        file: Holds ``cfg``; the stages inherit from it. With options it is temporary until
+            :meth:`save` has written another one.
     """
 
     def __init__(self, path: str | Path, options: Mapping[str, Any] | None = None) -> None:
@@ -70,6 +72,9 @@ class Settings:
                 own[key] = value
         self.cfg = load_config(self.path, own)
         self.file = self.path
+        if own:  # the stages inherit from a file, which the options must be in
+            self._scratch = tempfile.TemporaryDirectory(prefix='mmdrs_settings_')
+            self.save(Path(self._scratch.name) / 'settings.py')
 
     def __getitem__(self, key: str) -> Any:
         if key not in self.cfg:
