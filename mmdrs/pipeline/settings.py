@@ -26,6 +26,8 @@ from mmdrs.files import written_whole
 
 #: Keys that the pipeline itself reads.
 PIPELINE_KEYS = ('stages', 'pseudo_labels', 'work_dir')
+#: A key that a config reads from what it inherits.
+_READ = re.compile(r"_base_\.(?:get\(')?(\w+)")
 #: Keys that MMEngine's and the tools' reading of a config add.
 _ADDED = ('launcher',)
 
@@ -136,7 +138,7 @@ class Settings:
                 it; names a close one.
         """
         texts = [load_config(self.config_file(s), settings=self.file).text for s in self['stages']]
-        read = {name for text in texts for name in re.findall(r'_base_\.(\w+)', text)}
+        read = {name for text in texts for name in _READ.findall(text)}
         known = {*SHARED_KEYS, *PIPELINE_KEYS, *read}
         for key in self.cfg:
             if key not in known and key not in _ADDED and not key.startswith('_'):
