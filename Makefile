@@ -29,7 +29,7 @@ STAMP := $(VENV)/.installed
 CRF_STAMP := $(VENV)/.crf
 CRF_LOG := $(VENV)/crf.log
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
-CONSTRAINTS := -c requirements/runtime.txt -c requirements/constraints.txt
+CONSTRAINTS := -c requirements/constraints.txt
 SETUP_FILES := $(wildcard requirements/*.txt) setup.py pyproject.toml mmdrs/version.py
 
 .PHONY: demo test lint format clean

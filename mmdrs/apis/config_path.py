@@ -1,0 +1,23 @@
+"""Names of packaged configs."""
+
+import os
+
+from mmdrs.compat import CONFIG_PACKAGES, packaged_config
+
+
+def config_path(name: str | os.PathLike) -> str:
+    """Return the path of a config: ``mmdrs::...`` and ``mmseg::...`` are resolved to files.
+
+    Args:
+        name: ``'mmdrs::custom/plain-classifier_custom.py'``, which is found in an installed wheel
+            and in a clone, ``'mmseg::...'`` for a config of MMSegmentation, or a path.
+
+    Returns:
+        The absolute path of a packaged config; any other name as it is, whether it exists or not.
+
+    Raises:
+        MissingFileError: if the package has no such config; names configs with close names.
+    """
+    name = os.fspath(name)
+    package, separator, _ = name.partition('::')
+    return packaged_config(name) if separator and package in CONFIG_PACKAGES else name
