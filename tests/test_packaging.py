@@ -231,6 +231,12 @@ def test_make_installs_what_constraints_pin() -> None:
         assert ('$(CONSTRAINTS)' in command) != ('--no-deps' in command), command
 
 
+def test_tests_left_out_on_the_second_set_exist() -> None:
+    text = (ROOT / 'Makefile').read_text().replace('\\\n', '')
+    names = re.search(r'SET_FREE_TESTS :=(.*)', text)[1].split()
+    assert len(names) > 10 and [name for name in names if not (ROOT / name).exists()] == []
+
+
 @pytest.mark.parametrize('name', ['runtime', 'onedl', 'crf', 'onnx'])
 def test_requirements_are_lower_bounds(name: str) -> None:
     """A library must not replace what a user has without need."""
