@@ -3,7 +3,7 @@
 from .hooks import (
     DRSScheduleHook,
     DRSVisualizationHook,
-    NormCalibrationHook,
+    PreciseBNHook,
     ProgressHook,
     ResultsHook,
 )
@@ -17,7 +17,7 @@ __all__ = [
     'DRSScheduleHook',
     'DRSVisualizationHook',
     'LocalizationMapLoop',
-    'NormCalibrationHook',
+    'PreciseBNHook',
     'Progress',
     'ProgressHook',
     'QuietRunner',

@@ -142,3 +142,19 @@ def test_show(cfg: Config) -> None:
     del cfg.default_hooks['visualization']
     with pytest.raises(InputError, match='SegVisualizationHook'):
         apply_show(cfg, show=True)
+
+
+def test_stored_config_of_a_run_leaves_that_run_alone(tmp_path: Path) -> None:
+    """A config that MMEngine stored names the work directory that it is in."""
+    stored = tmp_path / 'run' / 'net.py'
+    stored.parent.mkdir()
+    stored.write_text(f"work_dir = '{stored.parent}'\n")
+    assert load_config(stored).work_dir == './work_dirs/net.rerun'
+    assert load_config(stored, work_dir=str(stored.parent)).work_dir == str(stored.parent)
+
+
+def test_packaged_names() -> None:
+    name = 'mmdrs::drs/drs-d055_vgg16_2xb5-15e_voc12-320x320.py'
+    assert load_config(name).model.backbone.type == 'DRSBackbone'
+    with pytest.raises(InputError, match="did you mean 'mmdrs::drs/drs-d055"):
+        load_config(name.replace('d055', 'd056'))

@@ -2,14 +2,14 @@
 
 from .drs_schedule_hook import DRSScheduleHook
 from .drs_visualization_hook import DRSVisualizationHook
-from .precise_bn_hook import NormCalibrationHook
+from .precise_bn_hook import PreciseBNHook
 from .progress_hook import ProgressHook
 from .record_hook import ResultsHook
 
 __all__ = [
     'DRSScheduleHook',
     'DRSVisualizationHook',
-    'NormCalibrationHook',
+    'PreciseBNHook',
     'ProgressHook',
     'ResultsHook',
 ]

@@ -1,4 +1,4 @@
-"""Batch-norm statistics of suppressed features, for trainings that keep the statistics."""
+"""Precise batch norm: statistics of suppressed features, for trainings with frozen ones."""
 
 import copy
 import itertools
@@ -20,37 +20,36 @@ from mmdrs.models.layers.drs import SuppressionLayer
 
 
 @HOOKS.register_module()
-class NormCalibrationHook(Hook):
-    """Makes the kept statistics of batch norm fit the features that DRS has suppressed.
+class PreciseBNHook(Hook):
+    """Computes frozen BN statistics anew, for the features that DRS has suppressed.
 
-    ``custom_hooks=[dict(type='NormCalibrationHook')]``, for backbones with ``norm_eval=True``:
+    ``custom_hooks=[dict(type='PreciseBNHook')]``, for backbones with ``norm_eval=True``:
     their running means and variances belong to the features of the pretrained network, with their
     peaks. Before the first iteration, batches of the training data run through the network with
-    DRS at full strength, and the batch norms behind the first DRS layer take the means over these
-    batches of what they see. No weight changes. The training then keeps the new statistics, and
-    checkpoints hold them. A resumed training keeps those of its checkpoint.
+    DRS at full strength, and the batch norms after the first DRS layer take the average statistics
+    of these batches (precise BN; Wu and Johnson, arXiv 2105.07576, section 3). No weight changes.
+    The new statistics stay frozen in the training, and checkpoints hold them. A resumed training
+    takes those of its checkpoint.
 
-    Batch norms in front of the first DRS layer see what they always saw, and those that the
-    training updates anyway (of a head, for instance) adapt by themselves: both are left alone.
+    Batch norms before the first DRS layer see the features they were trained on, and those that
+    the training updates anyway (of a head, for instance) adapt by themselves: both are left alone.
 
     Args:
         num_batches: Batches of the training's size, for each process; at most one epoch.
-        behind_drs: Whether to leave the batch norms in front of the first DRS layer alone. False
-            takes all that keep their statistics, also of a network without DRS: for one whose
-            strides and dilations are not those it was pretrained with.
+        after_drs: Whether to leave the batch norms before the first DRS layer alone. False takes
+            all frozen ones, also of a network without DRS: for one whose strides and dilations are
+            not those it was pretrained with.
 
     Raises:
         ValueError: If ``num_batches`` is not positive. When a training begins: if there is no
             such batch norm.
     """
 
-    def __init__(self, num_batches: int = 100, behind_drs: bool = True) -> None:
+    def __init__(self, num_batches: int = 100, after_drs: bool = True) -> None:
         if not isinstance(num_batches, int) or num_batches < 1:
-            raise InputError(
-                f'NormCalibrationHook: num_batches must be 1, 2, ..., got {num_batches!r}'
-            )
+            raise InputError(f'PreciseBNHook: num_batches must be 1, 2, ..., got {num_batches!r}')
         self.num_batches = num_batches
-        self.behind_drs = behind_drs
+        self.after_drs = after_drs
 
     def before_train(self, runner: Runner) -> None:
         """Set the statistics, unless the training is resumed."""
@@ -61,11 +60,11 @@ class NormCalibrationHook(Hook):
         mode = model.training
         model.train()
         batches = _batches(runner, self.num_batches)
-        norms = kept_norms(model, next(batches), self.behind_drs)
-        used = calibrate_norms(model, norms, batches)
+        norms = frozen_norms(model, next(batches), self.after_drs)
+        used = update_statistics(model, norms, batches)
         model.train(mode)
         print_log(
-            f'NormCalibrationHook: {len(norms)} batch norms have the statistics of {used} batches',
+            f'PreciseBNHook: {len(norms)} batch norms have the statistics of {used} batches',
             logger='current',
         )
 
@@ -88,13 +87,13 @@ def _forward(model: nn.Module, batch: dict[str, Any]) -> None:
         model(**data, mode='loss')
 
 
-def kept_norms(model: nn.Module, batch: dict[str, Any], behind_drs: bool) -> list[_BatchNorm]:
-    """The batch norms that run in a training's forward pass and keep their statistics there.
+def frozen_norms(model: nn.Module, batch: dict[str, Any], after_drs: bool) -> list[_BatchNorm]:
+    """The batch norms that run in a training's forward pass with frozen statistics.
 
     Args:
         model: The segmentor, in training mode.
         batch: A batch as the data loader gives it; it is run through the model once.
-        behind_drs: Only those that run after the first DRS layer.
+        after_drs: Only those that run after the first DRS layer.
 
     Raises:
         ValueError: If there are none.
@@ -111,20 +110,20 @@ def kept_norms(model: nn.Module, batch: dict[str, Any], behind_drs: bool) -> lis
     _set_training(updated, True)
     for handle in handles:
         handle.remove()
-    if behind_drs:
+    if after_drs:
         ran = list(itertools.dropwhile(lambda m: not isinstance(m, SuppressionLayer), ran))
     norms = [m for m in dict.fromkeys(ran) if isinstance(m, _BatchNorm) and m not in updated]
     if not norms:
         raise InputError(
-            'NormCalibrationHook: no batch norm '
-            f'{"behind a DRS layer " if behind_drs else ""}keeps its statistics in training '
-            '(norm_eval=True of a backbone has them kept); remove the hook'
+            'PreciseBNHook: no batch norm '
+            f'{"after a DRS layer " if after_drs else ""}has frozen statistics in training '
+            '(norm_eval=True of a backbone freezes them); remove the hook'
         )
     return norms
 
 
 def _updated_norms(model: nn.Module) -> list[_BatchNorm]:
-    """The batch norms that take every batch's statistics; the others normalise by kept ones."""
+    """The batch norms that take the statistics of every batch; the others have frozen ones."""
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm)]
     return [m for m in norms if m.training or m.running_mean is None]
 
@@ -134,12 +133,12 @@ def _set_training(modules: list[_BatchNorm], mode: bool) -> None:
         module.train(mode)
 
 
-def calibrate_norms(
+def update_statistics(
     model: nn.Module, norms: list[_BatchNorm], batches: Iterator[dict[str, Any]]
 ) -> int:
-    """Give batch norms the mean, over the batches, of the means and variances that they see.
+    """Give batch norms the means and variances of their inputs, averaged over the batches.
 
-    In several processes it is the mean over all of them.
+    In several processes it is the average over all of them.
 
     Args:
         model: The segmentor, in training mode; other statistics than those of ``norms`` stay.

@@ -1,4 +1,4 @@
-"""NormCalibrationHook: which statistics it sets, to what, and what it leaves alone."""
+"""PreciseBNHook: which statistics it sets, to what, and what it leaves alone."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from mmdrs import apis
-from mmdrs.engine import NormCalibrationHook
-from mmdrs.engine.hooks.precise_bn_hook import calibrate_norms, kept_norms
+from mmdrs.engine import PreciseBNHook
+from mmdrs.engine.hooks.precise_bn_hook import frozen_norms, update_statistics
 from mmdrs.errors import InputError
 from mmdrs.models.layers import DRS
 from tests.pipeline_runs import ROOT
@@ -93,7 +93,7 @@ def train(tiny_voc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
                 'train_dataloader.num_workers': workers,
                 'train_dataloader.persistent_workers': workers > 0,
                 'custom_hooks': [
-                    dict(type='NormCalibrationHook', num_batches=2),
+                    dict(type='PreciseBNHook', num_batches=2),
                     dict(type='StatisticsRecorder'),
                 ],
                 'log_level': 'WARNING',
@@ -116,11 +116,11 @@ def test_equation_over_three_batches() -> None:
     model.front.running_mean.fill_(0.2)
     before = copied(model)
     x = torch.randn(3, 4, 2, 6, 6, generator=torch.Generator().manual_seed(0))
-    norms = kept_norms(model, x[0], behind_drs=True)
+    norms = frozen_norms(model, x[0], after_drs=True)
     assert norms == [model.behind]
-    assert kept_norms(model, x[0], behind_drs=False) == [model.front, model.behind]
+    assert frozen_norms(model, x[0], after_drs=False) == [model.front, model.behind]
     assert not changed(before, copied(model), '')
-    assert calibrate_norms(model, norms, iter(x)) == 3
+    assert update_statistics(model, norms, iter(x)) == 3
     seen = []
     for batch in x:
         front = ((batch - 0.2) / (1 + model.front.eps) ** 0.5).relu()
@@ -140,17 +140,17 @@ def test_nothing_to_calibrate() -> None:
     without_drs = Block().train()
     without_drs.drs = nn.Identity()
     for model in (updated, without_drs):
-        with pytest.raises(InputError, match='no batch norm behind a DRS layer keeps its stat'):
-            kept_norms(model, x, behind_drs=True)
-    assert kept_norms(without_drs, x, behind_drs=False) == [without_drs.front, without_drs.behind]
-    with pytest.raises(InputError, match='no batch norm keeps its statistics in training'):
-        kept_norms(Block(kept=()).train(), x, behind_drs=False)
+        with pytest.raises(InputError, match='no batch norm after a DRS layer has frozen stat'):
+            frozen_norms(model, x, after_drs=True)
+    assert frozen_norms(without_drs, x, after_drs=False) == [without_drs.front, without_drs.behind]
+    with pytest.raises(InputError, match='no batch norm has frozen statistics in training'):
+        frozen_norms(Block(kept=()).train(), x, after_drs=False)
 
 
 @pytest.mark.parametrize('number', [0, -1, 1.5])
 def test_number_without_sense(number: float) -> None:
     with pytest.raises(InputError, match=r'num_batches must be 1, 2, \.\.\., got'):
-        NormCalibrationHook(num_batches=number)
+        PreciseBNHook(num_batches=number)
 
 
 @pytest.mark.parametrize('loop', [dict(max_iters=2), dict(max_iters=2, workers=1)])
@@ -187,7 +187,7 @@ def _calibrate(rank: int, init_file: str, x: Tensor, found) -> None:
         'gloo', init_method=f'file://{init_file}', rank=rank, world_size=2
     )
     model = Block().train()
-    calibrate_norms(model, [model.behind], iter(x[rank]))
+    update_statistics(model, [model.behind], iter(x[rank]))
     found[rank] = model.behind.running_mean, model.behind.running_var
     torch.distributed.destroy_process_group()
 
@@ -199,6 +199,6 @@ def test_two_processes_take_the_mean_of_both(tmp_path: Path) -> None:
         torch.multiprocessing.spawn(_calibrate, (str(tmp_path / 'init'), x, found), nprocs=2)
         found = dict(found)
     model = Block().train()
-    calibrate_norms(model, [model.behind], iter(x.flatten(0, 1)))
+    update_statistics(model, [model.behind], iter(x.flatten(0, 1)))
     for rank in (0, 1):
         assert_close(found[rank], (model.behind.running_mean, model.behind.running_var))
