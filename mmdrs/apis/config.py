@@ -40,6 +40,7 @@ def load_config(
     work_dir: str | None = None,
     launcher: str = 'none',
     settings: str | os.PathLike | None = None,
+    in_place: bool = False,
 ) -> Config:
     """Read a config file and apply the common options.
 
@@ -53,6 +54,7 @@ def load_config(
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         settings: The settings file: configs of ``configs/custom`` inherit from it, and what it
             shares is applied to any config (:func:`~mmdrs.apis.settings.apply_settings`).
+        in_place: Let a config in its own work directory go on there.
 
     Raises:
         MissingFileError: If there is no such file; lists files with close names.
@@ -72,7 +74,7 @@ def load_config(
     cfg.launcher = launcher
     if cfg_options:
         merge_options(cfg, cfg_options)
-    cfg.work_dir = work_dir or _default_work_dir(cfg, path)
+    cfg.work_dir = work_dir or _default_work_dir(cfg, path, in_place)
     return cfg
 
 
@@ -89,12 +91,12 @@ def _read(path: str) -> Config:
         raise InputError(f"the config '{path}' cannot be read: {reason}") from error
 
 
-def _default_work_dir(cfg: Config, path: str) -> str:
+def _default_work_dir(cfg: Config, path: str, in_place: bool) -> str:
     stem = os.path.splitext(os.path.basename(path))[0]
     own = cfg.get('work_dir')
     if own is None:
         return os.path.join('./work_dirs', stem)
-    if os.path.realpath(own) == os.path.dirname(os.path.realpath(path)):
+    if not in_place and os.path.realpath(own) == os.path.dirname(os.path.realpath(path)):
         return os.path.join('./work_dirs', f'{stem}.rerun')
     return own
 

@@ -31,7 +31,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     options = args.cfg_options or {}
     try:
-        cfg = load_config(args.config, options, args.work_dir, args.launcher, args.settings)
+        cfg = load_config(
+            *(args.config, options, args.work_dir, args.launcher, args.settings),
+            in_place=args.resume,
+        )
         if args.amp:
             apply_amp(cfg)
         train_model(cfg, resume=args.resume, resume_from=options.get('load_from'))

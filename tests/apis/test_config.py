@@ -151,6 +151,7 @@ def test_stored_config_of_a_run_leaves_that_run_alone(tmp_path: Path) -> None:
     stored.write_text(f"work_dir = '{stored.parent}'\n")
     assert load_config(stored).work_dir == './work_dirs/net.rerun'
     assert load_config(stored, work_dir=str(stored.parent)).work_dir == str(stored.parent)
+    assert load_config(stored, in_place=True).work_dir == str(stored.parent)  # train.py --resume
 
 
 def test_packaged_names() -> None:
