@@ -16,7 +16,9 @@ from PIL import Image
 
 from mmdrs.evaluation.functional.scores import count_label
 from mmdrs.evaluation.records.record import read_evaluations
+from mmdrs.files import file_digest
 from mmdrs.models.utils.cam import resize_array
+from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.state import StageState
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.map_file import read_maps
@@ -413,3 +415,28 @@ def test_every_training_logs_into_its_own_folder(finished: Path) -> None:
         logs = list((finished / stage).glob('*/vis_data/*.json'))
         text = ''.join(path.read_text() for path in logs)
         assert '"loss"' in text, stage
+
+
+def test_best_checkpoint_goes_before_the_last(copied, tiny_voc, run_pipeline) -> None:
+    """As in the released flavour, whose configs choose the checkpoint (`save_best`)."""
+    folder = copied / 'drs_classifier'
+    best = shutil.copy(folder / 'epoch_1.pth', folder / 'best_mIoU_epoch_1.pth')
+    shutil.rmtree(copied / 'drs_maps')
+    run_pipeline(tiny_voc, copied, '--to', 'drs_maps')
+    found = [e for e in read_evaluations(copied / 'results.json') if e.stage == 'drs_maps']
+    assert len(found) == 4
+    for evaluation in found:
+        weights = evaluation.provenance['weights']
+        assert weights == dict(name='best_mIoU_epoch_1.pth', sha256=file_digest(best))
+        for score in evaluation.scores:
+            assert score.protocol.checkpoint == 'best mIoU on ground truth'
+    (plain, *_) = [e for e in read_evaluations(copied / 'results.json') if e.stage == 'plain_maps']
+    assert plain.provenance['weights']['name'] == 'epoch_2.pth'
+    assert plain.scores[0].protocol.checkpoint == 'last'
+
+
+def test_released_settings_choose_the_checkpoint(tmp_path) -> None:
+    settings = load_settings('mmdrs::voc12/settings_voc12-released.py')
+    for stage in ('drs_classifier', 'segmentation'):
+        hook = settings.stage_config(stage, tmp_path).default_hooks.checkpoint
+        assert hook.save_best == 'mIoU', stage
