@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 
 VOID_COLOUR = (224, 224, 192)
 #: A fifth of the time of zlib's default 6, for files a third larger: 8 kB an image of VOC.
@@ -35,7 +36,7 @@ def write_label(
     """
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(palette)] = np.asarray(palette, np.uint8)
-    colours[255] = VOID_COLOUR
+    colours[IGNORE_LABEL] = VOID_COLOUR
     picture = Image.fromarray(np.ascontiguousarray(label, np.uint8))
     picture.putpalette(colours.ravel().tolist())
     with written_whole(path) as temporary:
