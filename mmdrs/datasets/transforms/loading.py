@@ -20,7 +20,8 @@ class LoadLocalizationMap(BaseTransform):
     """Load the localization maps of an image at the size that the image has here.
 
     After ``Resize(scale=(320, 320))``, maps stored at 320 x 320 are therefore used as they are,
-    as in stage 2 of DRS; others are resized with aligned corners. Load them before any crop or flip.
+    as in stage 2 of DRS; others are resized with aligned corners. Load them before crops and
+    flips.
 
     Required keys: ``img``, ``img_label`` (float32, (num_classes - 1,)), ``map_path``. Added key:
     ``gt_localization_map``, uint8 (H, W, num_classes - 1), level 255 stands for the value 1;
