@@ -12,14 +12,13 @@ from mmseg.registry import DATASETS
 from mmdrs.apis import (
     InputError,
     apply_output,
-    apply_tta,
+    make_pseudo_labels,
     test_model,
     train_model,
 )
 from mmdrs.engine import Progress, record_path
 from mmdrs.evaluation.records.label_scores import LabelScores
 from mmdrs.evaluation.records.record import write_evaluation
-from mmdrs.pipeline.pseudo_labels import make_pseudo_labels
 from mmdrs.pipeline.settings import Settings
 from mmdrs.pipeline.stages import ALL_STAGES, Stage
 from mmdrs.pseudo_labels.rules import LabelRules
@@ -165,7 +164,6 @@ class StageRun:
         records: Records = []
         for split in self.splits():
             cfg = self._prepared(self.split_config(split), f' ({split})')
-            apply_tta(cfg)
             apply_output(cfg, str(self.folder / split))
             scores = test_model(cfg, self._checkpoint(self.stage.weights), self.stage.name)
             records += [
