@@ -56,7 +56,7 @@ def file_digest(path: str | Path) -> str:
     return _file_digest(os.path.realpath(path), status.st_size, status.st_mtime_ns)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1 << 14)
 def _file_digest(path: str, size: int, time: int) -> str:
     hasher = hashlib.sha256()
     with open(path, 'rb') as file:

@@ -21,18 +21,15 @@ load_masks = [dict(type='LoadAnnotations')] if _base_.mask_dir else []
 test_pipeline = [
     dict(type='LoadImageFromFile', to_float32=True),
     dict(type='Resize', scale=(_base_.crop, _base_.crop), keep_ratio=False),
-    dict(type='SetOutputShape'),
     *load_masks,
     dict(type='PackDRSInputs'),
 ]
+# For MMSegmentation's own tools/test.py --tta, which makes the same maps.
+tta_model = dict(type='LocalizationTTA', scales=_base_.map_scales, size=(_base_.crop, _base_.crop))
 tta_pipeline = [
-    dict(type='LoadImageFromFile', to_float32=True),
-    dict(type='Resize', scale=(_base_.crop, _base_.crop), keep_ratio=False),
-    dict(type='SetOutputShape'),
-    *load_masks,
+    *test_pipeline[:-1],
     dict(type='TestTimeAug', transforms=[[dict(type='PackDRSInputs')]]),
 ]
-tta_model = dict(type='LocalizationTTA', scales=_base_.map_scales)
 train_dataloader = dict(
     batch_size=_base_.batch_size,
     num_workers=_base_.num_workers,
@@ -58,10 +55,12 @@ test_dataloader = dict(
     ),
 )
 test_evaluator = dict(type='LocalizationMetric')
-test_cfg = dict(type='LocalizationMapLoop')
+test_cfg = dict(
+    type='LocalizationMapLoop', scales=_base_.map_scales, size=(_base_.crop, _base_.crop)
+)
 
 model = dict(
-    type='EncoderDecoder',
+    type='ImageLabelEncoderDecoder',
     data_preprocessor=dict(
         type='SegDataPreProcessor',
         mean=_base_.image_mean,

@@ -11,12 +11,8 @@ train_pipeline = [
     dict(type='PackDRSInputs'),
 ]
 # Refined maps are made at the size of the image, for the pseudo labels.
-tta_pipeline = [
-    dict(type='LoadImageFromFile', to_float32=True),
-    dict(type='Resize', scale=(side, side), keep_ratio=False),
-    *_base_.load_masks,
-    dict(type='TestTimeAug', transforms=[[dict(type='PackDRSInputs')]]),
-]
+test_cfg = dict(size=None)
+tta_model = dict(size=None)
 train_dataloader = dict(
     dataset=dict(
         # The pipeline puts the folder of the maps here.

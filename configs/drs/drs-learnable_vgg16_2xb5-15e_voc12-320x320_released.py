@@ -9,7 +9,7 @@ val_pipeline = [
     dict(type='LoadSaliencyMap'),
     # Masks and saliency maps take the nearest pixel: everything is scored at 320 x 320.
     dict(type='Resize', scale=(320, 320), keep_ratio=False, backend='pillow'),
-    dict(type='SetOutputShape', original_size=False),
+    dict(type='SetOutputShape'),
     dict(type='PackDRSInputs'),
 ]
 train_dataloader = dict(dataset=dict(ann_file='ImageSets/Segmentation/train_aug_cls.txt'))

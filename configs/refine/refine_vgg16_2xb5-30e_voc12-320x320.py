@@ -14,14 +14,11 @@ train_pipeline = [
     dict(type='PackDRSInputs'),
 ]
 # Refined maps have the size of the image.
-tta_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(320, 320), keep_ratio=False, backend='pillow'),
-    dict(type='TestTimeAug', transforms=[[dict(type='PackDRSInputs')]]),
-]
+test_cfg = dict(size=None)
+tta_model = dict(size=None)
 train_dataloader = dict(
     dataset=dict(
-        # Folder of the maps that tools/test.py --tta --out wrote; tools/pipeline.py sets it.
+        # Folder of the maps that tools/test.py --out wrote; tools/pipeline.py sets it.
         data_prefix=dict(map_path='localization_map'),
         pipeline=train_pipeline,
     )

@@ -9,6 +9,8 @@ from mmdrs.apis.config import (
     apply_tta,
     load_config,
 )
+from mmdrs.apis.pool import ordered_map
+from mmdrs.apis.pseudo_labels import make_pseudo_labels
 from mmdrs.apis.runner import build_runner, start_processes
 from mmdrs.apis.test import test_model
 from mmdrs.apis.train import train_model
@@ -25,6 +27,8 @@ __all__ = [
     'build_runner',
     'check_checkpoint',
     'load_config',
+    'make_pseudo_labels',
+    'ordered_map',
     'read_checkpoint',
     'require_checkpoint',
     'start_processes',

@@ -174,6 +174,8 @@ def apply_amp(cfg: Config) -> None:
 def apply_tta(cfg: Config) -> None:
     """Test with the config's test-time augmentation (``--tta``).
 
+    A config that does so already, as one stored by such a test, is left as it is.
+
     Raises:
         InputError: if the config has no ``tta_pipeline`` or no ``tta_model``.
     """
@@ -183,10 +185,11 @@ def apply_tta(cfg: Config) -> None:
             f"--tta: the config '{cfg.filename}' has no {' and no '.join(missing)}; add them, "
             'or test without --tta'
         )
+    if 'module' in cfg.model:
+        return
     for dataset in _leaf_datasets(cfg.test_dataloader.dataset):
         dataset.pipeline = cfg.tta_pipeline
-    cfg.tta_model.module = cfg.model
-    cfg.model = cfg.tta_model
+    cfg.model = dict(cfg.tta_model, module=cfg.model)
 
 
 def _leaf_datasets(dataset: Any) -> list[Any]:
@@ -206,32 +209,34 @@ def apply_output(cfg: Config, out_dir: str) -> None:
     """
     evaluator = cfg.test_evaluator
     metrics = evaluator if isinstance(evaluator, list | tuple) else [evaluator]
-    accepted = [_constructor_arguments(metric['type']) for metric in metrics]
-    if not any('output_dir' in names for names in accepted):
-        kinds = ', '.join(str(metric['type']) for metric in metrics)
+    kinds = [metric['type'] for metric in metrics]
+    classes = [METRICS.get(kind) if isinstance(kind, str) else kind for kind in kinds]
+    accepted = [set(inspect.signature(kind).parameters) if kind else set() for kind in classes]
+    writers = [index for index, names in enumerate(accepted) if 'output_dir' in names]
+    if not writers:
+        named = ', '.join(map(str, kinds))
         raise InputError(
-            f'--out: none of the metrics of test_evaluator ({kinds}) takes output_dir; '
+            f'--out: none of the metrics of test_evaluator ({named}) takes output_dir; '
             'add one that does, such as IoUMetric'
         )
-    several = sum('output_dir' in names for names in accepted) > 1
-    for metric, names in zip(metrics, accepted, strict=True):
-        if 'output_dir' in names:
-            prefix = _prefix(metric) if several else None
-            metric['output_dir'] = os.path.join(out_dir, prefix) if prefix else out_dir
-            # The metric makes it in the first process only: another may write before it does.
-            os.makedirs(metric['output_dir'], exist_ok=True)
-            if names & {'keep_results', 'kwargs'}:
-                metric['keep_results'] = True
+    for index in writers:
+        metric = metrics[index]
+        prefix = metric.get('prefix') or classes[index].default_prefix
+        several = len(writers) > 1 and prefix
+        metric['output_dir'] = os.path.join(out_dir, prefix) if several else out_dir
+        # The metric makes it in the first process only: another may write before it does.
+        os.makedirs(metric['output_dir'], exist_ok=True)
+        if 'keep_results' in accepted[index]:
+            metric['keep_results'] = True
 
 
 def apply_labels(cfg: Config, out_dir: str) -> None:
     """Have a test write pseudo labels into ``out_dir``, without map files on the way.
 
-    The rules are the config's ``pseudo_labels``; where they need saliency maps, these are loaded
-    with the images.
+    The rules are the config's ``pseudo_labels``.
 
     Raises:
-        InputError: if the config has no ``pseudo_labels``, or no pipeline that packs images.
+        InputError: if the config has no ``pseudo_labels``.
     """
     rules = cfg.get('pseudo_labels')
     if not rules:
@@ -240,44 +245,7 @@ def apply_labels(cfg: Config, out_dir: str) -> None:
             "pseudo_labels=dict(background_cue=dict(type='saliency', threshold=50))"
         )
     cfg.test_evaluator = dict(type='PseudoLabelMetric', **rules)
-    if rules['background_cue'].get('type', 'saliency') == 'saliency':
-        pipelines = [dataset.pipeline for dataset in _leaf_datasets(cfg.test_dataloader.dataset)]
-        for pipeline in [*pipelines, *([cfg.tta_pipeline] if cfg.get('tta_pipeline') else [])]:
-            _load_saliency(cfg, pipeline)
     apply_output(cfg, out_dir)
-
-
-def _load_saliency(cfg: Config, pipeline: list[Any]) -> None:
-    """Put LoadSaliencyMap before the step of a test pipeline that packs its results."""
-    kinds = [step['type'] for step in pipeline]
-    last = [i for i, kind in enumerate(kinds) if kind in ('PackDRSInputs', 'TestTimeAug')]
-    if not last:
-        raise InputError(
-            f"the test pipeline of '{cfg.filename}' ends with {kinds[-1]}; saliency maps need "
-            'PackDRSInputs at its end'
-        )
-    if 'LoadSaliencyMap' not in kinds:
-        pipeline.insert(last[0], dict(type='LoadSaliencyMap'))
-
-
-def _constructor_arguments(kind: str | type) -> set[str]:
-    """Return the names of the arguments of a metric; none for a metric nobody registered."""
-    metric = METRICS.get(kind) if isinstance(kind, str) else kind
-    names: set[str] = set()
-    for parent in metric.__mro__ if metric is not None else ():
-        if '__init__' in vars(parent):
-            own = set(inspect.signature(parent.__init__).parameters)
-            names |= own
-            if 'kwargs' not in own:  # else the next of its parents takes the rest
-                break
-    return names
-
-
-def _prefix(metric: Any) -> str | None:
-    """Return the prefix of the names of a metric's scores, the given or its class's."""
-    kind = metric['type']
-    kind = METRICS.get(kind) if isinstance(kind, str) else kind
-    return metric.get('prefix') or kind.default_prefix
 
 
 def apply_show(

@@ -3,7 +3,9 @@
     python tools/make_pseudo_labels.py CONFIG work_dirs/maps work_dirs/labels
     python tools/make_pseudo_labels.py CONFIG work_dirs/classifier/epoch_15.pth work_dirs/labels
 
-The second form makes the maps on the way (at all scales of the config) and stores none of them.
+The second form makes the maps on the way (at all scales of the config) and stores none of them;
+the labels are the same files. Logs and the record of the scores go into OUT/.run unless
+``--work-dir`` says where.
 
 CONFIG is that of the network which made the maps: its test data set names the images (and their
 saliency maps, and masks to score with). The rules are its ``pseudo_labels``, for instance
@@ -23,8 +25,8 @@ from mmseg.registry import DATASETS
 from mmdrs.apis import (
     InputError,
     apply_labels,
-    apply_tta,
     load_config,
+    make_pseudo_labels,
     start_processes,
     test_model,
 )
@@ -32,7 +34,6 @@ from mmdrs.cli.arguments import add_run_arguments, add_settings_argument, export
 from mmdrs.engine import Progress, record_path
 from mmdrs.evaluation.records.label_scores import LabelScores
 from mmdrs.evaluation.records.record import write_evaluation
-from mmdrs.pipeline import make_pseudo_labels
 from mmdrs.pseudo_labels.rules import LabelRules
 
 
@@ -60,9 +61,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
     try:
-        cfg = load_config(
-            args.config, args.cfg_options, args.work_dir, args.launcher, args.settings
-        )
+        # Not the config's own: a stored config belongs to the run that stored it.
+        work_dir = args.work_dir or str(Path(args.out) / '.run')
+        cfg = load_config(args.config, args.cfg_options, work_dir, args.launcher, args.settings)
         if Path(args.maps).is_file():
             make_without_maps(cfg, args.maps, args.out)
             return
@@ -97,7 +98,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 def make_without_maps(cfg: Config, checkpoint: str, out: str) -> None:
     """Make the labels while the network runs; the same command goes on after a stop."""
     apply_labels(cfg, out)
-    apply_tta(cfg)
     scores = test_model(cfg, checkpoint)
     if scores and is_main_process():
         print(f'mIoU {scores["mIoU"]:.2f}; with 255 as a miss {scores["mIoU_written"]:.2f}')

@@ -145,8 +145,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             else:
                 with without_drs(model):
                     other = class_maps(model, cfg, path)
-            with Image.open(path) as file:
-                image = read_image(path, file.size[::-1])
+            image = read_image(path)
             shown = chosen_classes(args, cfg, raw)
             row = [image]
             for name, index in shown.items():

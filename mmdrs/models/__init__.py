@@ -1,7 +1,7 @@
 from mmdrs.models.backbones import CaffeResNet, DilatedVGG, DRSBackbone, attach_drs
 from mmdrs.models.decode_heads import CAMHead, DeepLabV2Head, DeepLabV3PlusHead, RefinementHead
 from mmdrs.models.layers import DRS, LearnableDRS
-from mmdrs.models.segmentors import MultiScaleEncoderDecoder
+from mmdrs.models.segmentors import ImageLabelEncoderDecoder, MultiScaleEncoderDecoder
 from mmdrs.models.tta import LocalizationTTA, ProbabilityTTA, ViewsTTA
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     'DeepLabV2Head',
     'DeepLabV3PlusHead',
     'DilatedVGG',
+    'ImageLabelEncoderDecoder',
     'LearnableDRS',
     'LocalizationTTA',
     'MultiScaleEncoderDecoder',

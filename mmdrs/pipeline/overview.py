@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 from mmseg.registry import DATASETS
-from PIL import Image
 
 from mmdrs.files import written_whole
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pipeline.runs.stage_run import StageRun
+from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import read_maps
 from mmdrs.visualization import contact_sheet, heat_map, label_colours
@@ -67,8 +67,7 @@ def write_overview(work_dir: Path, runs: dict[str, StageRun], images: int = 6) -
 def _row(
     info: dict, folders: dict[str, Path], labels: list[Path], palette: list
 ) -> list[np.ndarray]:
-    with Image.open(info['img_path']) as file:
-        image = np.asarray(file.convert('RGB'))
+    image = read_image(info['img_path'])
     row = [image]
     for folder in folders.values():
         stored = read_maps(folder / f'{info["img_id"]}.npz')

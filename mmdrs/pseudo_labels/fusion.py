@@ -12,9 +12,13 @@ from typing import Literal
 import numpy as np
 
 from mmdrs.errors import InputError
+from mmdrs.pseudo_labels.constants import (
+    CONFIDENT_THRESHOLD,
+    IGNORE_LABEL,
+    MAP_THRESHOLD,
+    SALIENCY_THRESHOLD,
+)
 from mmdrs.pseudo_labels.crf import MIN_PROBABILITY, DenseCRF
-
-IGNORE = 255
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class BackgroundCue:
     """
 
     type: Literal['saliency', 'constant', 'power'] = 'saliency'
-    threshold: float = 50
+    threshold: float = SALIENCY_THRESHOLD
     value: float = 0.3
     exponent: float = 2.0
 
@@ -67,8 +71,8 @@ def fuse_maps(
     labels: tuple[int, ...],
     cue: BackgroundCue,
     saliency: np.ndarray | None = None,
-    threshold: float = 0.2,
-    confident: float = 0.9,
+    threshold: float = MAP_THRESHOLD,
+    confident: float = CONFIDENT_THRESHOLD,
     max_confident: int = 2,
     crf: DenseCRF | None = None,
     image: np.ndarray | None = None,
@@ -105,9 +109,9 @@ def fuse_maps(
 
     written = evaluated.copy()
     above = (channels > np.float32(confident)).sum(axis=0, dtype=np.uint16)
-    written[above > max_confident] = IGNORE
+    written[above > max_confident] = IGNORE_LABEL
     if cue.needs_saliency:
-        written[(background == 0) & (evaluated == 0)] = IGNORE
+        written[(background == 0) & (evaluated == 0)] = IGNORE_LABEL
     return written, evaluated
 
 

@@ -1,30 +1,83 @@
-"""Image files as the colours that a dense CRF compares."""
+"""Image and saliency files as arrays: the one reader of each, whatever their mode."""
 
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, MissingFileError
+
+#: PIL modes of 16 bits a pixel.
+_DEEP_MODES = ('I;16', 'I;16L', 'I;16B', 'I;16N', 'I')
+#: PIL modes of saliency maps, see :func:`read_saliency`.
+SALIENCY_MODES = ('1', 'L', 'LA', 'P', 'PA', 'RGB', 'RGBA', *_DEEP_MODES)
 
 
-def read_image(path: str | Path, size: tuple[int, int]) -> np.ndarray:
+def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
     """Read an image, uint8 RGB (H, W, 3), turned as its EXIF data say.
 
     MMSegmentation's ``LoadImageFromFile`` turns it as well, so this fits what a network predicted.
+    16-bit images are scaled to 8 bits; an alpha channel is dropped.
 
     Args:
         path: The image file.
-        size: Height and width of what was predicted for it.
+        size: Height and width that it must have; None takes any.
 
     Raises:
-        ValueError: If the image is of another size.
+        MissingFileError: If there is no such file.
+        InputError: If it is not a readable image, or of another size.
     """
-    with Image.open(path) as picture:
-        image = np.asarray(ImageOps.exif_transpose(picture).convert('RGB'))
-    if image.shape[:2] != tuple(size):
+    picture = _open(path, 'image')
+    if picture.mode == 'F':
+        raise InputError(f'{path} has floating-point pixels (mode F); convert it to 8 bits')
+    return np.array(_checked(picture, path, size, 'what was predicted for it').convert('RGB'))
+
+
+def read_saliency(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Read a saliency map, uint8 (H, W), 0..255.
+
+    Grey is taken as it is; two levels become 0 and 255, 16 bits are scaled to 8, colours and the
+    colours of a palette become their luminance.
+
+    Args:
+        path: The map's file.
+        size: Height and width of its image; None takes any.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        InputError: If it is not a readable picture of :data:`SALIENCY_MODES`, or of another size.
+    """
+    picture = _open(path, 'saliency map')
+    if picture.mode not in SALIENCY_MODES:
         raise InputError(
-            f'the image {path} is {image.shape[:2]} (height, width), but what was predicted for '
-            f'it is {tuple(size)}'
+            f'{path} has mode {picture.mode}; saliency maps are grey (0..255), of one bit, 16 '
+            'bits, a palette, or colours'
         )
-    return image
+    return np.array(_checked(picture, path, size, 'its image').convert('L'))
+
+
+def _open(path: str | Path, what: str) -> Image.Image:
+    """A decoded picture, upright, of at most 8 bits a channel."""
+    try:
+        with Image.open(path) as file:
+            picture = ImageOps.exif_transpose(file)
+            picture.load()
+    except FileNotFoundError as error:
+        raise MissingFileError(f'there is no {what} {path}') from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f'{path} is not a readable {what} ({error})') from error
+    if picture.mode not in _DEEP_MODES:
+        return picture
+    levels = np.asarray(picture).astype(np.float32)
+    return Image.fromarray(np.rint(np.clip(levels, 0, 65535) / 257).astype(np.uint8))
+
+
+def _checked(
+    picture: Image.Image, path: str | Path, size: tuple[int, int] | None, owner: str
+) -> Image.Image:
+    if size is not None and (picture.height, picture.width) != tuple(size):
+        raise InputError(
+            f'{path} is {picture.width} x {picture.height}, but {owner} is {size[1]} x {size[0]} '
+            '(width x height)'
+        )
+    return picture

@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 
 VOID_COLOUR = (224, 224, 192)
 #: A fifth of the time of zlib's default 6, for files a third larger: 8 kB an image of VOC.
@@ -22,7 +23,7 @@ def write_label(
     path: str | Path,
     label: np.ndarray,
     palette: Sequence[Sequence[int]],
-    settings: dict | None = None,
+    record: dict | None = None,
 ) -> None:
     """Write a label (H, W), uint8, under a temporary name and rename it.
 
@@ -30,28 +31,28 @@ def write_label(
         path: The PNG file.
         label: 0 background, 255 ignored.
         palette: Red, green and blue of each class.
-        settings: What made the label, JSON values only, kept as a text of the PNG; None keeps
+        record: What made the label, JSON values only, kept as a text of the PNG; None keeps
             nothing.
     """
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(palette)] = np.asarray(palette, np.uint8)
-    colours[255] = VOID_COLOUR
+    colours[IGNORE_LABEL] = VOID_COLOUR
     picture = Image.fromarray(np.ascontiguousarray(label, np.uint8))
     picture.putpalette(colours.ravel().tolist())
     with written_whole(path) as temporary:
-        picture.save(temporary, format='PNG', pnginfo=_text(settings), compress_level=COMPRESSION)
+        picture.save(temporary, format='PNG', pnginfo=_text(record), compress_level=COMPRESSION)
 
 
-def _text(settings: dict | None) -> PngInfo | None:
-    if settings is None:
+def _text(record: dict | None) -> PngInfo | None:
+    if record is None:
         return None
     info = PngInfo()
-    info.add_text(_KEY, json.dumps(settings, sort_keys=True))
+    info.add_text(_KEY, json.dumps(record, sort_keys=True))
     return info
 
 
-def read_label_settings(path: str | Path) -> dict | None:
-    """The settings of a label file; None where there is no whole PNG, or it holds none."""
+def read_label_record(path: str | Path) -> dict | None:
+    """The record of a label file; None where there is no whole PNG, or it holds none."""
     try:
         with Image.open(path) as picture:
             text = getattr(picture, 'text', {}).get(_KEY)
@@ -61,7 +62,7 @@ def read_label_settings(path: str | Path) -> dict | None:
 
 
 def read_label(path: str | Path) -> np.ndarray:
-    """Read a label or saliency PNG as stored, uint8 (H, W).
+    """Read a label PNG as stored, uint8 (H, W).
 
     Raises:
         ValueError: If the file has colour channels instead of class indices.

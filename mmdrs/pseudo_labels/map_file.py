@@ -16,6 +16,8 @@ from mmdrs.errors import InputError, MissingFileError
 from mmdrs.files import written_whole
 from mmdrs.models.utils.cam import to_levels
 
+#: Of the files; another one makes maps and the labels of them anew.
+FORMAT = 2
 _ATTEMPTS = 5
 
 
@@ -29,14 +31,16 @@ class LocalizationMaps:
         original_size: Height and width of the image file.
         scale: Value that level 255 stands for. 1 for normalised maps; refined maps are linear and
             may exceed 1.
-        settings: What made the maps (checkpoint, model, scales, ...), JSON values only.
+        record: What made the maps, JSON values only: ``format`` (:data:`FORMAT`), ``network``,
+            ``weights`` and ``pipeline`` (hashes), ``scales``, ``size``, ``precision`` and
+            ``labels``, the image labels (None where the network chose). Empty where unknown.
     """
 
     labels: tuple[int, ...]
     values: np.ndarray
     original_size: tuple[int, int]
     scale: float = 1.0
-    settings: dict = field(default_factory=dict)
+    record: dict = field(default_factory=dict)
 
     def floats(self) -> np.ndarray:
         """The maps as float32 (K, h, w), 0..``scale``."""
@@ -48,11 +52,11 @@ class LocalizationMaps:
         labels: tuple[int, ...],
         maps: np.ndarray,
         original_size: tuple[int, int],
-        settings: dict | None = None,
+        record: dict | None = None,
     ) -> 'LocalizationMaps':
         """Quantise float maps (K, h, w); the scale grows where a value exceeds 1."""
         scale = max(1.0, float(maps.max())) if maps.size else 1.0
-        return cls(tuple(labels), to_levels(maps, scale), original_size, scale, settings or {})
+        return cls(tuple(labels), to_levels(maps, scale), original_size, scale, record or {})
 
 
 def write_maps(path: str | Path, maps: LocalizationMaps) -> None:
@@ -76,7 +80,7 @@ def write_maps(path: str | Path, maps: LocalizationMaps) -> None:
             values=values,
             original_size=np.asarray(maps.original_size, np.int64),
             scale=np.float64(maps.scale),
-            settings=np.array(json.dumps(maps.settings, sort_keys=True)),
+            record=np.array(json.dumps(maps.record, sort_keys=True)),
         )
 
 
@@ -100,7 +104,7 @@ def read_maps(path: str | Path) -> LocalizationMaps:
                 values=_array(file, 'values'),
                 original_size=tuple(int(side) for side in _array(file, 'original_size')),
                 scale=float(_array(file, 'scale')),
-                settings=json.loads(str(_array(file, 'settings'))),
+                record=json.loads(str(_array(file, 'record'))),
             )
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
@@ -108,11 +112,11 @@ def read_maps(path: str | Path) -> LocalizationMaps:
         ) from error
 
 
-def read_settings(path: str | Path) -> dict | None:
-    """The settings of a map file, without decoding its maps; None where there is no whole file."""
+def read_record(path: str | Path) -> dict | None:
+    """The record of a map file, without decoding its maps; None where there is no whole file."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            return json.loads(str(_array(file, 'settings')))
+            return json.loads(str(_array(file, 'record')))
     except (FileNotFoundError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
         return None
 

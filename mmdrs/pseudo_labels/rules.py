@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mmdrs.models.utils.cam import resize_array
+from mmdrs.pseudo_labels.constants import CONFIDENT_THRESHOLD, MAP_THRESHOLD
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.image_file import read_image
@@ -24,8 +25,8 @@ class LabelRules:
     """
 
     background_cue: BackgroundCue = field(default_factory=BackgroundCue)
-    threshold: float = 0.2
-    confident: float = 0.9
+    threshold: float = MAP_THRESHOLD
+    confident: float = CONFIDENT_THRESHOLD
     max_confident: int = 2
     crf: DenseCRF | None = None
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.label_file import VOID_COLOUR
 
 GAP = 4
@@ -31,7 +32,7 @@ def label_colours(label: np.ndarray, palette: Sequence[Sequence[int]]) -> np.nda
     """A label (H, W) in the colours of its classes, RGB; 255 in VOC's void colour."""
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(palette)] = np.asarray(palette, np.uint8)
-    colours[255] = VOID_COLOUR
+    colours[IGNORE_LABEL] = VOID_COLOUR
     return colours[label]
 
 

@@ -93,6 +93,10 @@ def test_tta(cfg: Config) -> None:
         'LoadImageFromFile',
         'TestTimeAug',
     ]
+    once = cfg.to_dict()
+    apply_tta(cfg)  # not wrapped twice
+    assert cfg.to_dict() == once
+    assert 'module' not in cfg.tta_model
 
 
 def test_tta_within_dataset_wrappers(cfg: Config) -> None:
@@ -113,8 +117,12 @@ def test_tta_needs_its_settings(cfg: Config) -> None:
 def test_output(cfg: Config, tmp_path: Path) -> None:
     out = str(tmp_path / 'a' / 'out')
     apply_output(cfg, out)
-    assert (cfg.test_evaluator.output_dir, cfg.test_evaluator.keep_results) == (out, True)
+    assert cfg.test_evaluator.output_dir == out and 'keep_results' not in cfg.test_evaluator
     assert Path(out).is_dir()
+    for kind in ('SegmentationMetric', 'CityscapesMetric'):  # as MMSegmentation's own tool
+        cfg.test_evaluator = dict(type=kind)
+        apply_output(cfg, out)
+        assert cfg.test_evaluator == dict(type=kind, output_dir=out, keep_results=True)
 
 
 def test_output_of_several_metrics(cfg: Config, tmp_path: Path) -> None:

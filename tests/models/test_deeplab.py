@@ -96,15 +96,16 @@ def test_self_training_term(masking: str) -> None:
     head = segmentor(head=dict(self_training=masking)).decode_head
     logits = torch.randn(1, 4, 6, 9, generator=torch.Generator().manual_seed(1)) - 1
     present = torch.tensor([1.0, 0.0, 1.0, 0.0])
-    meta = dict(img_label=np.array([0, 1, 0], np.float32))
-    losses = head.loss_by_feat(logits, [sample(labels(), **meta)])
+    labelled = sample(labels())
+    labelled.set_data(dict(img_label=torch.tensor([0.0, 1.0, 0.0])))
+    losses = head.loss_by_feat(logits, [labelled])
     if masking == 'released':
         target = (logits * present[:, None, None]).argmax(1)
         assert set(target.unique().tolist()) - {0, 2}  # the case that makes it wrong
     else:
         target = torch.where(logits[:, 0] >= logits[:, 2], 0, 2)
     assert_close(losses['loss_self_training'], F.cross_entropy(logits, target))
-    plain = segmentor().decode_head.loss_by_feat(logits, [sample(labels(), **meta)])
+    plain = segmentor().decode_head.loss_by_feat(logits, [labelled])
     assert_close(losses['loss_ce'], plain['loss_ce'])
     assert 'loss_self_training' not in plain
 

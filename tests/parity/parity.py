@@ -176,9 +176,10 @@ def _multi_scale(
     """Truncation turns a rounding error into a level: one level in 0.1 % of the pixels may be."""
     tta = MODELS.build(dict(load_config(str(context.configs / config)).tta_model, module=model))
     image = context.golden.image(1, 320, 320, 'loc')[0]
-    meta = dict(img_shape=(320, 320), ori_shape=(320, 320), img_label=data['loc_label'][0])
+    sample = SegDataSample(metainfo=dict(img_shape=(320, 320), ori_shape=(320, 320)))
+    sample.set_data(dict(img_label=torch.from_numpy(data['loc_label'][0])))
     with torch.no_grad():
-        inputs = dict(inputs=[[image]], data_samples=[[SegDataSample(metainfo=meta)]])
+        inputs = dict(inputs=[[image]], data_samples=[[sample]])
         (merged,) = tta.test_step(inputs)
     levels = to_levels(merged.seg_logits.data.numpy()[1:][data['loc_channels']])
     off = np.abs(levels.astype(int) - data['loc_uint8'])
@@ -194,7 +195,7 @@ def _sgd_steps(
     data: dict[str, np.ndarray],
 ) -> Iterator[Row]:
     """Losses before each step and logits after: groups, nesterov and decay of the config."""
-    samples = [SegDataSample(metainfo=dict(img_label=row)) for row in data['label']]
+    samples = [SegDataSample(img_label=torch.from_numpy(row)) for row in data['label']]
     model.train()
     losses = []
     for _ in data['sgd_losses']:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from mmdrs.pseudo_labels.crf import DenseCRF
-from mmdrs.pseudo_labels.image_file import read_image
 
 HEIGHT, WIDTH = 6, 120
 
@@ -206,21 +205,3 @@ def test_without_pydensecrf(monkeypatch) -> None:
     assert DenseCRF.from_config(None) is None  # off needs nothing
     with pytest.raises(ValueError, match=r"needs pydensecrf: pip install 'mmdrs\[crf\]'"):
         DenseCRF()
-
-
-def test_images_are_read_as_the_network_got_them(tmp_path) -> None:
-    import mmcv
-    from PIL import Image
-
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 3)).astype(np.uint8)
-    exif = Image.Exif()
-    exif[0x0112] = 3  # turned by 180 degrees: its size does not tell
-    Image.fromarray(pixels).save(tmp_path / 'turned.jpg', exif=exif, quality=95)
-    Image.fromarray(pixels[..., 0]).save(tmp_path / 'grey.png')
-    jpeg = read_image(tmp_path / 'turned.jpg', (4, 6)).astype(int)
-    loaded = mmcv.imread(str(tmp_path / 'turned.jpg'), channel_order='rgb').astype(int)
-    assert np.abs(jpeg - loaded).max() <= 3  # two JPEG decoders
-    grey = read_image(tmp_path / 'grey.png', (4, 6))
-    np.testing.assert_array_equal(grey, pixels[..., :1].repeat(3, axis=2))
-    with pytest.raises(ValueError, match=r'grey\.png is \(4, 6\).*predicted for it is \(6, 4\)'):
-        read_image(tmp_path / 'grey.png', (6, 4))

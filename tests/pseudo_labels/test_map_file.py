@@ -11,20 +11,20 @@ import pytest
 from mmdrs.pseudo_labels.map_file import (
     LocalizationMaps,
     read_maps,
-    read_settings,
+    read_record,
     write_maps,
 )
 
 
 def test_round_trip(tmp_path) -> None:
     values = np.random.default_rng(0).integers(0, 256, (2, 5, 7)).astype(np.uint8)
-    settings = dict(checkpoint='abc', scales=[256, 320])
+    record = dict(weights='abc', scales=[256, 320])
     path = tmp_path / 'folder' / 'a.npz'
-    write_maps(path, LocalizationMaps((1, 4), values, (50, 70), 1.5, settings))
+    write_maps(path, LocalizationMaps((1, 4), values, (50, 70), 1.5, record))
     maps = read_maps(path)
     np.testing.assert_array_equal(maps.values, values)
     assert (maps.labels, maps.original_size, maps.scale) == ((1, 4), (50, 70), 1.5)
-    assert maps.settings == settings == read_settings(path)
+    assert maps.record == record == read_record(path)
     np.testing.assert_allclose(maps.floats(), values / 255 * 1.5, rtol=1e-6)
     assert [p.name for p in path.parent.iterdir()] == ['a.npz']
 
@@ -52,7 +52,7 @@ def test_damaged_and_missing_files(tmp_path) -> None:
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(ValueError, match=r'a\.npz is damaged.*delete it'):
         read_maps(path)
-    assert read_settings(path) is None
+    assert read_record(path) is None
 
 
 def test_full_disk_names_the_file_and_leaves_nothing(tmp_path, monkeypatch) -> None:

@@ -17,16 +17,17 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(320, 320), keep_ratio=False, backend='pillow'),
-    dict(type='SetOutputShape'),
     dict(type='PackDRSInputs'),
 ]
+# Scales of the maps, which are merged; None makes them at the size of the pipeline.
+scales = (256, 320, 384)
+map_size = (320, 320)  # None is that of each image
+# For MMSegmentation's own tools/test.py --tta, which makes the same maps.
+tta_model = dict(type='LocalizationTTA', scales=scales, size=map_size)
 tta_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(320, 320), keep_ratio=False, backend='pillow'),
-    dict(type='SetOutputShape'),
+    *test_pipeline[:-1],
     dict(type='TestTimeAug', transforms=[[dict(type='PackDRSInputs')]]),
 ]
-tta_model = dict(type='LocalizationTTA', scales=(256, 320, 384))
 train_dataloader = dict(
     batch_size=5,  # on each of 2 GPUs
     num_workers=4,
@@ -47,6 +48,6 @@ test_dataloader = dict(
     ),
 )
 test_evaluator = dict(type='LocalizationMetric')
-test_cfg = dict(type='LocalizationMapLoop')
+test_cfg = dict(type='LocalizationMapLoop', scales=scales, size=map_size)
 # For tools/make_pseudo_labels.py.
 pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)

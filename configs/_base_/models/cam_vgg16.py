@@ -10,7 +10,7 @@ backbone = dict(
     ],
 )
 model = dict(
-    type='EncoderDecoder',
+    type='ImageLabelEncoderDecoder',
     data_preprocessor=dict(
         type='SegDataPreProcessor',
         mean=[123.675, 116.28, 103.53],

@@ -11,17 +11,18 @@ from mmseg.registry import TRANSFORMS
 from mmdrs.datasets.transforms.loading import LOCALIZATION_KEY, SALIENCY_KEY
 from mmdrs.errors import InputError
 
-_META_KEYS = ('img_id', 'img_label', 'original_size', 'map_path', 'saliency_path')
+_META_KEYS = ('img_id', 'map_path', 'saliency_path')
 
 
 @TRANSFORMS.register_module()
 class PackDRSInputs(PackSegInputs):
     """``PackSegInputs`` that also packs what weak supervision needs, where it is present.
 
-    Meta information: ``img_label`` (float32, (num_classes - 1,)), ``img_id``, ``original_size``,
-    ``map_path``, ``saliency_path``. Data fields: ``gt_localization_map``, uint8
-    (num_classes - 1, H, W), and ``saliency``, uint8 (1, H, W). MMSegmentation's batching pads
-    neither of them: give all images of a training batch one size.
+    Meta information: ``img_id``, ``map_path``, ``saliency_path``. Data fields: ``img_label``, a
+    float32 tensor (num_classes - 1,), 1 for every foreground class in the image, else 0;
+    ``gt_localization_map``, uint8 (num_classes - 1, H, W); ``saliency``, uint8 (1, H, W).
+    MMSegmentation's batching pads neither of the maps: give all images of a training batch one
+    size.
 
     Args:
         extra_meta_keys: Further keys of the results to keep as meta information.
@@ -39,6 +40,8 @@ class PackDRSInputs(PackSegInputs):
         """
         packed = super().transform(results)
         fields = {}
+        if 'img_label' in results:
+            fields['img_label'] = torch.as_tensor(results['img_label'], dtype=torch.float32)
         if LOCALIZATION_KEY in results:
             maps = results[LOCALIZATION_KEY]
             if maps.shape[:2] != results['img'].shape[:2]:

@@ -95,27 +95,16 @@ class PadWithMaps(Pad):
 
 @TRANSFORMS.register_module()
 class SetOutputShape(BaseTransform):
-    """Let MMSegmentation's post-processing return predictions of the present image size.
+    """Have predictions returned and scored at the present size of the image.
 
-    It resizes predictions to ``ori_shape``. Localization maps are stored at the square size of the
-    network's input instead: put this behind the resize to that size.
+    MMSegmentation resizes predictions to ``ori_shape``, the size of the image file. An evaluation
+    that crops or resizes the *masks* as well, as released ones do, needs this after it.
 
-    Required keys: ``img_shape``, ``ori_shape``. Added key: ``original_size``, (H, W) of the image
-    file, unless ``original_size`` is False. Modified key: ``ori_shape``.
-
-    Args:
-        original_size: Keep the size of the image file: predictions that go back to it, such as
-            pseudo labels, need it. False lets everything stay at the present size, for masks and
-            saliency maps that were resized as well.
+    Required key: ``img_shape``. Modified key: ``ori_shape``.
     """
 
-    def __init__(self, original_size: bool = True) -> None:
-        self.original_size = original_size
-
     def transform(self, results: dict) -> dict:
-        """Replace ``ori_shape``; a second call keeps the ``original_size`` of the first."""
-        if self.original_size:
-            results.setdefault('original_size', tuple(results['ori_shape'][:2]))
+        """Replace ``ori_shape``."""
         results['ori_shape'] = tuple(results['img_shape'][:2])
         return results
 

@@ -1,5 +1,5 @@
 """Loops of MMEngine's runner."""
 
-from .map_loop import LocalizationMapLoop
+from mmdrs.engine.loops.map_loop import LocalizationMapLoop
 
 __all__ = ['LocalizationMapLoop']

@@ -1,43 +1,50 @@
-"""A test loop that does not make a localization map twice."""
+"""A test loop that makes localization maps, and none twice."""
 
-import hashlib
-import json
-from pathlib import Path
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-import numpy as np
 import torch
 from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner, TestLoop
-from mmengine.structures import PixelData
 from mmseg.registry import LOOPS
 from mmseg.structures import SegDataSample
 from torch.utils.data import DataLoader
 
 from mmdrs.errors import InputError
-from mmdrs.evaluation import LocalizationMetric, PseudoLabelMetric
-from mmdrs.pseudo_labels.label_file import read_label
-from mmdrs.pseudo_labels.map_file import read_maps
-from mmdrs.version import __version__
+from mmdrs.evaluation.metrics.file_metric import FileMetric
+from mmdrs.files import digest, file_digest
+from mmdrs.models.tta import LocalizationTTA
+from mmdrs.pseudo_labels.map_file import FORMAT
 
 #: Of the convolutions.
 PRECISIONS = ('float32', 'bfloat16', 'float16')
+#: Sides of the squares at which the released code makes maps.
+SCALES = (256, 320, 384)
+#: Steps of a test pipeline that do not change the maps.
+_ONLY_SCORES = ('LoadAnnotations', 'LoadSaliencyMap')
 
 
 @LOOPS.register_module()
 class LocalizationMapLoop(TestLoop):
-    """MMEngine's test loop; an image whose file is finished is read instead of computed.
+    """MMEngine's test loop with multi-scale maps; finished files are read instead of computed.
 
-    The file is the map file of a ``LocalizationMetric``, else the label of a
-    ``PseudoLabelMetric``. It counts as finished when it is whole and was made with the same model,
-    checkpoint, pipeline and rules. The sampler shards the images over the processes as in any test
-    run, so ``tools/dist_test.sh`` makes the maps in parallel, and a run that was killed goes on
-    where it stopped.
+    The files are those of the evaluator's :class:`~mmdrs.evaluation.metrics.FileMetric`. One
+    counts as finished when it is whole and was made with the same network, weights, pipeline,
+    scales, precision and image labels (and rules, for pseudo labels). The sampler shards the
+    images over the processes as in any test run, so ``tools/dist_test.sh`` makes the maps in
+    parallel, and a run that was killed goes on where it stopped.
 
     Args:
-        runner: The runner.
+        runner: The runner. A model that is a ``LocalizationTTA`` (``--tta``) keeps its own scales
+            and size; any other is wrapped in one for the run.
         dataloader: Of the images.
-        evaluator: With the metric that writes the files.
+        evaluator: With the metrics that write the files.
+        scales: Sides of the square inputs whose maps are merged; None makes maps at the one size
+            that the pipeline gives.
+        size: Height and width of the maps; None is the size of each image.
         precision: Of the convolutions: ``'float32'``, or with autocast ``'bfloat16'`` or
             ``'float16'``, which are faster where the device multiplies them itself. Maps are
             normalised and merged in float32.
@@ -45,7 +52,7 @@ class LocalizationMapLoop(TestLoop):
             one for convolutions. Rounding apart the maps are the same.
 
     Raises:
-        ValueError: For another precision.
+        InputError: For another precision, or if the model has other test-time augmentation.
     """
 
     def __init__(
@@ -53,6 +60,8 @@ class LocalizationMapLoop(TestLoop):
         runner: Runner,
         dataloader: DataLoader | dict,
         evaluator: Evaluator | dict | list,
+        scales: Sequence[int] | None = SCALES,
+        size: tuple[int, int] | None = None,
         precision: str = 'float32',
         channels_last: bool = True,
     ) -> None:
@@ -61,21 +70,22 @@ class LocalizationMapLoop(TestLoop):
                 f'LocalizationMapLoop: precision must be one of {PRECISIONS}, got {precision!r}'
             )
         super().__init__(runner, dataloader, evaluator)
+        self.model = _localization_model(runner.model, scales, size)
         self.precision = precision
         self.channels_last = channels_last
-        # What both could read again is read from the maps.
-        writers = [
-            metric
-            for kind in (LocalizationMetric, PseudoLabelMetric)
-            for metric in self.evaluator.metrics
-            if isinstance(metric, kind)
-        ]
-        self.writer = writers[0] if writers else None
+        metrics = self.evaluator.metrics
+        self.writers = [metric for metric in metrics if isinstance(metric, FileMetric)]
+        # The prediction of a kept image is read from the files that hold most of it.
+        self.reader = max(self.writers, key=lambda metric: metric.holds_prediction, default=None)
+        self.can_skip = self.reader is not None and (
+            self.reader.holds_prediction or len(self.writers) == len(metrics)
+        )
 
     def run(self) -> dict:
         """Run the test; see the parent."""
-        if self.writer is not None:
-            self.writer.settings = map_settings(self.runner, self.precision)
+        record = map_record(self.runner, self.model, self.precision)
+        for metric in self.writers:
+            metric.record = record
         if self.channels_last:
             self.runner.model.to(memory_format=torch.channels_last)
         return super().run()
@@ -84,7 +94,7 @@ class LocalizationMapLoop(TestLoop):
     def run_iter(self, idx: int, data_batch: dict) -> None:
         """One batch: computed unless every image of it is finished; finished files stay."""
         self.runner.call_hook('before_test_iter', batch_idx=idx, data_batch=data_batch)
-        outputs = self._stored_samples(data_batch)
+        outputs = self._kept_samples(data_batch)
         if outputs is None:
             outputs = self._predict(data_batch)
         self.evaluator.process(data_samples=outputs, data_batch=data_batch)
@@ -96,67 +106,77 @@ class LocalizationMapLoop(TestLoop):
         dtype = getattr(torch, self.precision)
         coarse = dtype != torch.float32
         with torch.autocast(get_device(), dtype if coarse else None, enabled=coarse):
-            return self.runner.model.test_step(data_batch)
+            return self.model.test_step(data_batch)
 
-    def _stored_samples(self, data_batch: dict) -> list[SegDataSample] | None:
-        if self.writer is None or self.writer.output_dir is None:
+    def _kept_samples(self, data_batch: dict) -> list[SegDataSample] | None:
+        """The samples with what their files hold; None if an image is to be computed."""
+        if not self.can_skip:
             return None
         samples = data_batch['data_samples']
         if samples and isinstance(samples[0], (list, tuple)):  # test-time augmentation
             samples = samples[0]
-        paths = [self.writer.stored(sample.to_dict()) for sample in samples]
-        key = 'map_file' if isinstance(self.writer, LocalizationMetric) else 'label_file'
-        for sample, path in zip(samples, paths, strict=True):
-            if path is not None:
-                sample.set_metainfo({key: str(path)})
-        if any(path is None for path in paths):
+        described = [sample.to_dict() for sample in samples]
+        if not all(metric.kept(sample) for sample in described for metric in self.writers):
             return None
-        if key == 'label_file':
-            return [_with_stored_label(*pair) for pair in zip(samples, paths, strict=True)]
-        num_classes = len(self.writer.dataset_meta['classes'])
-        return [
-            _with_stored_maps(sample, path, num_classes, self.writer.threshold)
-            for sample, path in zip(samples, paths, strict=True)
-        ]
+        for sample in samples:
+            self.reader.restore(sample)
+        return samples
 
 
-def _with_stored_label(sample: SegDataSample, path: Path) -> SegDataSample:
-    """The prediction which the label file of an image stands for."""
-    label = torch.from_numpy(read_label(path).astype(np.int64))[None]
-    sample.set_data(dict(pred_sem_seg=PixelData(data=label)))
-    return sample
-
-
-def _with_stored_maps(
-    sample: SegDataSample, path: Path, num_classes: int, threshold: float
-) -> SegDataSample:
-    """The prediction which the map file of an image stands for."""
-    stored = read_maps(path)
-    maps = torch.zeros(num_classes, *stored.values.shape[1:])
-    maps[0] = threshold
-    maps[[label + 1 for label in stored.labels]] = torch.from_numpy(stored.floats())
-    sample.set_data(
-        dict(
-            seg_logits=PixelData(data=maps),
-            pred_sem_seg=PixelData(data=maps.argmax(dim=0, keepdim=True)),
+def _localization_model(
+    model: torch.nn.Module, scales: Sequence[int] | None, size: tuple[int, int] | None
+) -> LocalizationTTA:
+    if is_model_wrapper(model):
+        model = model.module
+    if isinstance(model, LocalizationTTA):
+        return model
+    if isinstance(model, BaseTTAModel):
+        raise InputError(
+            f'LocalizationMapLoop makes no maps with a {type(model).__name__}: leave out --tta, '
+            "or set tta_model=dict(type='LocalizationTTA')"
         )
-    )
-    return sample
+    return LocalizationTTA(model, scales, size)
 
 
-def map_settings(runner: Runner, precision: str = 'float32') -> dict:
-    """What a map depends on, as stored in its file."""
+def map_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[str, Any]:
+    """What all maps of a run are made of, as their files store it; the image labels come to it.
+
+    Args:
+        runner: The runner, with its config and weights.
+        model: The model that makes the maps.
+        precision: Of the convolutions.
+    """
     config = runner.cfg.to_dict()
-    pipeline = config['test_dataloader']['dataset'].get('pipeline')
-    checkpoint = runner._load_from
+    network, weights = config['model'], runner._load_from
+    while 'module' in network:
+        network = network['module']
+    pipelines = [_steps(steps) for steps in _pipelines(config['test_dataloader']['dataset'])]
     return dict(
-        mmdrs=__version__,
-        model=_digest(json.dumps(config['model'], sort_keys=True, default=str).encode()),
-        pipeline=_digest(json.dumps(pipeline, sort_keys=True, default=str).encode()),
-        checkpoint=_digest(Path(checkpoint).read_bytes()) if checkpoint else '',
+        format=FORMAT,
+        network=digest(network),
+        weights=file_digest(weights) if weights and os.path.isfile(weights) else weights,
+        pipeline=digest(pipelines),
+        scales=list(model.scales) or None,
+        size=list(model.size) if model.size else None,
         precision=precision,
     )
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
+def _pipelines(dataset: dict) -> Iterator[list[dict]]:
+    """The pipelines of a data set's config, or of those in its wrappers."""
+    inner = dataset.get('datasets') or [dataset[key] for key in ('dataset',) if key in dataset]
+    for item in inner:
+        yield from _pipelines(item)
+    if not inner:
+        yield dataset.get('pipeline') or []
+
+
+def _steps(pipeline: Sequence[dict]) -> list[dict]:
+    """The steps that change maps; ``TestTimeAug`` of one view is that view."""
+    steps = []
+    for step in pipeline:
+        if step['type'] == 'TestTimeAug' and all(len(views) == 1 for views in step['transforms']):
+            steps += _steps([views[0] for views in step['transforms']])
+        elif step['type'] not in _ONLY_SCORES:
+            steps.append(step)
+    return steps

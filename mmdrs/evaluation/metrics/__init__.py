@@ -1,8 +1,15 @@
 """Metrics of MMEngine's test loop."""
 
-from .crf_iou_metric import CRFIoUMetric
-from .localization_metric import LocalizationMetric
-from .pseudo_label_metric import PseudoLabelMetric
-from .segmentation_metric import SegmentationMetric
+from mmdrs.evaluation.metrics.crf_iou_metric import CRFIoUMetric
+from mmdrs.evaluation.metrics.file_metric import FileMetric
+from mmdrs.evaluation.metrics.localization_metric import LocalizationMetric
+from mmdrs.evaluation.metrics.pseudo_label_metric import PseudoLabelMetric
+from mmdrs.evaluation.metrics.segmentation_metric import SegmentationMetric
 
-__all__ = ['CRFIoUMetric', 'LocalizationMetric', 'PseudoLabelMetric', 'SegmentationMetric']
+__all__ = [
+    'CRFIoUMetric',
+    'FileMetric',
+    'LocalizationMetric',
+    'PseudoLabelMetric',
+    'SegmentationMetric',
+]

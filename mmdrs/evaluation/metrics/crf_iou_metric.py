@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from mmseg.registry import METRICS
@@ -11,6 +11,7 @@ from torch import Tensor
 from mmdrs.errors import InputError
 from mmdrs.evaluation.metrics.segmentation_metric import SegmentationMetric
 from mmdrs.evaluation.records.protocol import describe_crf
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.image_file import read_image
 
@@ -19,7 +20,7 @@ from mmdrs.pseudo_labels.image_file import read_image
 class CRFIoUMetric(SegmentationMetric):
     """MMSegmentation's ``IoUMetric`` on predictions that went through a dense CRF.
 
-    Beside an ``IoUMetric`` it gives both figures in one run, its own as ``crf/mIoU``::
+    Beside an ``IoUMetric`` it gives both scores in one run, its own as ``crf/mIoU``::
 
         test_evaluator = [
             dict(type='IoUMetric', iou_metrics=['mIoU']),
@@ -33,15 +34,54 @@ class CRFIoUMetric(SegmentationMetric):
     Args:
         crf: Constants of the CRF, see :class:`~mmdrs.pseudo_labels.crf.DenseCRF`; None: its
             defaults.
-        **kwargs: Of :class:`SegmentationMetric`; ``prefix`` is ``crf`` by default.
+        view: As in the parent, like all that follow; ``prefix`` is ``crf`` by default.
+        crop: As in the parent.
+        ignore_index: As in the parent.
+        iou_metrics: As in the parent.
+        nan_to_num: As in the parent.
+        beta: As in the parent.
+        collect_device: As in the parent.
+        output_dir: As in the parent.
+        format_only: As in the parent.
+        keep_results: As in the parent.
+        prefix: As in the parent.
     """
 
     default_prefix: ClassVar[str] = 'crf'
 
-    def __init__(self, crf: dict | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        crf: dict | None = None,
+        view: int = 1,
+        crop: str | None = None,
+        ignore_index: int = IGNORE_LABEL,
+        iou_metrics: Sequence[str] = ('mIoU',),
+        nan_to_num: int | None = None,
+        beta: int = 1,
+        collect_device: str = 'cpu',
+        output_dir: str | None = None,
+        format_only: bool = False,
+        keep_results: bool = True,
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(
+            view=view,
+            crop=crop,
+            ignore_index=ignore_index,
+            iou_metrics=iou_metrics,
+            nan_to_num=nan_to_num,
+            beta=beta,
+            collect_device=collect_device,
+            output_dir=output_dir,
+            format_only=format_only,
+            keep_results=keep_results,
+            prefix=prefix,
+        )
         self.crf = DenseCRF.from_config({} if crf is None else crf)
-        self.protocols = dict(mIoU=dict(crf=describe_crf(asdict(self.crf))))
+        self.protocols = {
+            name: dict(special, crf=describe_crf(asdict(self.crf)))
+            for name, special in self.protocols.items()
+        }
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Refine the predictions of one batch and count them as the parent does.
@@ -77,7 +117,7 @@ def _check_scores(scores: Tensor, sample: dict) -> None:
     """Check that the scores (K, H, W) are softmax scores, and what the prediction was made from.
 
     Scores of one view only, which test-time augmentation leaves, would be refined just as well
-    and give a wrong figure.
+    and give a wrong score.
     """
     if len(scores) < 2:
         raise InputError(

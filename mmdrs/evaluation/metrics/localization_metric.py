@@ -5,24 +5,29 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import torch
 from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
+from mmseg.structures import SegDataSample
 
 from mmdrs.evaluation.functional.scores import MapTotals, count_maps
-from mmdrs.evaluation.metrics.samples import description, ground_truth, image_id, predicted_maps
-from mmdrs.evaluation.metrics.total_metric import TotalMetric
-from mmdrs.evaluation.records.record import Task
-from mmdrs.models.utils.cam import resize_array
-from mmdrs.pseudo_labels.map_file import (
-    LocalizationMaps,
-    read_maps,
-    read_settings,
-    write_maps,
+from mmdrs.evaluation.metrics.file_metric import FileMetric
+from mmdrs.evaluation.metrics.samples import (
+    ground_truth,
+    image_id,
+    image_size,
+    map_record,
+    predicted_maps,
 )
+from mmdrs.evaluation.records.record import Task
+from mmdrs.models.tta.localization_tta import set_maps
+from mmdrs.models.utils.cam import resize_array
+from mmdrs.pseudo_labels.constants import MAP_THRESHOLD
+from mmdrs.pseudo_labels.map_file import LocalizationMaps, read_maps, read_record, write_maps
 
 
 @METRICS.register_module()
-class LocalizationMetric(TotalMetric):
+class LocalizationMetric(FileMetric):
     """Writes the localization maps of a test run and scores them.
 
     Scores, in percent: ``mIoU_fixed`` at the fixed threshold; ``mIoU_swept`` at the threshold that
@@ -35,7 +40,6 @@ class LocalizationMetric(TotalMetric):
         output_dir: Folder of the map files ``<image id>.npz``; None writes none.
         threshold: The fixed threshold, 0..1.
         coverage_threshold: A pixel is covered when its map exceeds this.
-        settings: Stored in each map file; ``LocalizationMapLoop`` fills it in.
         keep_results: Accepted because ``tools/test.py --out`` sets it; maps are always kept.
         threads: Threads that compress, write and count while the network goes on.
         collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
@@ -48,54 +52,71 @@ class LocalizationMetric(TotalMetric):
     """
 
     task: ClassVar[Task] = 'seed'
+    holds_prediction = True
 
     def __init__(
         self,
         output_dir: str | None = None,
-        threshold: float = 0.2,
-        coverage_threshold: float = 0.2,
-        settings: dict | None = None,
+        threshold: float = MAP_THRESHOLD,
+        coverage_threshold: float = MAP_THRESHOLD,
         keep_results: bool = True,
         threads: int = 2,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        super().__init__(threads, collect_device, prefix)
-        self.output_dir = Path(output_dir) if output_dir else None
+        super().__init__(output_dir, threads, collect_device, prefix)
         self.threshold = threshold
         self.coverage_threshold = coverage_threshold
-        self.settings = settings or {}
         self.class_scores: dict[str, list[float]] = {}
         self.protocols: dict[str, dict[str, str]] = {}
 
-    def stored(self, sample: dict) -> Path | None:
-        """The map file of an image if it is there, whole, and made with the present settings."""
-        if self.output_dir is None:
-            return None
-        path = self.output_dir / f'{image_id(sample)}.npz'
-        return path if read_settings(path) == self.settings else None
+    def kept(self, sample: dict) -> bool:
+        """Whether the map file of an image is there, whole, and made of the same."""
+        if self.output_dir is None or self.record is None:
+            return False
+        return read_record(self._path(sample)) == map_record(self.record, sample)
+
+    def restore(self, sample: SegDataSample) -> None:
+        """Put the maps of a kept file into a data sample, as :func:`set_maps` does."""
+        stored = read_maps(self._path(sample.to_dict()))
+        maps = torch.zeros(len(self.dataset_meta['classes']), *stored.values.shape[1:])
+        maps[0] = self.threshold
+        maps[[label + 1 for label in stored.labels]] = torch.from_numpy(stored.floats())
+        set_maps(sample, maps)
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Write and count the maps of one batch of predictions, in the background."""
         for sample in data_samples:
+            actual, path = ground_truth(sample), self._path(sample)
+            if self.kept(sample):
+                self._submit(self._read, path, actual)
+                continue
             # The maps leave the device here; a thread would hold up the network for it.
-            predicted = None if 'map_file' in sample else predicted_maps(sample)
-            self._submit(self._finish, description(sample), predicted, ground_truth(sample))
+            predicted = predicted_maps(sample), image_size(sample)
+            self._submit(self._write, path, *predicted, map_record(self.record, sample), actual)
 
-    def _finish(
+    def _path(self, sample: dict) -> Path | None:
+        return self.output_dir / f'{image_id(sample)}.npz' if self.output_dir else None
+
+    def _read(self, path: Path, actual: np.ndarray | None) -> MapTotals | None:
+        """Count the finished maps of one image."""
+        return None if actual is None else self._count(read_maps(path), actual)
+
+    def _write(
         self,
-        sample: dict,
-        predicted: tuple[tuple[int, ...], np.ndarray] | None,
+        path: Path | None,
+        predicted: tuple[tuple[int, ...], np.ndarray],
+        size: tuple[int, int],
+        record: dict | None,
         actual: np.ndarray | None,
     ) -> MapTotals | None:
-        """Write the maps of one image, unless they are finished, and count them."""
-        if predicted is None:  # finished in an earlier run
-            stored = read_maps(sample['map_file'])
-        else:
-            size = tuple(sample.get('original_size', sample['ori_shape'])[:2])
-            stored = LocalizationMaps.from_floats(*predicted, size, self.settings)
-            if self.output_dir is not None:
-                write_maps(self.output_dir / f'{image_id(sample)}.npz', stored)
+        """Write the maps of one image and count them."""
+        stored = LocalizationMaps.from_floats(*predicted, size, record)
+        if path is not None:
+            write_maps(path, stored)
+        return self._count(stored, actual)
+
+    def _count(self, stored: LocalizationMaps, actual: np.ndarray | None) -> MapTotals | None:
         if actual is None:
             return None
         num_classes = len(self.dataset_meta['classes'])

@@ -10,6 +10,26 @@ def image_id(sample: dict) -> str:
     return sample.get('img_id') or Path(sample['img_path']).stem
 
 
+def image_labels(sample: dict) -> tuple[int, ...] | None:
+    """The foreground classes that an image is labelled with; None without image labels."""
+    if sample.get('img_label') is None:
+        return None
+    return tuple(sample['img_label'].nonzero().flatten().tolist())
+
+
+def map_record(record: dict | None, sample: dict) -> dict | None:
+    """What the maps of an image are made of: what holds for all, and its image labels.
+
+    Args:
+        record: Of the loop; None where it says nothing.
+        sample: The image's data sample.
+    """
+    if record is None:
+        return None
+    labels = image_labels(sample)
+    return dict(record, labels=None if labels is None else list(labels))
+
+
 def predicted_maps(sample: dict) -> tuple[tuple[int, ...], np.ndarray]:
     """Classes and localization maps of a prediction.
 
@@ -22,12 +42,11 @@ def predicted_maps(sample: dict) -> tuple[tuple[int, ...], np.ndarray]:
         their maps, float32 (len(classes), H, W).
     """
     maps = sample['seg_logits']['data'][1:]
-    if sample.get('img_label') is not None:
-        labels = np.flatnonzero(np.asarray(sample['img_label'])).tolist()
-    else:
-        labels = maps.amax(dim=(1, 2)).gt(0).nonzero().flatten().tolist()
+    labels = image_labels(sample)
+    if labels is None:
+        labels = tuple(maps.amax(dim=(1, 2)).gt(0).nonzero().flatten().tolist())
     # What the image does not hold stays on the device.
-    return tuple(labels), maps[labels].float().cpu().numpy()
+    return labels, maps[list(labels)].float().cpu().numpy()
 
 
 def ground_truth(sample: dict) -> np.ndarray | None:
@@ -37,10 +56,7 @@ def ground_truth(sample: dict) -> np.ndarray | None:
     return sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
 
 
-def description(sample: dict) -> dict:
-    """What describes the image, without the arrays: little to keep while files are written."""
-    return {key: value for key, value in sample.items() if not _holds_data(value)}
-
-
-def _holds_data(value: object) -> bool:
-    return isinstance(value, dict) and 'data' in value
+def image_size(sample: dict) -> tuple[int, int]:
+    """Height and width at which an image is scored: those of its file, unless it is cropped."""
+    height, width = sample['ori_shape'][:2]
+    return int(height), int(width)

@@ -1,4 +1,4 @@
-"""``IoUMetric`` that keeps its figures by class and writes palette PNGs."""
+"""``IoUMetric`` that keeps its scores by class and writes palette PNGs."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,14 @@ from mmseg.registry import METRICS
 
 from mmdrs.errors import InputError
 from mmdrs.evaluation.metrics.samples import image_id
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.label_file import write_label
 from mmdrs.pseudo_labels.palette import voc_palette
 
 
 @METRICS.register_module()
 class SegmentationMetric(IoUMetric):
-    """MMSegmentation's ``IoUMetric`` with the same figures and arguments, and two things more.
+    """MMSegmentation's ``IoUMetric`` with the same scores and arguments, and two things more.
 
     The predictions of ``output_dir`` are palette PNGs, as evaluation servers and eyes want them;
     and :attr:`class_scores` holds the IoU of every class after an evaluation. ``tools/test.py``
@@ -25,7 +26,7 @@ class SegmentationMetric(IoUMetric):
         crop: What of each image that view shows, for the record; default what the config says.
         ignore_index: Label that does not count.
         iou_metrics: Of ``'mIoU'``, ``'mDice'`` and ``'mFscore'``.
-        nan_to_num: What stands for the score of a class that does not occur.
+        nan_to_num: Score of a class that does not occur.
         beta: Weight of the recall in ``mFscore``.
         collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
         output_dir: Folder of the predictions ``<image id>.png``; None writes none.
@@ -34,7 +35,7 @@ class SegmentationMetric(IoUMetric):
         prefix: Prefix of the names of the scores.
 
     Attributes:
-        protocols: What is special in the protocol of each figure, for the records.
+        protocols: What is special in the protocol of each score, for the records.
         class_scores: After :meth:`compute_metrics`, for ``'mIoU'`` the IoU in percent of each
             class; NaN for a class that does not occur.
     """
@@ -43,7 +44,7 @@ class SegmentationMetric(IoUMetric):
         self,
         view: int = 1,
         crop: str | None = None,
-        ignore_index: int = 255,
+        ignore_index: int = IGNORE_LABEL,
         iou_metrics: Sequence[str] = ('mIoU',),
         nan_to_num: int | None = None,
         beta: int = 1,
@@ -94,7 +95,7 @@ class SegmentationMetric(IoUMetric):
         return sample[name]
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """The figures of the parent; the IoU by class is kept."""
+        """The scores of the parent; the IoU by class is kept."""
         self.class_scores = {}
         if not self.format_only and 'mIoU' in self.metrics:
             intersection, union = (sum(column) for column in list(zip(*results, strict=True))[:2])

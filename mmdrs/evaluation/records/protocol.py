@@ -66,7 +66,7 @@ def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
     return Protocol(
         checkpoint=checkpoint_choice(checkpoint),
         crop=_crop(pipeline, inner.get('test_cfg') or {}),
-        scales=_scales(model, inner, pipeline),
+        scales=_scales(cfg, inner, pipeline),
         flip=_flips(pipeline),
         labels=next((label for label in labels if label), ''),
     )
@@ -128,13 +128,15 @@ def _augmentations(pipeline: Sequence[Mapping]) -> list[Sequence[Mapping]]:
     return list(tta['transforms']) if tta else []
 
 
-def _scales(model: Mapping, inner: Mapping, pipeline: Sequence[Mapping]) -> str:
+def _scales(cfg: Mapping, inner: Mapping, pipeline: Sequence[Mapping]) -> str:
     parts = []
     if inner.get('type') == 'MultiScaleEncoderDecoder':
         factors = ', '.join(f'{s:g}' for s in (1, *inner.get('scales', (0.5, 0.75))))
         parts.append(f'MSC {factors}')
-    if model.get('scales') and model is not inner:
-        parts.append(f'scales {", ".join(map(str, model["scales"]))}')
+    model = cfg['model']  # a LocalizationTTA, or LocalizationMapLoop makes one
+    scales = (model if model is not inner else cfg.get('test_cfg') or {}).get('scales')
+    if scales:
+        parts.append(f'scales {", ".join(map(str, scales))}')
     for step in _augmentations(pipeline):
         resizes = [t for t in step if t['type'] == 'Resize']
         if len(resizes) > 1:

@@ -13,8 +13,9 @@ from mmdrs.models.utils.cam import localization_maps
 class CAMHead(LocalizationHead):
     """Image-level classification by global average pooling of class maps (paper, section 3.1).
 
-    Trained on image-level labels (``img_label`` in the meta information); predicts localization
-    maps. Where an image has no labels, the classes the network itself predicts are used.
+    Trained on image-level labels (the field ``img_label`` of the data samples); predicts
+    localization maps. Where a prediction is given no labels, the classes the network itself
+    predicts are used.
     """
 
     @staticmethod
@@ -24,7 +25,7 @@ class CAMHead(LocalizationHead):
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict:
         """Multi-label soft margin loss of the image scores, and the share of right decisions."""
         scores = image_scores(seg_logits)
-        labels = self._stack_metas(batch_data_samples, 'img_label', scores)
+        labels = self._image_labels(batch_data_samples, scores)
         return dict(
             loss_cls=F.multilabel_soft_margin_loss(scores, labels),
             acc_cls=((scores > 0) == (labels > 0)).float().mean() * 100,

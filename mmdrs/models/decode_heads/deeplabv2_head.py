@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from mmengine.structures import PixelData
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -31,7 +30,7 @@ class DeepLabV2Head(BaseDecodeHead):
         self_training: Adds the cross entropy to the network's own prediction among the classes of
             the image, a term of the released DRS training: ``'exclude'`` or ``'released'``, how
             absent classes are masked (:func:`~mmdrs.models.losses.self_labels`); None is without
-            it. It needs ``img_label`` in the meta information.
+            it. It needs the field ``img_label`` of the data samples.
         in_index: Which of the backbone's feature maps.
         loss_decode: Loss on the labels; default the mean cross entropy of the pixels that are not
             ignored.
@@ -88,10 +87,8 @@ class DeepLabV2Head(BaseDecodeHead):
         resized = [_with_resized_label(sample, size) for sample in batch_data_samples]
         losses = super().loss_by_feat(seg_logits, resized)
         if self.self_training:
-            present = torch.stack(
-                [seg_logits.new_tensor(_present(sample)) for sample in batch_data_samples]
-            )
-            target = self_labels(seg_logits, present, self.self_training)
+            present = torch.stack([_present(sample) for sample in batch_data_samples])
+            target = self_labels(seg_logits, present.to(seg_logits), self.self_training)
             losses['loss_self_training'] = F.cross_entropy(seg_logits, target)
         return losses
 
@@ -103,11 +100,11 @@ def _with_resized_label(sample: SegDataSample, size: tuple[int, int]) -> SegData
     return SegDataSample(gt_sem_seg=PixelData(data=label))
 
 
-def _present(sample: SegDataSample) -> np.ndarray:
+def _present(sample: SegDataSample) -> Tensor:
     """(num_classes,): background and the image-level labels."""
     if sample.get('img_label') is None:
         raise InputError(
             f"self-training needs 'img_label' of {sample.get('img_path')}: set image_labels=True "
             'in the PseudoLabelDataset and end the pipeline with PackDRSInputs'
         )
-    return np.concatenate([[1], np.asarray(sample.img_label)]).astype(np.float32)
+    return torch.cat([sample.img_label.new_ones(1), sample.img_label])

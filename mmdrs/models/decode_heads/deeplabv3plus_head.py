@@ -11,7 +11,7 @@ from torch import nn
 class DeepLabV3PlusHead(DepthwiseSeparableASPPHead):
     """DeepLabV3+ without separable convolutions, the variant the authors of DRS trained.
 
-    It differs from its parent in that the dilated convolutions are plain, the bottleneck behind
+    It differs from its parent in that the dilated convolutions are plain, the bottleneck after
     them is 1 x 1 with a dropout, and one plain 3 x 3 convolution joins them with the low-level
     features. MMSegmentation's ``DepthwiseSeparableASPPHead`` and ``ASPPHead`` (whose bottleneck is
     3 x 3) cannot be configured to this.
@@ -23,7 +23,7 @@ class DeepLabV3PlusHead(DepthwiseSeparableASPPHead):
         c1_in_channels: Channels of the backbone's first output, the low-level features.
         c1_channels: What they are reduced to.
         dilations: Of the pyramid; 1 is a 1 x 1 convolution.
-        aspp_dropout: Dropout behind the bottleneck.
+        aspp_dropout: Dropout after the bottleneck.
         norm_cfg: Normalisation of all convolutions.
         loss_decode: Loss on the labels; default the mean cross entropy of the pixels that are not
             ignored.

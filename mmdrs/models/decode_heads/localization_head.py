@@ -1,10 +1,11 @@
 """What the heads that predict localization maps have in common."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
-import numpy as np
 import torch
 from mmcv.cnn import build_norm_layer
+from mmengine.config import ConfigDict
 from mmengine.model import Sequential
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.utils import SampleList
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from mmdrs.errors import InputError
 from mmdrs.models.layers import build_drs
+from mmdrs.models.utils.cam import MAP_THRESHOLD
 
 
 class LocalizationHead(BaseDecodeHead):
@@ -43,7 +45,7 @@ class LocalizationHead(BaseDecodeHead):
         num_convs: int = 0,
         norm_cfg: dict | None = None,
         drs: dict | None = None,
-        threshold: float = 0.2,
+        threshold: float = MAP_THRESHOLD,
         in_index: int = -1,
         align_corners: bool = True,
         init_cfg: dict | None = None,
@@ -91,12 +93,26 @@ class LocalizationHead(BaseDecodeHead):
             inputs = (inputs,)
         return self.conv_seg(self.convs(self._transform_inputs(inputs)))
 
+    def predict(
+        self, inputs: tuple[Tensor, ...], batch_img_metas: list[dict], test_cfg: ConfigDict
+    ) -> Tensor:
+        """Localization maps of feature maps; see :meth:`predict_by_feat`.
+
+        Where the segmentor slides windows, the maps are those of the window, at its size.
+        """
+        class_maps = self.forward(inputs)
+        if test_cfg.get('mode') != 'slide':
+            return self.predict_by_feat(class_maps, batch_img_metas)
+        # The segmentor notes the size of the window in the first of the metas.
+        return self.gated_maps(class_maps, batch_img_metas, batch_img_metas[0]['img_shape'])
+
     def predict_by_feat(self, seg_logits: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Localization maps with the background channel, gated by the image labels.
 
-        The maps are resized straight to ``ori_shape``, as in the reference, where the batch allows
-        it: all images of one size, nothing padded. Otherwise they have the input's size and are
-        cropped and resized by the segmentor.
+        The maps have the size ``output_shape`` where the meta information asks for one. Else they
+        are resized straight to ``ori_shape``, as in the reference, where the batch allows it: all
+        images of one size, nothing padded. Otherwise they have the input's size and are cropped
+        and resized by the segmentor.
 
         Args:
             seg_logits: Raw class maps (N, K, h, w).
@@ -105,12 +121,16 @@ class LocalizationHead(BaseDecodeHead):
         Returns:
             (N, 1 + K, H, W).
         """
-        seg_logits = seg_logits.float()  # under autocast the convolutions alone are to be coarse
-        size = self._output_size(batch_img_metas)
-        present = self.gate(seg_logits, batch_img_metas) > 0
-        # Only the classes present are resized and normalised: 1.5 of VOC's 20 in the mean.
-        maps = self.maps(seg_logits[present][:, None], size)[:, 0]  # (classes present, H, W)
-        prediction = maps.new_zeros(len(seg_logits), 1 + seg_logits.shape[1], *size)
+        return self.gated_maps(seg_logits, batch_img_metas, self._output_size(batch_img_metas))
+
+    def gated_maps(self, class_maps: Tensor, metas: list[dict], size: Sequence[int]) -> Tensor:
+        """[background, maps of the classes] (N, 1 + K, *size) of raw class maps (N, K, h, w)."""
+        class_maps = class_maps.float()  # under autocast the convolutions alone are to be coarse
+        height, width = size
+        present = self.gate(class_maps, metas) > 0
+        # Only the classes present are resized and normalised: 1.5 of VOC's 20 on average.
+        maps = self.maps(class_maps[present][:, None], (height, width))[:, 0]
+        prediction = maps.new_zeros(len(class_maps), 1 + class_maps.shape[1], height, width)
         prediction[:, 0] = self.threshold
         prediction[:, 1:][present] = maps
         return prediction
@@ -118,7 +138,7 @@ class LocalizationHead(BaseDecodeHead):
     def gate(self, class_maps: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Which classes an image holds, (N, K), 0 or 1: its labels, else :meth:`present`."""
         rows = [
-            class_maps.new_tensor(np.asarray(meta['img_label']))
+            torch.as_tensor(meta['img_label']).to(class_maps)
             if meta.get('img_label') is not None
             else self.present(class_maps[index])
             for index, meta in enumerate(batch_img_metas)
@@ -139,22 +159,24 @@ class LocalizationHead(BaseDecodeHead):
         """For an image without labels: the classes it is taken to hold, (K,), from (K, h, w)."""
 
     @staticmethod
-    def _output_size(metas: list[dict]) -> tuple[int, int]:
+    def _output_size(metas: list[dict]) -> Sequence[int]:
         first = metas[0]
-        input_size = tuple(first.get('pad_shape') or first['img_shape'])[:2]
-        if isinstance(first['img_shape'], torch.Size):  # a window of slide inference
-            return tuple(first['img_shape'])
+        if first.get('output_shape') is not None:
+            return first['output_shape']
         sizes = {tuple(meta['ori_shape'][:2]) for meta in metas}
         padded = any(
             any(meta.get('img_padding_size', meta.get('padding_size', (0,)))) for meta in metas
         )
-        return input_size if padded or len(sizes) > 1 else sizes.pop()
+        if padded or len(sizes) > 1:
+            return (first.get('pad_shape') or first['img_shape'])[:2]
+        return sizes.pop()
 
-    def _stack_metas(self, samples: SampleList, key: str, like: Tensor) -> Tensor:
+    def _image_labels(self, samples: SampleList, like: Tensor) -> Tensor:
+        """The image labels (N, K) of a training batch, of the type and device of a tensor."""
         for sample in samples:
-            if key not in sample:
+            if sample.get('img_label') is None:
                 raise InputError(
-                    f'{type(self).__name__} needs {key!r} of {sample.get("img_path")} to train: '
-                    'use ImageLabelDataset and end the pipeline with PackDRSInputs'
+                    f"{type(self).__name__} needs 'img_label' of {sample.get('img_path')} to "
+                    'train: use ImageLabelDataset and end the pipeline with PackDRSInputs'
                 )
-        return torch.stack([like.new_tensor(np.asarray(sample.get(key))) for sample in samples])
+        return torch.stack([sample.img_label for sample in samples]).to(like)

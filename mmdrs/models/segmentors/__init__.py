@@ -1,3 +1,9 @@
+"""Segmentors."""
+
+from mmdrs.models.segmentors.image_label_encoder_decoder import (
+    ImageLabelEncoderDecoder,
+    image_label_metas,
+)
 from mmdrs.models.segmentors.multi_scale_encoder_decoder import MultiScaleEncoderDecoder
 
-__all__ = ['MultiScaleEncoderDecoder']
+__all__ = ['ImageLabelEncoderDecoder', 'MultiScaleEncoderDecoder', 'image_label_metas']

@@ -1,4 +1,4 @@
-"""Multi-scale localization maps through MMSegmentation's test-time augmentation."""
+"""Multi-scale localization maps."""
 
 from collections.abc import Sequence
 
@@ -7,70 +7,116 @@ from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import SegTTAModel
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from mmseg.utils import SampleList
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmdrs.models.utils.cam import merge_scales
+from mmdrs.models.segmentors import image_label_metas
+from mmdrs.models.utils.cam import merge_scales, resize_maps
+
+_FLIPPED = dict(horizontal=(2,), vertical=(1,), diagonal=(1, 2))
 
 
 @MODELS.register_module()
 class LocalizationTTA(SegTTAModel):
     """Merges the maps of all scales and augmentations by their element-wise maximum.
 
-    The parent averages softmax values and keeps the last augmentation's ``seg_logits``; here both
-    ``seg_logits`` and ``pred_sem_seg`` hold the merged maps.
+    The parent averages softmax values and keeps the last augmentation's ``seg_logits``; here
+    ``seg_logits`` holds the merged maps, and ``pred_sem_seg`` their argmax at ``ori_shape``.
 
     The scales are made from the normalised image tensor, as in the released code: an image is
     decoded, resized and normalised once, and no scale is rounded to 8 bit. Other augmentations
-    (flips) stand in the config's ``tta_pipeline`` as usual.
+    (flips) belong into the config's ``tta_pipeline`` as usual. A network that is tested by sliding
+    windows slides them over each scale.
 
     Args:
-        module: The segmentor.
+        module: The segmentor, with a localization head.
         scales: Sides of the square inputs (reference: 256, 320, 384); none keeps the input.
+        size: Height and width of the maps; None is the ``ori_shape`` of each image.
     """
 
-    def __init__(self, module: dict | BaseModel, scales: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        module: dict | BaseModel,
+        scales: Sequence[int] | None = (),
+        size: tuple[int, int] | None = None,
+    ) -> None:
         super().__init__(module=module)
-        self.scales = tuple(scales)
+        self.scales = tuple(scales or ())
+        self.size = tuple(size) if size else None
 
     def test_step(self, data: dict) -> SampleList:
         """Predict at every scale of every augmentation, and merge.
 
         Args:
-            data: ``inputs`` and ``data_samples`` as lists over the augmentations, as
-                ``TestTimeAug`` gives them.
+            data: ``inputs`` and ``data_samples`` of a batch, or of lists over the augmentations,
+                as ``TestTimeAug`` gives them.
         """
-        if not self.scales:
-            return super().test_step(data)
-        predictions = []
-        for index in range(len(data['inputs'])):
-            batch = {key: values[index] for key, values in data.items()}
-            batch = self.module.data_preprocessor(batch, training=False)
-            predictions.append(self._predict(batch['inputs'], batch['data_samples']))
-        return self.merge_preds(list(zip(*predictions, strict=True)))
-
-    def _predict(self, images: Tensor, samples: SampleList) -> SampleList:
-        """Predictions of normalised images (N, 3, H, W), merged over the scales."""
-        metas = [sample.metainfo for sample in samples]
-        merged = None
-        for side in self.scales:
-            inputs = F.interpolate(images, (side, side), mode='bilinear')
-            maps = self.module.inference(inputs, metas)
-            merged = maps if merged is None else torch.maximum(merged, maps, out=merged)
-        return self.module.postprocess_result(merged, samples)
+        inputs, views = data['inputs'], [data]
+        if not isinstance(inputs[0], Tensor):
+            views = [{k: values[i] for k, values in data.items()} for i in range(len(inputs))]
+        return self.merge_preds(list(zip(*map(self._predict, views), strict=True)))
 
     def merge_preds(self, data_samples_list: list[SampleList]) -> SampleList:
         """Merge; one inner list holds the augmented predictions of one image."""
         merged = []
         for samples in data_samples_list:
-            maps = merge_scales([sample.seg_logits.data for sample in samples])
-            sample = samples[0]
-            sample.set_data(
-                dict(
-                    seg_logits=PixelData(data=maps),
-                    pred_sem_seg=PixelData(data=maps.argmax(dim=0, keepdim=True)),
-                )
-            )
-            merged.append(sample)
+            if len(samples) > 1:
+                set_maps(samples[0], merge_scales([sample.seg_logits.data for sample in samples]))
+            merged.append(samples[0])
         return merged
+
+    def _predict(self, data: dict) -> SampleList:
+        """The predictions of one batch, merged over the scales."""
+        data = self.module.data_preprocessor(data, training=False)
+        images, samples = data['inputs'], data['data_samples']  # normalised, (N, 3, H, W)
+        sizes = [self.size or tuple(sample.ori_shape[:2]) for sample in samples]
+        # Straight to the size of the maps, as in the reference, where it is one for all.
+        padded = any(any(_padding(sample)) for sample in samples)
+        direct = not padded and len(set(sizes)) == 1
+        shape = sizes[0] if direct else tuple(images.shape[2:])
+        metas = [dict(meta, output_shape=shape) for meta in image_label_metas(samples)]
+        merged = None
+        for side in self.scales or [None]:
+            inputs = images
+            if side is not None:
+                inputs = F.interpolate(images, (side, side), mode='bilinear')
+            maps = resize_maps(self._inference(inputs, metas), shape)
+            merged = maps if merged is None else torch.maximum(merged, maps, out=merged)
+        for sample, maps, size in zip(samples, merged, sizes, strict=True):
+            set_maps(sample, resize_maps(_upright(maps, sample)[None], size)[0])
+        return samples
+
+    def _inference(self, inputs: Tensor, metas: list[dict]) -> Tensor:
+        """Maps (N, 1 + K, *output_shape), or where windows slide, of the inputs' size."""
+        if self.module.test_cfg.get('mode') == 'slide':
+            return self.module.slide_inference(inputs, metas)
+        return self.module.whole_inference(inputs, metas)
+
+
+def set_maps(sample: SegDataSample, maps: Tensor) -> None:
+    """Make maps the prediction of an image.
+
+    Args:
+        sample: Of the image; ``pred_sem_seg`` gets the size of its ``ori_shape``.
+        maps: [background, class 0, ...], (1 + K, h, w).
+    """
+    size = tuple(sample.get('ori_shape', maps.shape[1:])[:2])
+    there = maps.amax(dim=(1, 2)) > 0  # one or two of the classes
+    there[0] = True
+    classes = there.nonzero().flatten()
+    label = classes[resize_maps(maps[there][None], size)[0].argmax(dim=0, keepdim=True)]
+    sample.set_data(dict(seg_logits=PixelData(data=maps), pred_sem_seg=PixelData(data=label)))
+
+
+def _padding(sample: SegDataSample) -> Sequence[int]:
+    """Pixels that the preprocessor put at the left, right, top and bottom."""
+    return sample.get('img_padding_size', sample.get('padding_size', (0, 0, 0, 0)))
+
+
+def _upright(maps: Tensor, sample: SegDataSample) -> Tensor:
+    """The maps (1 + K, h, w) of an image without its padding and its flip."""
+    left, right, top, bottom = _padding(sample)
+    maps = maps[:, top : maps.shape[1] - bottom, left : maps.shape[2] - right]
+    return maps.flip(_FLIPPED[sample.flip_direction]) if sample.get('flip') else maps

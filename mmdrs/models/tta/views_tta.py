@@ -11,7 +11,7 @@ class ViewsTTA(SegTTAModel):
 
     The first view is the prediction; view n > 1 is the field ``view_n`` of its data sample,
     prediction and ground truth included. ``SegmentationMetric(view=n)`` scores one, so that
-    figures of two protocols, such as whole images and centre crops, come out of one test.
+    scores of two protocols, such as whole images and centre crops, come out of one test.
     """
 
     def merge_preds(self, data_samples_list: list[SampleList]) -> SampleList:

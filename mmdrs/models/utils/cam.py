@@ -11,6 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+#: A map value below this is background, 0..1 (released code, all stages). It is defined here and
+#: not in ``mmdrs.pseudo_labels.constants``, which hands it on: models import no other part.
+MAP_THRESHOLD = 0.2
 #: Added to the maximum of a map before the division, as the released code does.
 EPSILON = 1e-5
 

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 from mmengine.dist import is_main_process
 from mmseg.registry import DATASETS
 
+from mmdrs.apis import make_pseudo_labels
 from mmdrs.engine import Progress, record_path
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.label_scores import LabelScores
 from mmdrs.evaluation.records.record import write_evaluation
-from mmdrs.pipeline.pseudo_labels import make_pseudo_labels
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.stages import ALL_STAGES
 

@@ -2,16 +2,14 @@
 
 from typing import Any, ClassVar
 
-from mmdrs.apis import apply_output, apply_tta, test_model
+from mmdrs.apis import apply_output, test_model
 from mmdrs.pipeline.runs.labels import LabelRun, without_scoring
 
 
 class MapRun(LabelRun):
     """Makes the maps of every split, scores them, and scores the labels that they would give."""
 
-    INGREDIENTS: ClassVar[tuple[str, ...]] = (
-        *('model', 'test_dataloader', 'test_cfg', 'tta_model'),
-    )
+    INGREDIENTS: ClassVar[tuple[str, ...]] = ('model', 'test_dataloader', 'test_cfg')
 
     def ingredients(self) -> dict[str, Any]:
         """Without what only scores depend on: other label rules or masks make no other maps."""
@@ -25,13 +23,12 @@ class MapRun(LabelRun):
         )
 
     def work(self) -> float:
-        scales = self.config().tta_model.scales
+        scales = self.config().test_cfg.get('scales') or (1,)
         return float(len(scales) * sum(map(self.count_images, self.splits)))
 
     def run(self, resume: bool) -> None:
         for split in self.splits:
             cfg = self.prepared(self.split_config(split), f' ({split})')
-            apply_tta(cfg)
             apply_output(cfg, str(self.folder / split))
             test_model(cfg, self.checkpoint(self.stage.weights), self.stage.name)
             self.fuse(split, self.folder / split, None, f'scoring {split} labels')

@@ -20,7 +20,6 @@ def make_results(num_classes: int = 3) -> dict:
         'img_id': 'i',
         'img_label': np.array([1, 0, 1], np.float32),
         'ori_shape': (5, 7),
-        'original_size': (10, 14),
         'map_path': 'maps/i.npz',
         'saliency_path': 'saliency/i.png',
         'note': 'kept on demand',
@@ -41,14 +40,13 @@ def test_pack() -> None:
     assert sample.saliency.data.dtype == torch.uint8
     np.testing.assert_array_equal(sample.saliency.data, results['saliency'][None])
     np.testing.assert_array_equal(sample.gt_sem_seg.data, results['gt_seg_map'][None])
-    assert sample.img_label.dtype == np.float32
-    assert sample.metainfo.pop('img_label').tolist() == [1, 0, 1]
-    meta = {key: value for key, value in sample.metainfo.items() if key != 'img_label'}
-    assert meta == {
+    assert sample.img_label.dtype == torch.float32 and sample.img_label.tolist() == [1, 0, 1]
+    assert set(dict(sample.items())) >= {'img_label', 'saliency'}  # data, moved by `to`
+    assert sample.to('meta').img_label.is_meta
+    assert sample.metainfo == {
         'img_path': 'a/i.jpg',
         'img_id': 'i',
         'ori_shape': (5, 7),
-        'original_size': (10, 14),
         'map_path': 'maps/i.npz',
         'saliency_path': 'saliency/i.png',
         'note': 'kept on demand',
@@ -103,7 +101,6 @@ def test_data_loader_with_workers(image_label_cfg: dict, tiny_voc: Path, tmp_pat
         {'type': 'LoadSaliencyMap'},
         {'type': 'ResizeWithMaps', 'scale': (32, 32)},
         {'type': 'LoadLocalizationMap'},
-        {'type': 'SetOutputShape'},
         {'type': 'ColorJitter'},
         {'type': 'RandomFlip', 'prob': 0.5},
         {'type': 'PackDRSInputs'},
@@ -124,8 +121,7 @@ def test_data_loader_with_workers(image_label_cfg: dict, tiny_voc: Path, tmp_pat
         assert np.flatnonzero(sample.img_label).tolist() == labels
         maps = sample.gt_localization_map.data[labels].numpy()
         np.testing.assert_array_equal(maps[..., ::-1] if sample.flip else maps, values)
-        assert sample.original_size == (40, 48)
-        assert sample.ori_shape == (32, 32)
+        assert sample.ori_shape == (40, 48) and sample.img_shape == (32, 32)
         assert sample.saliency.data.shape == (1, 32, 32)
         # One object: its rectangle (columns 4 to 20 of 48) is on the other side after a flip.
         if len(labels) == 1:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mmengine.dataset import Compose
 
-from mmdrs.datasets import RandomScale, SetOutputShape
+from mmdrs.datasets import RandomScale
 
 pytestmark = pytest.mark.usefixtures('mmseg_scope')
 
@@ -120,11 +120,9 @@ def test_pad_with_maps(num_maps: int, kind: dict) -> None:
 
 def test_set_output_shape() -> None:
     results = Compose([{'type': 'Resize', 'scale': (16, 16)}, {'type': 'SetOutputShape'}])(
-        make_results(5)
+        {**make_results(5), 'ori_shape': SIZE}
     )
-    assert results['ori_shape'] == (16, 16)
-    assert results['original_size'] == SIZE
-    assert SetOutputShape()(results)['original_size'] == SIZE
+    assert results['ori_shape'] == (16, 16) == results['img_shape']
 
 
 @pytest.mark.parametrize('arguments', [{'factors': (0.5,)}, {'factor_range': (0.5, 0.5)}])
@@ -143,9 +141,3 @@ def test_random_scale_draws() -> None:
     for wrong in ({}, {'factors': (1,), 'factor_range': (1, 2)}):
         with pytest.raises(ValueError, match='either factors or factor_range'):
             RandomScale(**wrong)
-
-
-def test_set_output_shape_without_original_size() -> None:
-    results = {**make_results(1), 'img_shape': (12, 12)}
-    changed = SetOutputShape(original_size=False)(results)
-    assert changed['ori_shape'] == (12, 12) and 'original_size' not in changed

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from mmdrs import apis
 from mmdrs.pseudo_labels.map_file import read_maps
@@ -24,16 +25,49 @@ def config(finished: Path, monkeypatch) -> Path:
     return ROOT / 'configs' / 'custom' / CONFIG
 
 
-def make_maps(config: Path, checkpoint: Path, out: Path) -> dict[str, float]:
-    cfg = apis.load_config(str(config), work_dir=str(out.parent / 'logs'))
+def make_maps(
+    config: Path, checkpoint: Path, out: Path, options: dict | None = None, tta: bool = False
+) -> dict[str, float]:
+    cfg = apis.load_config(str(config), options, work_dir=str(out.parent / 'logs'))
     cfg.runner_type = 'QuietRunner'
-    apis.apply_tta(cfg)
+    if tta:
+        apis.apply_tta(cfg)
     apis.apply_output(cfg, str(out))
     return apis.test_model(cfg, str(checkpoint))
 
 
-def stamps(folder: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in folder.glob('*.npz')}
+def stamps(folder: Path, pattern: str = '*.npz') -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob(pattern)}
+
+
+def remade(before: dict[str, int], after: dict[str, int]) -> set[str]:
+    assert before.keys() == after.keys()
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_maps_are_multi_scale_by_default(config: Path, finished: Path, tmp_path: Path) -> None:
+    """The maximum of single-scale maps; the stored config is that of the plain network."""
+    checkpoint = finished / 'drs_classifier' / 'epoch_2.pth'
+    # The scales of the settings, of squares of 32; and each by itself, as `scales` of one side.
+    for name, scales in dict(both=(24, 32), small=(24,), large=(32,), none=None).items():
+        make_maps(config, checkpoint, tmp_path / name, {'test_cfg.scales': scales})
+    make_maps(config, checkpoint, tmp_path / 'default')
+    for path in (tmp_path / 'default').glob('*.npz'):
+        found = {
+            name: read_maps(tmp_path / name / path.name)
+            for name in ('default', 'both', 'small', 'large', 'none')
+        }
+        merged = np.maximum(found['small'].values, found['large'].values)
+        np.testing.assert_array_equal(found['default'].values, merged)
+        assert (found['small'].values != found['large'].values).any()
+        np.testing.assert_array_equal(found['none'].values, found['large'].values)
+        assert found['default'].record == found['both'].record
+        records = [found[name].record for name in ('both', 'small', 'large', 'none')]
+        assert [record['scales'] for record in records] == [[24, 32], [24], [32], None]
+        assert found['default'].values.shape[1:] == (32, 32)
+        assert found['default'].original_size == (40, 48)
+    stored = Config.fromfile(tmp_path / 'logs' / CONFIG)
+    assert stored.model.type == 'ImageLabelEncoderDecoder'
 
 
 def test_second_run_reads_what_is_finished(config: Path, finished: Path, tmp_path: Path) -> None:
@@ -44,11 +78,85 @@ def test_second_run_reads_what_is_finished(config: Path, finished: Path, tmp_pat
     assert len(before) == 6
     assert make_maps(config, checkpoint, out) == scores
     assert stamps(out) == before
+    # MMSegmentation's own way to them makes the same maps.
+    assert make_maps(config, checkpoint, out, tta=True) == scores
+    assert stamps(out) == before
     # Maps of another checkpoint do not count as finished.
     other = shutil.copy(finished / 'drs_classifier' / 'epoch_1.pth', tmp_path / 'other.pth')
     make_maps(config, Path(other), out)
-    after = stamps(out)
-    assert all(after[name] != before[name] for name in before)
+    assert remade(before, stamps(out)) == set(before)
+
+
+@pytest.mark.parametrize(
+    ('options', 'made_anew'),
+    [
+        ({'test_cfg.scales': (32,)}, True),
+        ({'test_cfg.size': (30, 30)}, True),
+        ({'test_cfg.precision': 'bfloat16'}, True),
+        ({'test_cfg.channels_last': False}, False),
+        ({'model.decode_head.threshold': 0.3}, True),
+        # The image is resized by another library.
+        ({'test_dataloader.dataset.pipeline.1.backend': 'pillow',
+          'test_dataloader.dataset.pipeline.0.to_float32': False}, True),
+        # Masks are for the scores.
+        ({'test_dataloader.dataset.pipeline.2': {'type': 'LoadSaliencyMap'}}, False),
+        ({'test_dataloader.batch_size': 1}, False),
+    ],
+)  # fmt: skip
+def test_what_makes_maps_anew(
+    config: Path, finished: Path, tmp_path: Path, options: dict, made_anew: bool
+) -> None:
+    checkpoint = finished / 'drs_classifier' / 'epoch_2.pth'
+    out = tmp_path / 'maps'
+    shutil.copytree(finished / 'drs_maps' / 'train', out)
+    before = stamps(out)
+    make_maps(config, checkpoint, out, options)
+    assert remade(before, stamps(out)) == (set(before) if made_anew else set())
+
+
+def test_corrected_image_labels_make_maps_anew(
+    config: Path, finished: Path, tiny_voc: Path, tmp_path: Path
+) -> None:
+    """Of the one image; those beside it in its batch stay."""
+    lines = (tiny_voc / 'ImageSets' / 'Segmentation' / 'train_cls.txt').read_text()
+    assert 'img_2 2\n' in lines
+    (tmp_path / 'list.txt').write_text(lines.replace('img_2 2\n', 'img_2 0 2\n'))
+    out = tmp_path / 'maps'
+    shutil.copytree(finished / 'drs_maps' / 'train', out)
+    before = stamps(out)
+    options = {'test_dataloader.dataset.ann_file': str(tmp_path / 'list.txt')}
+    make_maps(config, finished / 'drs_classifier' / 'epoch_2.pth', out, options)
+    assert remade(before, stamps(out)) == {'img_2.npz'}
+    assert read_maps(out / 'img_2.npz').labels == (0, 2)
+    assert read_maps(out / 'img_2.npz').record['labels'] == [0, 2]
+
+
+def test_maps_and_labels_of_one_test(config: Path, finished: Path, tmp_path: Path) -> None:
+    """Both are kept; where one is missing, both come of the network again, and one is written."""
+    checkpoint = finished / 'drs_classifier' / 'epoch_2.pth'
+    rules = dict(type='PseudoLabelMetric', background_cue=dict(type='constant'), prefix='labels')
+    options = {'test_evaluator': [dict(type='LocalizationMetric'), rules]}
+    out = tmp_path / 'out'
+    scores = make_maps(config, checkpoint, out, options)
+    assert {'mIoU_fixed', 'labels/mIoU', 'labels/mIoU_written'} <= scores.keys()
+    maps, labels = stamps(out), stamps(out / 'labels', '*.png')
+    assert len(maps) == len(labels) == len(stamps(out / 'labels' / '.evaluated', '*.png')) == 6
+    (out / 'labels' / 'img_3.png').unlink()
+    assert make_maps(config, checkpoint, out, options) == scores
+    assert stamps(out) == maps
+    assert remade(labels, stamps(out / 'labels', '*.png')) == {'img_3.png'}
+    # A metric of other things needs the prediction, which the maps hold and the labels do not.
+    other = {'test_evaluator': [rules, dict(type='IoUMetric', iou_metrics=['mIoU'])]}
+    first = make_maps(config, checkpoint, tmp_path / 'other' / 'out', other)
+    again = make_maps(config, checkpoint, tmp_path / 'other' / 'out', other)
+    assert first['mIoU'] == again['mIoU'] and first['labels/mIoU'] == scores['labels/mIoU']
+
+
+def test_other_augmentation_is_refused(config: Path, finished: Path, tmp_path: Path) -> None:
+    checkpoint = finished / 'drs_classifier' / 'epoch_2.pth'
+    options = {'tta_model': dict(_delete_=True, type='SegTTAModel')}
+    with pytest.raises(ValueError, match='no maps with a SegTTAModel: leave out --tta'):
+        make_maps(config, checkpoint, tmp_path, options, tta=True)
 
 
 def test_two_processes_make_the_same_maps(config: Path, finished: Path, tmp_path: Path) -> None:
@@ -59,7 +167,7 @@ def test_two_processes_make_the_same_maps(config: Path, finished: Path, tmp_path
     out = tmp_path / 'maps'
     run = subprocess.run(
         [
-            *('bash', str(ROOT / 'tools' / 'dist_test.sh'), str(config), checkpoint, '2', '--tta'),
+            *('bash', str(ROOT / 'tools' / 'dist_test.sh'), str(config), checkpoint, '2'),
             *('--out', str(out), '--work-dir', str(tmp_path / 'logs')),
         ],
         env=dict(os.environ, PORT=str(port), OMP_NUM_THREADS='1', PYTHON=sys.executable),
@@ -83,23 +191,20 @@ def test_two_processes_make_the_same_maps(config: Path, finished: Path, tmp_path
 def test_precision_and_memory_format(config: Path, finished: Path, tmp_path: Path) -> None:
     """bfloat16 moves levels by rounding only; it is part of what a map file was made with."""
     checkpoint = finished / 'drs_classifier' / 'epoch_2.pth'
-    levels, settings = {}, {}
+    levels, records = {}, {}
     for name, options in dict(
-        plain=dict(channels_last=False), channels_last={}, bf16=dict(precision='bfloat16')
+        plain={'test_cfg.channels_last': False},
+        channels_last={},
+        bf16={'test_cfg.precision': 'bfloat16'},
     ).items():
-        cfg = apis.load_config(str(config), work_dir=str(tmp_path / 'logs'))
-        cfg.runner_type = 'QuietRunner'
-        cfg.test_cfg.update(options)
-        apis.apply_tta(cfg)
-        apis.apply_output(cfg, str(tmp_path / name))
-        apis.test_model(cfg, str(checkpoint))
+        make_maps(config, checkpoint, tmp_path / name, options)
         stored = [read_maps(path) for path in sorted((tmp_path / name).glob('*.npz'))]
         levels[name] = np.concatenate([maps.values.ravel() for maps in stored]).astype(int)
-        settings[name] = stored[0].settings
+        records[name] = stored[0].record
     assert np.abs(levels['plain'] - levels['channels_last']).max() <= 1
     difference = np.abs(levels['plain'] - levels['bf16'])
     assert 0 < difference.mean() < 4
-    assert settings['plain'] == settings['channels_last'] != settings['bf16']
+    assert records['plain'] == records['channels_last'] != records['bf16']
 
 
 def test_unknown_precision(config: Path, finished: Path, tmp_path: Path) -> None:

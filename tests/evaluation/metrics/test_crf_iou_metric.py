@@ -126,7 +126,7 @@ def test_the_crf_gets_the_softmax_and_the_image(sample) -> None:
 @pytest.mark.usefixtures('_library')
 def test_image_of_another_size(sample, tmp_path) -> None:
     Image.new('RGB', (WIDTH, HEIGHT + 1)).save(tmp_path / 'image.png')
-    with pytest.raises(ValueError, match=r'image\.png is \(11, 12\).*for it is \(10, 12\)'):
+    with pytest.raises(ValueError, match=r'image\.png is 12 x 11.*for it is 12 x 10'):
         build().process(None, [sample.to_dict()])
 
 

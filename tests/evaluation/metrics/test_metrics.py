@@ -6,7 +6,6 @@ import torch
 from mmseg.registry import METRICS
 from PIL import Image
 
-from mmdrs.evaluation.metrics.samples import description
 from mmdrs.pseudo_labels.map_file import read_maps
 
 CLASSES = ('background', 'cat', 'dog')
@@ -24,7 +23,7 @@ def prediction(
         seg_logits=dict(data=torch.cat([torch.full_like(maps[:1], 0.2), maps])),
     )
     if label is not None:
-        sample['img_label'] = np.array(label, np.float32)
+        sample['img_label'] = torch.tensor(label, dtype=torch.float32)
     if truth is not None:
         sample['gt_sem_seg'] = dict(data=torch.tensor([truth]))
     if saliency is not None:
@@ -39,7 +38,8 @@ def build(**config):
 
 
 def test_localization_metric_by_hand(tmp_path) -> None:
-    metric = build(type='LocalizationMetric', output_dir=str(tmp_path), settings=dict(a=1))
+    metric = build(type='LocalizationMetric', output_dir=str(tmp_path))
+    metric.record = dict(a=1)
     maps = [[[1.0, 0.6, 0.1, 0.4]], [[0.0, 0.0, 0.0, 0.0]]]
     metric.process(None, [prediction('x', maps, [[1, 1, 1, 0]], [1, 0])])
     scores = metric.evaluate(1)
@@ -51,7 +51,7 @@ def test_localization_metric_by_hand(tmp_path) -> None:
     assert scores['coverage'] == pytest.approx(200 / 3)
     assert scores['precision'] == pytest.approx(200 / 3)
     stored = read_maps(tmp_path / 'x.npz')
-    assert stored.labels == (0,) and stored.settings == dict(a=1)
+    assert stored.labels == (0,) and stored.record == dict(a=1, labels=[0])
     assert stored.values.tolist() == [[[255, 153, 25, 102]]]
 
 
@@ -101,10 +101,5 @@ def test_pseudo_label_metric_with_crf(tmp_path) -> None:
 
 def test_missing_saliency_says_what_to_do() -> None:
     metric = build(type='PseudoLabelMetric', background_cue=dict(type='saliency'))
-    with pytest.raises(ValueError, match=r'no saliency map of x\.jpg.*LoadSaliencyMap'):
+    with pytest.raises(ValueError, match=r'no saliency map of x\.jpg.*saliency_path'):
         metric.process(None, [prediction('x', [[[1.0]], [[0.0]]], None, [1, 0])])
-
-
-def test_what_is_kept_for_the_background_holds_no_arrays() -> None:
-    sample = prediction('x', [[[0.5]], [[0.0]]], [[1]], [1, 0], saliency=[[200]])
-    assert description(sample).keys() == {'img_path', 'ori_shape', 'img_label'}

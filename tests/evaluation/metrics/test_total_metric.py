@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from mmdrs.evaluation import totals
+from mmdrs.evaluation.metrics import total_metric as totals
 from mmdrs.evaluation.metrics.total_metric import TotalMetric
 
 

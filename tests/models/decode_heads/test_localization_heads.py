@@ -1,6 +1,5 @@
-"""Predictions of the two heads in a stock segmentor, and test-time merging."""
+"""Losses and predictions of the two heads."""
 
-import numpy as np
 import pytest
 import torch
 from mmengine.config import ConfigDict
@@ -16,11 +15,14 @@ BACKBONE = dict(
 )
 
 
-def segmentor(head: str, **options) -> nn.Module:
+ALIGNED = dict(mode='bilinear', align_corners=True)
+
+
+def segmentor(head: str, kind: str = 'ImageLabelEncoderDecoder', **options) -> nn.Module:
     torch.manual_seed(0)
     model = MODELS.build(
         dict(
-            type='EncoderDecoder',
+            type=kind,
             backbone=BACKBONE,
             decode_head=dict(type=head, in_channels=8, num_classes=4, **options),
             test_cfg=ConfigDict(mode='whole'),
@@ -30,10 +32,15 @@ def segmentor(head: str, **options) -> nn.Module:
     return model.eval()
 
 
-def sample(ori_shape: tuple, img_shape: tuple = (16, 20), **meta) -> SegDataSample:
-    return SegDataSample(
+def sample(
+    ori_shape: tuple, img_shape: tuple = (16, 20), img_label: list | None = None, **meta
+) -> SegDataSample:
+    found = SegDataSample(
         metainfo=dict(ori_shape=ori_shape, img_shape=img_shape, img_path='a.jpg', **meta)
     )
+    if img_label is not None:
+        found.set_data(dict(img_label=torch.tensor(img_label, dtype=torch.float32)))
+    return found
 
 
 @torch.no_grad()
@@ -55,11 +62,11 @@ def test_tensor_mode_returns_raw_class_maps() -> None:
 def test_cam_prediction() -> None:
     """[threshold, relu -> resize to ori_shape -> / (max + 1e-5) -> * label], argmax of it."""
     model, x = segmentor('CAMHead', threshold=0.3), torch.randn(1, 3, 16, 20)
-    label = np.array([1, 0, 1], np.float32)
+    label = [1, 0, 1]
     out = model(x, [sample((33, 41), img_label=label)], mode='predict')[0]
     raw = F.interpolate(F.relu(model(x)), (33, 41), mode='bilinear', align_corners=True)
     expected = raw / (raw.amax((2, 3), keepdim=True) + 1e-5)
-    expected = expected[0] * torch.from_numpy(label)[:, None, None]
+    expected = expected[0] * torch.tensor(label)[:, None, None]
     assert_close(out.seg_logits.data[1:], expected)
     assert_close(out.seg_logits.data[0], torch.full((33, 41), 0.3))
     assert not (out.pred_sem_seg.data == 2).any()
@@ -81,7 +88,7 @@ def test_without_labels_own_predictions_gate() -> None:
 @torch.no_grad()
 def test_batch_of_different_sizes_is_resized_by_the_segmentor() -> None:
     model, x = segmentor('CAMHead'), torch.randn(2, 3, 16, 20)
-    label = np.ones(3, np.float32)
+    label = [1, 1, 1]
     samples = [sample((30, 40), img_label=label), sample((20, 10), img_label=label)]
     out = model(x, samples, mode='predict')
     assert [o.seg_logits.shape for o in out] == [(30, 40), (20, 10)]
@@ -90,7 +97,7 @@ def test_batch_of_different_sizes_is_resized_by_the_segmentor() -> None:
 @torch.no_grad()
 def test_refinement_prediction_is_linear() -> None:
     model, x = segmentor('RefinementHead'), torch.randn(1, 3, 16, 20)
-    label = np.array([0, 1, 0], np.float32)
+    label = [0, 1, 0]
     out = model(x, [sample((24, 28), img_label=label)], mode='predict')[0].seg_logits.data
     expected = F.interpolate(model(x), (24, 28), mode='bilinear', align_corners=True)[0]
     assert_close(out[2], expected[1])
@@ -114,7 +121,7 @@ def test_refinement_loss_by_hand() -> None:
 def test_cam_loss_by_hand() -> None:
     head = segmentor('CAMHead').decode_head
     maps = torch.tensor([[[[1.0, 3.0]], [[-2.0, 0.0]], [[0.5, 0.5]]]])  # means 2, -1, 0.5
-    s = sample((1, 2), img_label=np.array([1, 0, 1], np.float32))
+    s = sample((1, 2), img_label=[1, 0, 1])
     out = head.loss_by_feat(maps, [s])
     p = torch.sigmoid(torch.tensor([2.0, 1.0, 0.5]))  # of the right decision
     assert_close(out['loss_cls'], -p.log().mean())
@@ -132,38 +139,40 @@ def test_head_convolutions_with_drs() -> None:
     assert model.decode_head.conv_seg.weight.shape == (3, 5, 1, 1)
 
 
-def test_tta_takes_the_maximum() -> None:
-    model = MODELS.build(dict(type='LocalizationTTA', module=segmentor('CAMHead')))
-    maps = torch.rand(3, 4, 6, 7)
-    samples = []
-    for item in maps:
-        s = sample((6, 7))
-        s.set_data(dict(seg_logits=PixelData(data=item)))
-        samples.append(s)
-    (merged,) = model.merge_preds([samples])
-    assert_close(merged.seg_logits.data, maps.amax(0))
-    assert_close(merged.pred_sem_seg.data[0], maps.amax(0).argmax(0))
+@torch.no_grad()
+def test_stock_segmentor_gates_by_its_own_predictions() -> None:
+    """MMSegmentation hands a head the meta information only, and labels are data."""
+    model, x = segmentor('CAMHead', kind='EncoderDecoder'), torch.randn(1, 3, 16, 20)
+    model.decode_head.conv_seg.bias.data = torch.tensor([5.0, -5.0, 5.0])
+    out = model(x, [sample((16, 20), img_label=[0, 1, 0])], mode='predict')[0].seg_logits.data
+    assert_close(out[1:].amax((1, 2)) > 0, model(x).mean((2, 3))[0] > 0)
 
 
-def test_tta_scales_the_normalised_tensor() -> None:
-    """Restated: maps at each scale of the preprocessed tensor, the maximum of them."""
-    module = segmentor('CAMHead').eval()
-    mean, std = torch.tensor([1.0, 2.0, 3.0]), 2.0
-    module.data_preprocessor = MODELS.build(
-        dict(type='SegDataPreProcessor', mean=mean.tolist(), std=[std] * 3)
-    )
-    model = MODELS.build(dict(type='LocalizationTTA', module=module, scales=(16, 24)))
-    image = torch.rand(3, 20, 20) * 9
-    meta = dict(img_label=np.array([1, 0, 1], np.float32))
-    with torch.no_grad():
-        (merged,) = model.test_step(
-            dict(inputs=[[image]], data_samples=[[sample((20, 20), **meta)]])
-        )
-        normal = ((image - mean[:, None, None]) / std)[None]
-        maps = []
-        for side in (16, 24):
-            scaled = nn.functional.interpolate(normal, (side, side), mode='bilinear')
-            maps += module.predict(scaled, [sample((20, 20), **meta)])
-    expected = torch.stack([m.seg_logits.data for m in maps]).amax(0)
-    assert_close(merged.seg_logits.data, expected)
-    assert merged.seg_logits.data.shape == (4, 20, 20) and merged.seg_logits.data[2].max() == 0
+@torch.no_grad()
+def test_sliding_windows() -> None:
+    """Restated: each window gives maps of its own size; they are averaged, then resized once."""
+    model = segmentor('CAMHead')
+    model.test_cfg = ConfigDict(mode='slide', crop_size=(16, 16), stride=(8, 12))
+    x, present = torch.randn(1, 3, 24, 28), torch.tensor([1.0, 0.0, 1.0])
+    total, count = torch.zeros(1, 3, 24, 28), torch.zeros(24, 28)
+    for top in (0, 8):
+        for left in (0, 12):
+            window = x[:, :, top : top + 16, left : left + 16]
+            raw = F.interpolate(F.relu(model(window)), (16, 16), **ALIGNED)
+            maps = raw / (raw.amax((2, 3), keepdim=True) + 1e-5)
+            total[:, :, top : top + 16, left : left + 16] += maps * present[:, None, None]
+            count[top : top + 16, left : left + 16] += 1
+    expected = F.interpolate(total / count, (33, 41), **ALIGNED)[0]
+    for shape in ((24, 28), (16, 16)):  # also where the input's size is that of a window
+        given = sample((33, 41), shape, img_label=[1, 0, 1])
+        (out,) = model(x, [given], mode='predict')
+        assert_close(out.seg_logits.data[1:], expected)
+
+
+@torch.no_grad()
+def test_output_shape_asks_for_another_size() -> None:
+    model, x = segmentor('CAMHead'), torch.randn(2, 3, 16, 20)
+    metas = [dict(ori_shape=(9, 9), img_shape=(16, 20), output_shape=(7, 5))] * 2
+    raw = F.interpolate(F.relu(model(x)), (7, 5), **ALIGNED)
+    found = model.encode_decode(x, [dict(meta, img_label=[1, 1, 1]) for meta in metas])
+    assert_close(found[:, 1:], raw / (raw.amax((2, 3), keepdim=True) + 1e-5))

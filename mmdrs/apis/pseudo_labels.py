@@ -1,0 +1,140 @@
+"""Pseudo labels from stored localization maps: many images, several processes, resumable."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from mmengine.dist import get_dist_info
+
+from mmdrs.apis.pool import ordered_map
+from mmdrs.engine import Progress
+from mmdrs.errors import MissingFileError
+from mmdrs.evaluation.functional.scores import FusedCounts, count_label
+from mmdrs.files import file_digest
+from mmdrs.pseudo_labels.label_file import read_label
+from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
+from mmdrs.pseudo_labels.map_file import read_maps, read_record
+from mmdrs.pseudo_labels.rules import LabelRules
+
+#: Images that a process makes at once: handing over one result costs a tenth of making a label.
+#: With a CRF, which takes seconds, it is one.
+CHUNK = 8
+
+
+class _Job(NamedTuple):
+    """One image: its files, maps and ground truth, and whether its label is finished."""
+
+    image: ImageFiles
+    map_path: Path
+    seg_map_path: str | None
+    finished: bool
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a process does with a job: make the label or read it, and count it."""
+
+    maker: LabelMaker
+    num_classes: int
+
+    def __call__(self, job: _Job) -> FusedCounts | None:
+        if job.finished:
+            labels = self.maker.read(job.image)
+        else:
+            maps = read_maps(job.map_path)
+            labels = self.maker.make(job.image, maps, _record(job.map_path, maps.record))
+        if job.seg_map_path is None:
+            return None
+        written, evaluated = labels
+        actual = read_label(job.seg_map_path)
+        return FusedCounts(
+            count_label(evaluated, actual, self.num_classes),
+            count_label(written, actual, self.num_classes),
+        )
+
+
+def make_pseudo_labels(
+    images: Iterable[dict],
+    map_dir: str | Path,
+    out_dir: str | Path | None,
+    rules: LabelRules,
+    palette: Sequence[Sequence[int]],
+    num_classes: int,
+    workers: int = 0,
+    progress: Progress | None = None,
+) -> Iterator[FusedCounts | None]:
+    """Fuse the stored maps of many images; under a launcher each process takes its share.
+
+    A label that is finished, made of the same maps, saliency map and rules, is neither made nor
+    written again. Where maps are gone, their labels stay.
+
+    Args:
+        images: Data infos of :class:`~mmdrs.datasets.ImageLabelDataset`: ``img_id``,
+            ``img_path``, ``saliency_path`` where the cue needs one, ``seg_map_path`` to be scored.
+        map_dir: Folder of the map files.
+        out_dir: Folder of the label PNGs; None only scores.
+        rules: How maps become labels.
+        palette: Red, green and blue of each class.
+        num_classes: Classes, background included.
+        workers: Processes beside this one, see :func:`~mmdrs.apis.pool.ordered_map`.
+        progress: Shown every label of this process; labels of an earlier run do not count in its
+            estimate of the time left.
+
+    Yields:
+        For each image of this process, in order, the counts of its label; None without ground
+        truth.
+
+    Raises:
+        MissingFileError: If maps are missing; names the first and counts them.
+        InputError: If a file of an image is damaged or does not fit; names the file.
+    """
+    maker = LabelMaker(rules, palette, Path(out_dir) if out_dir else None)
+    rank, world = get_dist_info()
+    jobs = [_job(image, Path(map_dir), maker) for image in list(images)[rank::world]]
+    _check_maps(jobs, map_dir)
+    left = [job for job in jobs if not (job.finished and job.seg_map_path is None)]
+    done = len(jobs) - len(left)
+    if progress:
+        progress.start(done)
+    chunk = 1 if rules.crf else CHUNK
+    workers = min(workers, len(left) // chunk)  # none for what one process makes at once
+    counted = ordered_map(_Work(maker, num_classes), left, workers, chunk)
+    for job in jobs:
+        if job.finished and job.seg_map_path is None:
+            yield None
+            continue
+        counts = next(counted)
+        done += 1
+        if progress:
+            progress.step(done, len(jobs))
+        yield counts
+
+
+def _job(info: dict, map_dir: Path, maker: LabelMaker) -> _Job:
+    mask, path = info.get('seg_map_path'), map_dir / f'{info["img_id"]}.npz'
+    saliency = info.get('saliency_path') if maker.rules.background_cue.needs_saliency else None
+    image = ImageFiles(info['img_id'], info['img_path'], saliency, mask is not None)
+    return _Job(image, path, mask, maker.has_files(image) and _finished(image, path, maker))
+
+
+def _finished(image: ImageFiles, map_path: Path, maker: LabelMaker) -> bool:
+    if not map_path.is_file():
+        return maker.finished(image, None)
+    found = read_record(map_path)
+    # A damaged file is named when its maps are read.
+    return found is not None and maker.finished(image, _record(map_path, found))
+
+
+def _record(map_path: Path, found: dict) -> dict:
+    """The record of a map file; of one without a record, its content is."""
+    return found or dict(file=file_digest(map_path))
+
+
+def _check_maps(jobs: Sequence[_Job], map_dir: str | Path) -> None:
+    missing = [job.map_path for job in jobs if not job.finished and not job.map_path.is_file()]
+    if missing:
+        raise MissingFileError(
+            f'{len(missing)} of {len(jobs)} localization maps are missing in {map_dir}, the first '
+            f'is {missing[0]}; run the stage that makes them (tools/test.py --out)'
+        )

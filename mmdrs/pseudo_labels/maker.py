@@ -1,0 +1,143 @@
+"""The one maker of pseudo labels, of stored maps and of maps straight from the network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mmdrs.errors import InputError, MissingFileError
+from mmdrs.files import digest, file_digest
+from mmdrs.pseudo_labels.image_file import read_saliency
+from mmdrs.pseudo_labels.label_file import read_label, read_label_record, write_label
+from mmdrs.pseudo_labels.map_file import LocalizationMaps
+from mmdrs.pseudo_labels.rules import LabelRules
+
+#: Folder, in that of the labels, of the labels without ignored pixels, which are scored.
+EVALUATED = '.evaluated'
+
+
+class ImageFiles(NamedTuple):
+    """What a label is made of, besides the maps.
+
+    Attributes:
+        img_id: The image's id, the name of its label.
+        img_path: The image; it is read for a CRF only.
+        saliency: File of the saliency map, or the map (H, W), 0..255; None where there is none.
+        scored: Whether the image has ground truth.
+    """
+
+    img_id: str
+    img_path: str
+    saliency: str | np.ndarray | None = None
+    scored: bool = False
+
+
+@dataclass(frozen=True)
+class LabelMaker:
+    """Makes pseudo labels, writes them, and knows which are finished.
+
+    A label as it is scored cannot be told from the one that is written, which has ignored pixels.
+    Where an image has ground truth, it is kept in ``<out_dir>/.evaluated``, so that a second run
+    computes nothing.
+
+    Attributes:
+        rules: How maps become labels.
+        palette: Red, green and blue of each class.
+        out_dir: Folder of the label PNGs ``<image id>.png``; None writes none.
+    """
+
+    rules: LabelRules
+    palette: Sequence[Sequence[int]]
+    out_dir: Path | None = None
+
+    def finished(self, image: ImageFiles, maps: dict | None) -> bool:
+        """Whether all files of an image are there, and made of the same.
+
+        Args:
+            image: The image.
+            maps: Record of the maps; None takes those of any maps, for maps that are gone.
+        """
+        if not self.has_files(image):
+            return False
+        record = self.record(image, maps)
+        return all(self._made_of(path, record) for path in self._paths(image))
+
+    def has_files(self, image: ImageFiles) -> bool:
+        """Whether all files of an image are there, whatever they are made of."""
+        paths = self._paths(image)
+        return bool(paths) and all(path.is_file() for path in paths)
+
+    def record(self, image: ImageFiles, maps: dict | None) -> dict:
+        """What the label of an image is made of: maps, rules, and the saliency map.
+
+        Raises:
+            InputError: If the rules need a saliency map and there is none.
+        """
+        return dict(maps=maps, rules=self.rules.to_config(), saliency=self._saliency_digest(image))
+
+    def make(
+        self, image: ImageFiles, maps: LocalizationMaps, record: dict | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Make the label of an image, and write what is not finished.
+
+        Args:
+            image: The image.
+            maps: Its maps.
+            record: What made them; None where that is unknown.
+
+        Returns:
+            ``(written, evaluated)``, see :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`.
+
+        Raises:
+            InputError: If a file is missing, damaged, or not of the image's size.
+        """
+        size = maps.original_size
+        saliency = self._saliency(image, size)
+        labels = self.rules.fuse(maps.floats(), maps.labels, size, saliency, image.img_path)
+        made_of = self.record(image, record)
+        # The label itself goes last: it says that both are there.
+        for path, label in reversed(list(zip(self._paths(image), labels, strict=False))):
+            if record is None or not self._made_of(path, made_of):
+                write_label(path, label, self.palette, made_of)
+        return labels
+
+    def read(self, image: ImageFiles) -> tuple[np.ndarray, ...]:
+        """The finished labels: ``(written,)``, and ``evaluated`` where the image is scored."""
+        return tuple(read_label(path) for path in self._paths(image))
+
+    def _paths(self, image: ImageFiles) -> list[Path]:
+        if self.out_dir is None:
+            return []
+        folders = [self.out_dir, self.out_dir / EVALUATED] if image.scored else [self.out_dir]
+        return [folder / f'{image.img_id}.png' for folder in folders]
+
+    @staticmethod
+    def _made_of(path: Path, record: dict) -> bool:
+        found = read_label_record(path)
+        if found is not None and record['maps'] is None:
+            found['maps'] = None
+        return found == record
+
+    def _saliency_digest(self, image: ImageFiles) -> str | None:
+        if not self.rules.background_cue.needs_saliency:
+            return None
+        if image.saliency is None:
+            raise InputError(
+                f'no saliency map of {image.img_path}: set data_prefix.saliency_path and end the '
+                'pipeline with PackDRSInputs, or choose a background_cue of type constant or power'
+            )
+        if isinstance(image.saliency, np.ndarray):
+            return digest(image.saliency.tolist())
+        try:
+            return file_digest(image.saliency)
+        except FileNotFoundError as error:
+            raise MissingFileError(f'there is no saliency map {image.saliency}') from error
+
+    def _saliency(self, image: ImageFiles, size: tuple[int, int]) -> np.ndarray | None:
+        if not self.rules.background_cue.needs_saliency:
+            return None
+        if isinstance(image.saliency, np.ndarray):
+            return image.saliency
+        return read_saliency(image.saliency, size)
