@@ -67,10 +67,14 @@ def test_wheel(source: Path) -> None:
         for name in files_of(source, part)
     }
     assert expected and {name for name in packed if '/.mim/' in name} == expected
-    modules = {name for name in files_of(source, 'mmdrs') if name.endswith('.py')}
-    assert {name for name in packed if name.startswith('mmdrs/')} - expected == {
-        name for name in modules if '.mim' not in name
-    }
+    # All files of the package, those of other kinds too: templates, published results.
+    files = {name for name in files_of(source, 'mmdrs') if '.mim' not in name}
+    assert {name for name in packed if name.startswith('mmdrs/')} - expected == files
+    assert {
+        'mmdrs/reporting/leaderboard/voc2012.yml',
+        'mmdrs/reporting/leaderboard/leaderboard.html.j2',
+        'mmdrs/reporting/report/report.html.j2',
+    } <= files
     assert (metadata['Name'], metadata['Version']) == ('mmdrs', __version__)
     assert set(metadata['Requires-Python'].split(',')) == {'>=3.10', '<3.13'}
     requirements = metadata.get_all('Requires-Dist')
