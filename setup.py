@@ -100,7 +100,7 @@ setup(
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
     ],
     packages=find_packages(include=['mmdrs', 'mmdrs.*']),
-    package_data={'mmdrs.reporting': ['*/*.j2', '*/*.css', '*/*.js', '*/*.yml']},
+    package_data={'mmdrs.reporting': ['*/*.j2', '*/*.css', '*/*.js', '*/*.mplstyle', '*/*.yml']},
     python_requires='>=3.10,<3.13',
     install_requires=read_requirements('runtime'),
     extras_require={

@@ -22,21 +22,6 @@ SIDE = 208
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture small enough to be part of the page.
-
-    Attributes:
-        words: What it shows.
-        uri: The picture as a data URI.
-        exact: Whether it is shown pixel by pixel, enlarged or not.
-    """
-
-    words: str
-    uri: str
-    exact: bool = False
-
-
-@dataclass(frozen=True)
 class Card:
     """An image.
 
@@ -44,14 +29,15 @@ class Card:
         id: Its id in the list.
         classes: The classes of its labels, without labels those of its mask; counted from 1.
         scores: mIoU of its label and its prediction in percent, by their words.
-        pictures: Pictures of the image and of what the stages made of it.
+        pictures: Of the image and of what the stages made of it: words, data URI, and whether
+            each of its pixels is shown as a square.
         score: The score that it is ranked by; None without.
     """
 
     id: str
     classes: list[int]
     scores: dict[str, float]
-    pictures: list[Picture]
+    pictures: list[tuple[str, str, bool]]
     score: float | None
 
 
@@ -91,18 +77,18 @@ def _classes(image: ListedImage) -> list[int]:
     return [int(value) for value in np.unique(read_label(image.mask)) if 0 < value < IGNORED]
 
 
-def _pictures(listed: ImageList, image: ListedImage) -> list[Picture]:
+def _pictures(listed: ImageList, image: ListedImage) -> list[tuple[str, str, bool]]:
     with Image.open(image.image) as file:
         # As the networks saw it: MMSegmentation turns images as their EXIF data say.
         photo = np.asarray(ImageOps.exif_transpose(file).convert('RGB'))
-    pictures = [Picture('image', photo_uri(photo))]
+    pictures = [('image', photo_uri(photo), False)]
     for stage in listed.made_by(MAP_STAGES):
         maps = resize_array(read_maps(image.files[stage]).floats(), photo.shape[:2])
-        pictures.append(Picture(MAP_STAGES[stage], photo_uri(heat_map(photo, maps))))
+        pictures.append((MAP_STAGES[stage], photo_uri(heat_map(photo, maps)), False))
     if image.saliency is not None:
         # Not as a label: with another background cue it may be of any mode.
         with Image.open(image.saliency) as file:
-            pictures.append(Picture('saliency', photo_uri(np.asarray(file.convert('RGB')))))
+            pictures.append(('saliency', photo_uri(np.asarray(file.convert('RGB'))), False))
     labels = {LABEL_STAGES[name]: image.files[name] for name in listed.made_by(LABEL_STAGES)}
     if image.mask is not None:
         labels['ground truth'] = image.mask
@@ -110,7 +96,7 @@ def _pictures(listed: ImageList, image: ListedImage) -> list[Picture]:
         label = read_label(path)
         # Of a small label each pixel is shown; of a large one the browser smooths the edges.
         exact = max(label.shape) < SIDE / 2
-        pictures.append(Picture(words, label_uri(label, listed.palette), exact))
+        pictures.append((words, label_uri(label, listed.palette), exact))
     return pictures
 
 

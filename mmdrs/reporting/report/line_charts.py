@@ -21,27 +21,9 @@ MAX_POINTS = 500
 #: Colours of the lines, distinct for the colour-blind too (Okabe and Ito). In the page they are
 #: ``--line-<n>`` of its style, which has lighter ones for dark screens.
 COLOURS = ('#0072b2', '#d55e00', '#009e73', '#a8588a', '#7a6a00', '#56707f')
-#: Of text and axes, readable on white and on black; ``--quiet`` in the page.
+#: Of text and axes, as in the style; ``--quiet`` in the page.
 GREY = '#7d8790'
-_COLOURED = ('text.color', 'axes.labelcolor', 'axes.edgecolor', 'xtick.color', 'ytick.color')
-_STYLE = {
-    **dict.fromkeys((*_COLOURED, 'grid.color'), GREY),
-    'axes.grid': True,
-    'axes.spines.right': False,
-    'axes.spines.top': False,
-    'figure.constrained_layout.use': True,
-    'figure.figsize': (4.4, 2.75),
-    'font.sans-serif': 'DejaVu Sans',
-    'font.size': 8.5,
-    'grid.alpha': 0.3,
-    'legend.frameon': False,
-    'lines.linewidth': 1.4,
-    'savefig.dpi': 220,
-    'savefig.transparent': True,
-    'svg.fonttype': 'none',  # text stays text
-    'svg.hashsalt': 'mmdrs',  # the same chart is the same file
-    'text.parse_math': False,
-}
+_STYLE = Path(__file__).with_name('charts.mplstyle')
 
 
 @dataclass(frozen=True)
@@ -75,7 +57,7 @@ class Chart:
     def svg(self) -> Markup:
         """The chart as an element of the page, in the colours of its style."""
         buffer = io.StringIO()
-        with matplotlib.rc_context(_STYLE):
+        with matplotlib.rc_context(fname=_STYLE):
             nothing = dict.fromkeys(('Creator', 'Date', 'Format', 'Type'))
             self._draw().savefig(buffer, format='svg', metadata=nothing)
         drawing = buffer.getvalue()
@@ -88,7 +70,10 @@ class Chart:
 
     def write_png(self, folder: Path) -> None:
         """Write the chart as a picture with a transparent ground."""
-        with matplotlib.rc_context(_STYLE), written_whole(folder / f'{self.name}.png') as path:
+        with (
+            matplotlib.rc_context(fname=_STYLE),
+            written_whole(folder / f'{self.name}.png') as path,
+        ):
             self._draw().savefig(path, format='png')
 
     def _draw(self) -> Figure:

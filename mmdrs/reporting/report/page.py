@@ -60,7 +60,7 @@ def write_report(
     curves = {name: read_training(run.path / name) for name in trained}
     training = [c for name, found in curves.items() if found for c in training_charts(name, found)]
     by_threshold = threshold_charts(statistics.maps)
-    rows = score_rows(run.evaluations)
+    rows = score_rows([e for stage in run.stages.values() for e in stage.evaluations])
     page = render_page(
         Path(__file__).with_name('report.html.j2'),
         name=run.path.resolve().name,

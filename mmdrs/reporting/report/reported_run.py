@@ -13,10 +13,8 @@ from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, read_evaluation
 from mmdrs.reporting.generations import is_generation
 
+#: Of ``pipeline.json``.
 FORMAT = 1
-NOT_RUN = 'not run yet'
-NOT_FINISHED = 'not finished'
-OTHER_SETTINGS = 'made with other settings'
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,6 @@ class ReportedRun:
     datasets: dict[str, dict[str, Any]]
     stages: dict[str, FinishedStage]
     left_out: list[tuple[str, str]]
-
-    @property
-    def evaluations(self) -> list[Evaluation]:
-        """The records of the reported stages."""
-        return [evaluation for stage in self.stages.values() for evaluation in stage.evaluations]
 
 
 def read_run(path: str | Path) -> ReportedRun:
@@ -106,10 +99,10 @@ def _read_stage(folder: Path, described: dict[str, Any]) -> FinishedStage | str:
     """The stage, or why it is left out."""
     file = folder / 'done.json'
     if not file.is_file():
-        return NOT_FINISHED if (folder / 'started.json').is_file() else NOT_RUN
+        return 'not finished' if (folder / 'started.json').is_file() else 'not run yet'
     done = _read_object(file)
     if 'fingerprint' not in done or done['fingerprint'] != described.get('fingerprint'):
-        return OTHER_SETTINGS
+        return 'made with other settings'
     records = [path for path in sorted(folder.glob('results/*.json')) if path.name[0] != '.']
     try:
         return FinishedStage(
