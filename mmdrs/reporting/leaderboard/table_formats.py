@@ -106,7 +106,6 @@ def _markdown(headings: Sequence[str], lines: _Lines) -> str:
     table = PrettyTable()
     table.set_style(TableStyle.MARKDOWN)
     table.align = 'l'
-    # X equal headings, which class names may be only here.
     table.field_names = [_escaped(heading) for heading in headings]
     table.add_rows([[_escaped(cell) for cell in line] for line in lines])
     return f'{table}\n'
