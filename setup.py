@@ -95,7 +95,7 @@ setup(
     # hook, its other way, comes too late in the parent folder of a clone: there the clone itself
     # is found first, as an empty namespace package.
     package_dir={'': '.'},
-    package_data={'': ['*.css', '*.html', '*.j2', '*.js', '*.yml']},
+    package_data={'': ['*.css', '*.html', '*.j2', '*.js', '*.mplstyle', '*.yml']},
     python_requires='>=3.10,<3.13',
     install_requires=read_requirements('runtime'),
     extras_require={

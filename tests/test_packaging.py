@@ -83,6 +83,7 @@ def test_wheel(source: Path) -> None:
     }
     assert expected and {name for name in packed if '/.mim/' in name} == expected
     assert {name for name in packed if name.startswith('mmdrs/')} - expected == packaged
+    assert 'mmdrs/reporting/leaderboard/voc2012.yml' in packed
     assert (metadata['Name'], metadata['Version']) == ('mmdrs', __version__)
     assert set(metadata['Requires-Python'].split(',')) == {'>=3.10', '<3.13'}
     required = {str(Requirement(line)) for line in metadata.get_all('Requires-Dist')}
@@ -93,7 +94,7 @@ def test_wheel(source: Path) -> None:
 
 def test_data_files_are_packaged(source: Path) -> None:
     """Each file of the package is in the sdist, in the wheel, and in a wheel made of the sdist."""
-    for number, suffix in enumerate(('css', 'html', 'j2', 'js', 'yml')):
+    for number, suffix in enumerate(('css', 'html', 'j2', 'js', 'mplstyle', 'yml')):
         name = f'probe.{suffix}'
         (source / 'mmdrs' / ('reporting/report' if number % 2 else 'pipeline') / name).touch()
     expected = files_of(source, 'mmdrs')

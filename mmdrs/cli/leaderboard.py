@@ -1,4 +1,4 @@
-"""Rank evaluations of work directories, beside published figures where there are any.
+"""Rank evaluations of work directories, among published results where there are any.
 
     python tools/analysis_tools/leaderboard.py work_dirs/run_0 work_dirs/run_1 --task seg
 
@@ -14,10 +14,9 @@ from pathlib import Path
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import TASKS
 from mmdrs.files import written_whole
-from mmdrs.reporting.leaderboard.leaderboard import collect, read_published, rows
-from mmdrs.reporting.leaderboard.leaderboard.formats import FORMATS
-
-PUBLISHED = Path(__file__).resolve().parents[2] / 'leaderboard' / 'voc2012.yml'
+from mmdrs.reporting.leaderboard.collection import collect
+from mmdrs.reporting.leaderboard.ranking import read_published, rows
+from mmdrs.reporting.leaderboard.table_formats import FORMATS
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -32,14 +31,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--out', type=Path, help='file to write; default the console')
     args = parser.parse_args(argv)
     try:
-        found = collect(args.work_dirs, args.dataset)
-        for line in found.left_out:
+        found, left_out = collect(args.work_dirs, args.dataset)
+        for line in left_out:
             print(f'left out: {line}', file=sys.stderr)
         own = rows(found, args.task)
         if not own:
             raise InputError(f'no evaluation of the task {args.task!r} in these directories')
-        published = read_published(PUBLISHED) if PUBLISHED.is_file() else []
-        text = FORMATS[args.format](own, published)
+        text = FORMATS[args.format](own, read_published())
     except InputError as error:
         sys.exit(f'error: {error}')
     if args.out is None:

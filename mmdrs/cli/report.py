@@ -1,8 +1,8 @@
 """A report on a pipeline run: one HTML file, which needs nothing else and no network.
 
 It shows scores, times and settings, images through all stages (worst and best first), curves by
-threshold and of the trainings, and figures by class and by size of the objects. The curves are
-also written as PNG files, beside it.
+threshold and of the trainings, and scores by class and by size of the objects. The curves are
+also written as PNG files beside it.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         '--split',
         choices=('val', 'train'),
-        help='images of which list; default val where the settings have one',
+        help='images of which list; default val where the run has one',
     )
     parser.add_argument('--data-root', type=Path, help='the data, if they have been moved')
     args = parser.parse_args(argv)

@@ -47,7 +47,7 @@ def checkpoint_choice(checkpoint: str | None) -> str:
 
 
 def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
-    """The protocol that all figures of a test run share.
+    """The protocol that all scores of a test run share.
 
     Args:
         cfg: The config as it is run; with test-time augmentation its model is the TTA model.
@@ -94,7 +94,7 @@ def describe_crf(crf: Mapping[str, Any] | None) -> str:
 
 
 def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """What is special in the protocols of the two figures of pseudo labels.
+    """What is special in the protocols of the two scores of pseudo labels.
 
     Args:
         rules: :class:`~mmdrs.pseudo_labels.rules.LabelRules` as a config.

@@ -1,6 +1,6 @@
-"""The record of an evaluation: its figures, what they mean, and what they were made from.
+"""The record of an evaluation: its scores, what they mean, and what they were made from.
 
-Two figures can be compared when their protocols are the same; a record says both.
+Two scores can be compared when their protocols are the same; a record says both.
 """
 
 import json
@@ -20,7 +20,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a figure was made, as far as figures of other protocols would differ.
+    """How a score was made, as far as scores of other protocols would differ.
 
     Attributes:
         checkpoint: How the checkpoint was chosen: ``last``, or on what it was the best.
@@ -62,7 +62,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Score:
-    """One figure.
+    """One score.
 
     Attributes:
         metric: Its name, for instance ``mIoU``.
@@ -80,7 +80,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of one evaluation.
+    """The scores of one evaluation.
 
     Attributes:
         task: ``seed`` (localization maps), ``pseudo`` (pseudo labels), ``seg`` (a network).
@@ -90,7 +90,7 @@ class Evaluation:
         model: Name of the config.
         stage: Stage of a pipeline, '' elsewhere.
         seed: Random seed of the run.
-        scores: The figures.
+        scores: The scores.
         provenance: Hashes of config, list and weights, revision, packages, time.
     """
 
@@ -121,33 +121,33 @@ def write_evaluation(path: Path, evaluation: Evaluation) -> None:
 
 
 def write_evaluations(path: Path, evaluations: Sequence[Evaluation]) -> None:
-    """Write the records of a whole run as one JSON list."""
+    """Write a list of records as JSON, whole or not at all."""
     write_json(path, [_content(evaluation) for evaluation in evaluations])
-
-
-def _content(evaluation: Evaluation) -> dict[str, Any]:
-    return dict(format=FORMAT, **asdict(evaluation))
 
 
 def read_evaluation(path: Path) -> Evaluation:
     """Read a record.
 
     Raises:
-        InputError: If the file is none, is broken, or was written by a later version.
+        InputError: If the file is none, is damaged, or was written by a later version.
     """
-    return _evaluation(_read_json(path), path)
+    return _evaluation(_read_json(path), str(path))
 
 
 def read_evaluations(path: Path) -> list[Evaluation]:
-    """Read the records of a whole run, ``results.json``.
+    """Read a list of records, such as ``results.json`` of the pipeline.
 
     Raises:
-        InputError: If the file is none, is broken, or was written by a later version.
+        InputError: If the file is none, is damaged, or was written by a later version.
     """
     content = _read_json(path)
     if not isinstance(content, list):
-        raise InputError(f'{path}: is no list of records')
-    return [_evaluation(item, path) for item in content]
+        raise InputError(f'{path}: is no list of records of evaluations')
+    return [_evaluation(item, f'{path}: record {n}') for n, item in enumerate(content, 1)]
+
+
+def _content(evaluation: Evaluation) -> dict[str, Any]:
+    return dict(format=FORMAT, **asdict(evaluation))
 
 
 def _read_json(path: Path) -> Any:
@@ -157,20 +157,21 @@ def _read_json(path: Path) -> Any:
         raise InputError(f'{path}: cannot be read as JSON ({error})') from error
 
 
-def _evaluation(content: Any, path: Path) -> Evaluation:
+def _evaluation(content: Any, place: str) -> Evaluation:
+    """The record that JSON content is; messages begin with ``place``."""
     if not isinstance(content, dict) or 'format' not in content:
-        raise InputError(f'{path}: is no record of an evaluation')
+        raise InputError(f'{place}: is no record of an evaluation')
     if content.pop('format') != FORMAT:
-        raise InputError(f'{path}: was written by another version of mmdrs')
+        raise InputError(f'{place}: was written by another version of mmdrs')
     names = {item.name for item in fields(Evaluation)}
     if set(content) != names:
         wrong = sorted(set(content) ^ names)
-        raise InputError(f'{path}: is damaged, it has a wrong set of keys ({", ".join(wrong)})')
+        raise InputError(f'{place}: is damaged, it has a wrong set of keys ({", ".join(wrong)})')
     try:
         scores = [
             Score(**{**score, 'protocol': Protocol(**score['protocol'])})
             for score in content.pop('scores')
         ]
     except (KeyError, TypeError) as error:
-        raise InputError(f'{path}: is damaged ({error})') from error
+        raise InputError(f'{place}: is damaged ({error})') from error
     return Evaluation(scores=scores, **content)

@@ -87,16 +87,24 @@ class ScoreRow:
 
 
 def score_rows(evaluations: Sequence[Evaluation]) -> list[ScoreRow]:
-    """Rows in the order of the evaluations; scores of several seeds are averaged."""
-    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    """Rows in the order of the evaluations; scores of several seeds are averaged.
+
+    Of the same score with the same seed the latest counts: a stage that was scored again, with
+    another background cue for instance, keeps its earlier record.
+    """
+    found: dict[tuple[str, str], dict[str, dict[int | None, float]]] = {}
     for evaluation in evaluations:
-        cells = found.setdefault((evaluation.stage or evaluation.model, evaluation.split), {})
+        found.setdefault((evaluation.stage or evaluation.model, evaluation.split), {})
+    for evaluation in sorted(evaluations, key=lambda item: item.provenance['time']):
+        cells = found[evaluation.stage or evaluation.model, evaluation.split]
         for score in evaluation.scores:
             for column in COLUMNS:
                 if column.holds(evaluation, score):
-                    cells.setdefault(column.heading, []).append(score.value)
+                    cells.setdefault(column.heading, {})[evaluation.seed] = score.value
     return [
-        ScoreRow(stage, split, {heading: Level.of(values) for heading, values in cells.items()})
+        ScoreRow(
+            stage, split, {name: Level.of([*seeds.values()]) for name, seeds in cells.items()}
+        )
         for (stage, split), cells in found.items()
         if cells
     ]

@@ -1,265 +1,92 @@
-"""The page: its sections, one after the other."""
+"""The report on a work directory: one HTML file, and its curves as PNG files beside it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-from mmdrs.engine import format_seconds
-from mmdrs.pipeline.results import NOTE
-from mmdrs.reporting.report import tables
-from mmdrs.reporting.report.assets import SCRIPT, STYLE
-from mmdrs.reporting.report.cards import colour_legend
-from mmdrs.reporting.report.charts import Chart, svg
-from mmdrs.reporting.report.figures import THRESHOLD, Figures
-from mmdrs.reporting.report.html import Html, tag
-from mmdrs.reporting.report.samples import LABEL_STAGES, Split
-from mmdrs.reporting.report.work_dir import WorkDir
+import numpy as np
 
-#: The page may ask for nothing, wherever it is opened.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-NO_MASKS = 'There is no ground truth for these images: this needs masks.'
+from mmdrs.errors import InputError
+from mmdrs.evaluation.records.table import NOTE, score_rows, used_columns
+from mmdrs.files import written_whole
+from mmdrs.pseudo_labels.label_file import VOID_COLOUR
+from mmdrs.reporting.report.counting import SIZES, extremes, shares
+from mmdrs.reporting.report.image_cards import make_cards
+from mmdrs.reporting.report.line_charts import threshold_charts, training_charts
+from mmdrs.reporting.report.listed_images import LABEL_STAGES, MAP_STAGES, list_images
+from mmdrs.reporting.report.reported_run import read_run
+from mmdrs.reporting.report.stage_statistics import THRESHOLD, compute_statistics
+from mmdrs.reporting.report.training_log import read_training
+from mmdrs.reporting.templates import render_page
+
+#: Images shown unless another number is asked for.
+IMAGES = 24
+#: The colour of each stage's bars; of maps the same as of their lines.
+_COLOURS = {name: colour for colour, name in enumerate((*MAP_STAGES, *LABEL_STAGES))}
 
 
-@dataclass(frozen=True)
-class Content:
-    """What goes into the page.
+def write_report(
+    work_dir: str | Path,
+    out: str | Path | None = None,
+    images: int = IMAGES,
+    split: str | None = None,
+    data_root: str | Path | None = None,
+) -> Path:
+    """Write the report on a work directory of the pipeline.
 
-    Attributes:
-        work_dir: The work directory.
-        split: Its images.
-        figures: Their figures.
-        cards: Cards of the images shown.
-        card_classes: The classes that occur on them, from 1.
-        ranked_by: The stage whose scores order them; None where nothing does.
-        threshold_charts: Curves by threshold.
-        training_charts: Losses and rates, by stage.
+    Args:
+        work_dir: The work directory; stages that are not finished are named and left out.
+        out: The HTML file; default ``report.html`` in the work directory. The curves go into
+            ``<its name>_files`` beside it.
+        images: How many images are shown: one half the worst, the other the best.
+        split: ``train`` or ``val``; default ``val`` where there is such a list.
+        data_root: Where the data are, if not where the run had them.
+
+    Returns:
+        The HTML file.
+
+    Raises:
+        InputError: If it is no work directory, nothing in it is finished, or files are missing or
+            damaged.
     """
-
-    work_dir: WorkDir
-    split: Split
-    figures: Figures
-    cards: Sequence[Html]
-    card_classes: Sequence[int]
-    ranked_by: str | None
-    threshold_charts: Sequence[Chart]
-    training_charts: Sequence[Chart]
-
-
-def render(content: Content) -> str:
-    """The page as a whole."""
-    sections = {
-        'summary': ('Summary', _summary(content)),
-        'images': ('Images', _images(content)),
-        'curves': ('Curves', _curves(content)),
-        'classes': ('Classes', _classes(content)),
-        'sizes': ('Sizes', _sizes(content)),
-    }
-    name = content.work_dir.path.resolve().name
-    body = [
-        _page_head(content, name),
-        tag(
-            'nav',
-            tag('ul', [tag('li', tag('a', t, href=f'#{i}')) for i, (t, _) in sections.items()]),
-            aria_label='Sections',
-        ),
-        tag(
-            'main',
-            [
-                tag('section', tag('h2', title, id=f'{id_}-title'), parts, id=id_)
-                for id_, (title, parts) in sections.items()
-            ],
-        ),
-        tag('footer', 'Made by tools/analysis_tools/report.py of mmdrs.'),
-        tag('script', Html(SCRIPT)),
-    ]
-    head = [
-        tag('meta', charset='utf-8'),
-        tag('meta', http_equiv='Content-Security-Policy', content=POLICY),
-        tag('meta', name_='viewport', content='width=device-width, initial-scale=1'),
-        tag('link', rel='icon', href='data:,'),
-        tag('title', f'{name}: report of a pipeline run'),
-        tag('style', Html(STYLE)),
-    ]
-    page = tag('html', tag('head', head), tag('body', body), lang='en')
-    return f'<!DOCTYPE html>\n{page}\n'
-
-
-def _page_head(content: Content, name: str) -> Html:
-    stages = content.work_dir.stages.values()
-    facts = [
-        f'seed {content.work_dir.settings.get("seed")}',
-        f'{len(content.split.classes) - 1} classes and background',
-        f'{len(stages)} stages in {format_seconds(sum(stage.seconds for stage in stages))}',
-        f'finished {max(stage.finished for stage in stages)}',
-        f'images and figures below: the {len(content.split.samples)} of the '
-        f'{content.split.name} list',
-    ]
-    return tag(
-        'header',
-        tag('h1', f'Report: {name}'),
-        tag('p', ' · '.join(facts), class_='facts'),
-        class_='page-head',
+    if images < 0:
+        raise InputError(f'the number of images must not be negative, got {images}')
+    run = read_run(work_dir)
+    out = Path(out) if out else run.path / 'report.html'
+    listed = list_images(run, split, data_root)
+    statistics = compute_statistics(listed, int(run.settings.get('num_workers') or 0))
+    ranked_by = next(reversed(statistics.scored), None)
+    unscored = np.full(len(listed.images), np.nan)
+    scores = statistics.scored[ranked_by].scores if ranked_by else unscored
+    trained = [name for name, stage in run.stages.items() if stage.kind == 'train']
+    curves = {name: read_training(run.path / name) for name in trained}
+    training = [c for name, found in curves.items() if found for c in training_charts(name, found)]
+    by_threshold = threshold_charts(statistics.maps)
+    rows = score_rows([e for stage in run.stages.values() for e in stage.evaluations])
+    page = render_page(
+        Path(__file__).with_name('report.html.j2'),
+        name=run.path.resolve().name,
+        run=run,
+        seconds=sum(stage.seconds for stage in run.stages.values()),
+        left_out=[*run.left_out, *listed.left_out],
+        score_rows=rows,
+        score_columns=used_columns(rows),
+        note=NOTE,
+        listed=listed,
+        statistics=statistics,
+        cards=make_cards(listed, statistics, extremes(scores, images).tolist(), ranked_by),
+        ranked_by=ranked_by,
+        by_threshold=by_threshold,
+        training=training,
+        without_log=[name for name, found in curves.items() if not found],
+        map_stages=MAP_STAGES,
+        label_stages=LABEL_STAGES,
+        colours=_COLOURS,
+        void_colour=VOID_COLOUR,
+        sizes=SIZES,
+        threshold=THRESHOLD,
+        shares=shares,
     )
-
-
-def _summary(content: Content) -> list[Any]:
-    work_dir = content.work_dir
-    left_out = [*work_dir.left_out, *content.split.left_out]
-    notice = None
-    if left_out:
-        items = [tag('li', tag('code', name), f': {reason}') for name, reason in left_out]
-        notice = tag('div', 'Left out of this report:', tag('ul', items), class_='notice')
-    scores = [tables.score_table(work_dir), tag('p', NOTE, class_='quiet')]
-    if not work_dir.records:
-        scores = [tag('p', 'Nothing was scored: there are no masks.')]
-    settings = work_dir.settings.to_dict()
-    return [
-        notice,
-        scores,
-        tag('h3', 'Time'),
-        tables.time_table(work_dir),
-        tag('h3', 'Settings'),
-        _main_settings(settings),
-        tag('details', tag('summary', 'All settings'), tables.settings_table(settings)),
-    ]
-
-
-def _main_settings(settings: dict[str, Any]) -> Html:
-    """The settings that tell most about a run, where it has them."""
-    backbone, drs = settings.get('backbone') or {}, settings.get('drs') or {}
-    cue = (settings.get('pseudo_labels') or {}).get('background_cue')
-    pairs = {
-        'classes': ', '.join(settings.get('classes', ())),
-        'data': settings.get('data_root'),
-        'backbone': backbone.get('type'),
-        'DRS': ', '.join(f'{key} {value}' for key, value in drs.items()),
-        'map scales': ', '.join(map(str, settings.get('map_scales', ()))),
-        'background cue': ', '.join(f'{key} {value}' for key, value in (cue or {}).items()),
-        'epochs': ', '.join(
-            f'{key.removesuffix("_epochs")} {value}'
-            for key, value in settings.items()
-            if key.endswith('_epochs')
-            # Settings may give epochs of a stage that they do not name.
-            and (key != 'pretraining_epochs' or 'pretraining' in settings.get('stages', {}))
-        ),
-        'seed': settings.get('seed'),
-    }
-    rows = [[key, value] for key, value in pairs.items() if value not in (None, '')]
-    return tables.table(['setting', 'value'], rows, 'What made it', 'wrapped', words=[1])
-
-
-def _images(content: Content) -> list[Any]:
-    shown, total = len(content.cards), len(content.split.samples)
-    if not shown:
-        return [tag('p', 'No images were asked for.')]
-    if content.ranked_by is None:
-        told = f'The first {shown} of {total} images; without ground truth none is worst or best.'
-    else:
-        words = LABEL_STAGES[content.ranked_by]
-        told = (
-            f'{shown} of {total} images, those with the lowest and with the highest score of the '
-            f'{words}: the mean IoU, in percent, over the classes that occur in the image or in '
-            f'what was given for it; ignored pixels count as misses.'
-        )
-    legend = [tag('p', 'Maps: the highest over the classes, blue 0 to red 1.', class_='quiet')]
-    return [
-        tag('p', told),
-        colour_legend(content.split),
-        legend,
-        _tools(content),
-        tag('div', content.cards, id='cards'),
-    ]
-
-
-def _tools(content: Content) -> Html:
-    names = content.split.classes
-    classes = [
-        tag('option', names[index], value=index)
-        for index in content.card_classes
-        if index < len(names)
-    ]
-    orders = dict(worst='worst first', best='best first', name='by name')
-    if content.ranked_by is None:
-        orders = dict(name='by name')
-    options = [tag('option', words, value=value) for value, words in orders.items()]
-    every = tag('option', 'all', value='')
-    return tag(
-        'div',
-        tag('label', 'Class ', tag('select', every, classes, id='by-class', autocomplete='off')),
-        tag('label', 'Order ', tag('select', options, id='order', autocomplete='off')),
-        tag('span', '', id='shown', class_='quiet', aria_live='polite'),
-        id='tools',
-        class_='tools',
-        hidden=True,  # it does nothing without the script, which shows it
-    )
-
-
-def _curves(content: Content) -> list[Any]:
-    parts: list[Any] = [tag('h3', 'Maps by threshold')]
-    if content.threshold_charts:
-        told = (
-            'A pixel is foreground where its map reaches the threshold. Precision is the share of '
-            'such pixels that lie on the object, recall the share of the objects that such pixels '
-            f'cover. The dotted line is the fixed threshold {THRESHOLD}.'
-        )
-        parts += [tag('p', told, class_='quiet'), _charts(content.threshold_charts)]
-    else:
-        parts.append(tag('p', NO_MASKS if not content.split.has_masks else 'There are no maps.'))
-    parts.append(tag('h3', 'Training'))
-    drawn = {chart.name for chart in content.training_charts}
-    silent = [
-        name
-        for name, done in content.work_dir.stages.items()
-        if done.stage.kind == 'train' and f'{name}_loss' not in drawn
-    ]
-    if content.training_charts:
-        parts.append(_charts(content.training_charts))
-    if silent:
-        parts.append(tag('p', f'Their folders hold no log: {", ".join(silent)}.'))
-    return parts
-
-
-def _charts(charts: Sequence[Chart]) -> Html:
-    return tag('div', [svg(chart) for chart in charts], class_='charts')
-
-
-def _classes(content: Content) -> list[Any]:
-    labels = content.figures.labels
-    parts: list[Any] = []
-    scored = {name: found for name, found in labels.items() if found.confusion is not None}
-    if scored:
-        note = 'Labels as they are in the files: ignored pixels count as misses (255=miss above).'
-        parts += [tables.class_table(content.split, content.figures), tag('p', note)]
-    else:
-        why = (
-            NO_MASKS
-            if not content.split.has_masks
-            else 'There are no labels with masks of one size.'
-        )
-        parts.append(tag('p', why))
-    if 'pseudo_labels' in labels:
-        share = 100 * labels['pseudo_labels'].ignored
-        parts.append(tag('p', 'Ignored pixels of the pseudo labels: ', tag('b', f'{share:.2f} %')))
-    for name, found in scored.items():
-        parts += [
-            tag('h3', f'Confusion, {LABEL_STAGES[name]}'),
-            tables.confusion_table(content.split, found, LABEL_STAGES[name]),
-        ]
-    for name, found in labels.items():
-        if found.unfit:
-            told = f'{found.unfit} of another size than their masks do not count: '
-            parts.append(tag('p', told, LABEL_STAGES[name]))
-    return parts
-
-
-def _sizes(content: Content) -> list[Any]:
-    maps = content.figures.maps
-    if not maps:
-        return [tag('p', NO_MASKS if not content.split.has_masks else 'There are no maps.')]
-    told = (
-        'An object is all pixels of one class in one image. Small, medium and large are the '
-        'thirds of the objects by their share of the image. Coverage: share of the objects where '
-        f'the map of their class exceeds {THRESHOLD}. Over-activation: share of all that the map '
-        'covers there which lies outside the object.'
-    )
-    return [tag('p', told), tables.size_table(maps)]
+    for chart in (*by_threshold, *training):
+        chart.write_png(out.with_name(f'{out.stem}_files'))
+    with written_whole(out) as temporary:
+        temporary.write_text(page, encoding='utf-8')
+    return out

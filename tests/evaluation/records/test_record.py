@@ -18,7 +18,9 @@ from mmdrs.evaluation.records.record import (
     Score,
     per_class,
     read_evaluation,
+    read_evaluations,
     write_evaluation,
+    write_evaluations,
 )
 
 
@@ -43,6 +45,23 @@ def test_round_trip(tmp_path: Path) -> None:
     write_evaluation(path, record())
     assert read_evaluation(path) == record()
     assert [p.name for p in path.parent.iterdir()] == ['x.json']
+
+
+def test_list_of_records(tmp_path: Path) -> None:
+    path, single = tmp_path / 'results.json', tmp_path / 'x.json'
+    write_evaluations(path, [record(), record(seed=1)])
+    assert read_evaluations(path) == [record(), record(seed=1)]
+    write_evaluation(single, record(seed=1))
+    # Each is exactly what the file of one record holds.
+    content = json.loads(path.read_text())
+    assert content[1] == json.loads(single.read_text())
+    write_evaluations(path, [])
+    assert read_evaluations(path) == []
+    path.write_text(json.dumps([content[0], dict(content[1], colour='red')]))
+    with pytest.raises(InputError, match=r'results.json: record 2: is damaged.*colour'):
+        read_evaluations(path)
+    with pytest.raises(InputError, match=r'x.json: is no list of records'):
+        read_evaluations(single)
 
 
 def test_broken_records_are_named(tmp_path: Path) -> None:

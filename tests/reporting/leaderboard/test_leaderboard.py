@@ -9,11 +9,11 @@ import pytest
 
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, Protocol, Score, write_evaluation
-from mmdrs.reporting.leaderboard.leaderboard import collect, read_published, rows, tables
-from mmdrs.reporting.leaderboard.leaderboard.formats import to_csv, to_html, to_json, to_markdown
-from tests.pipeline_runs import ROOT, load_tool
+from mmdrs.reporting.leaderboard import collection, ranking
+from mmdrs.reporting.leaderboard.ranking import Row, read_published, tables
+from mmdrs.reporting.leaderboard.table_formats import to_csv, to_html, to_json, to_markdown
+from tests.pipeline_runs import load_tool
 
-PUBLISHED = ROOT / 'leaderboard' / 'voc2012.yml'
 CLASSES = ('background', 'cat')
 
 
@@ -43,9 +43,20 @@ def put(
     return work_dir
 
 
+def rows(*work_dirs: Path, dataset: str = '') -> list[Row]:
+    found, _ = collection.collect(work_dirs, dataset)
+    return ranking.rows(found)
+
+
+def markdown_cells(text: str) -> list[list[str]]:
+    """The cells of all lines of Markdown tables."""
+    lines = [line for line in text.splitlines() if line.startswith('|')]
+    return [[cell.strip() for cell in line.strip('|').split('|')] for line in lines]
+
+
 def test_seeds_are_averaged(tmp_path: Path) -> None:
     dirs = [put(tmp_path / f'run{seed}', 60 + 3 * seed, seed) for seed in range(3)]
-    (row,) = rows(collect(dirs))
+    (row,) = rows(*dirs)
     assert row.value == 63 and row.spread == 3 and row.seeds == (0, 1, 2)
     assert row.per_class == {'background': 63, 'cat': 64}
 
@@ -54,7 +65,7 @@ def test_the_latest_of_a_seed_counts(tmp_path: Path) -> None:
     put(tmp_path, 10, name='old')
     late = dict(config_sha256='c', list=None, weights=None, time='2026-02-01')
     put(tmp_path, 20, name='new', provenance=late)
-    (row,) = rows(collect([tmp_path]))
+    (row,) = rows(tmp_path)
     assert row.value == 20 and row.spread is None
 
 
@@ -67,17 +78,17 @@ def test_what_differs_is_not_averaged(tmp_path: Path) -> None:
     put(tmp_path, 53, name='d', provenance=base | dict(list=dict(name='v', sha256='1')))
     put(tmp_path, 54, name='e', split='test')
     put(tmp_path, 55, name='f', model='other')
-    found = rows(collect([tmp_path]))
+    found = rows(tmp_path)
     assert sorted(row.value for row in found) == [50, 51, 52, 53, 54, 55]
     assert {row.protocol for row in found} == {'standard', 'centre crop 513 x 513'}
 
 
-def test_ranked_among_published_figures(tmp_path: Path) -> None:
-    published = read_published(PUBLISHED)
+def test_ranked_among_published_results(tmp_path: Path) -> None:
+    published = read_published()
     assert all(row.source and row.protocol for row in published)
-    own = rows(collect([put(tmp_path, 70.0)]))
-    ((key, ranked),) = tables(own, published)
-    assert key == ('seg', 'VOC 2012', 'val', 'mIoU')
+    own = rows(put(tmp_path, 70.0))
+    (ranked,) = tables(own, published)
+    assert ranked[0].table == ('seg', 'VOC 2012', 'val', 'mIoU')
     values = [row.value for row in ranked]
     assert values == sorted(values, reverse=True) and max(values) == 83.1
     place = next(n for n, row in enumerate(ranked) if not row.published)
@@ -87,9 +98,9 @@ def test_ranked_among_published_figures(tmp_path: Path) -> None:
     assert drs >= {('val', 71.0), ('val', 70.4), ('test', 70.7)}
 
 
-def test_published_figures_stand_by_their_data_set_only(tmp_path: Path) -> None:
-    own = rows(collect([put(tmp_path, 70.0, dataset='shapes')]))
-    ((_, ranked),) = tables(own, read_published(PUBLISHED))
+def test_published_results_of_other_data_sets_are_left_out(tmp_path: Path) -> None:
+    own = rows(put(tmp_path, 70.0, dataset='shapes'))
+    (ranked,) = tables(own, read_published())
     assert [row.published for row in ranked] == [False]
 
 
@@ -103,11 +114,12 @@ def test_what_does_not_belong_is_named(tmp_path: Path) -> None:
     foreign.mkdir()
     stopped = put(tmp_path / 'stopped' / 'evaluation', 90, stage='evaluation').parent
     (stopped / 'evaluation' / 'started.json').write_text('{}')
-    outdated = put(tmp_path / 'outdated' / 'evaluation.old', 90).parent
+    outdated = put(tmp_path / 'outdated' / 'evaluation.0123abcd', 90).parent
+    (outdated / 'evaluation.0123abcd' / 'started.json').write_text('{}')
     dirs = [good, other_data, other_classes, broken, foreign, stopped, outdated]
-    found = collect(dirs)
-    assert [row.value for row in rows(found)] == [50]
-    text = '\n'.join(found.left_out)
+    found, left_out = collection.collect(dirs)
+    assert [row.value for row in ranking.rows(found)] == [50]
+    text = '\n'.join(left_out)
     for part in (
         "pets (net, val): data set 'pets', not 'VOC 2012'",
         'coco (net, val): other classes: 3 (background, cat, dog, ...) where the first',
@@ -117,28 +129,32 @@ def test_what_does_not_belong_is_named(tmp_path: Path) -> None:
         'outdated: holds no results/*.json',
     ):
         assert part in text, part
-    assert rows(collect(dirs, dataset='pets'))[0].value == 90
+    assert '0123abcd' not in text  # an earlier generation is nothing to report
+    assert rows(*dirs, dataset='pets')[0].value == 90
     with pytest.raises(InputError, match="no evaluation on the data set 'cars'"):
-        collect(dirs, dataset='cars')
+        rows(*dirs, dataset='cars')
     with pytest.raises(InputError, match=r'no finished evaluation.*\n.*foreign'):
-        collect([foreign])
+        rows(foreign)
 
 
 def test_formats(tmp_path: Path) -> None:
-    own = rows(collect([put(tmp_path / 's0', 60, 0), put(tmp_path / 's1', 62, 1)]))
-    own += rows(collect([put(tmp_path / 'x', 58.5, protocol=Protocol(crf='1 <x>'))]))
+    own = rows(put(tmp_path / 's0', 60, 0), put(tmp_path / 's1', 62, 1))
+    own += rows(put(tmp_path / 'x', 58.5, protocol=Protocol(crf='1 <x>')))
     text = to_markdown(own, [])
-    assert '| 1 | net | 61.0 ± 1.4 |  | 2 | standard |' in text
-    assert '| 2 | net | 58.5 | -2.5 | 1 | CRF 1 <x> |' in text
-    assert '| net | 61.0 | 62.0 |' in text  # by class
+    cells = markdown_cells(text)
+    sources = f'{tmp_path / "s0"}, {tmp_path / "s1"}'
+    assert cells[2] == ['1', 'net', '61.0 ± 1.4', '', '2', 'standard', sources]
+    assert cells[3][:6] == ['2', 'net', '58.5', '-2.5', '1', 'CRF 1 <x>']
+    assert cells[4:7:2] == [['IoU by class', *CLASSES], ['net', '61.0', '62.0']]
     lines = list(csv.DictReader(io.StringIO(to_csv(own, []))))
     assert [line['rank'] for line in lines] == ['1', '2']
     assert float(lines[1]['above']) == -2.5 and lines[0]['published'] == '0'
     (table,) = json.loads(to_json(own, []))
     assert table['split'] == 'val' and table['rows'][0]['seeds'] == [0, 1]
-    page = to_html(own, read_published(PUBLISHED))
+    page = to_html(own, read_published())
     assert 'CRF 1 &lt;x&gt;' in page and '<x>' not in page
-    assert '(published)' in page and 'http' not in page
+    assert '(published)' in page and '://' not in page
+    assert r'| a\|b ' in to_markdown(rows(put(tmp_path / 'p', 1, model='a|b')), [])
 
 
 def test_tool(tmp_path: Path, capsys) -> None:
@@ -146,7 +162,9 @@ def test_tool(tmp_path: Path, capsys) -> None:
     run, out = put(tmp_path / 'run', 66), tmp_path / 'board.html'
     tool.main([str(run), str(put(tmp_path / 'pets', 1, dataset='pets'))])
     printed = capsys.readouterr()
-    assert '| net | 66.0 | -' in printed.out and 'left out: ' in printed.err
+    assert ['net', '66.0'] in [cells[1:3] for cells in markdown_cells(printed.out)]
+    # The published results are part of the package.
+    assert 'FMA-WSSS (published)' in printed.out and 'left out: ' in printed.err
     tool.main([str(run), '--format', 'html', '--out', str(out)])
     assert f'leaderboard: {out}' in capsys.readouterr().out and '66.0' in out.read_text()
     with pytest.raises(SystemExit, match="error: no evaluation of the task 'seed'"):

@@ -1,6 +1,6 @@
 """A headless Chromium driven through chromedriver's own protocol (W3C WebDriver, JSON over HTTP).
 
-The few commands that the test needs are told in fewer lines than Selenium has dependencies.
+The few commands that the test needs take fewer lines than Selenium has dependencies.
 """
 
 import base64
@@ -73,7 +73,7 @@ class Browser:
         return self._send(f'{self.session}/execute/sync', body)
 
     def console(self) -> list[str]:
-        """What the console has been told since the last call."""
+        """What was written to the console since the last call."""
         return [entry['message'] for entry in self._log('browser')]
 
     def requests(self) -> list[str]:
@@ -136,7 +136,7 @@ def chromium(folder: Path) -> Iterator[Browser]:
 
 
 def _port(log: Path) -> str:
-    """The free port that chromedriver has chosen, which it tells when it is ready."""
+    """The free port that chromedriver has chosen, which it logs when it is ready."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         found = re.search(r'started successfully on port (\d+)', log.read_text())

@@ -1,5 +1,6 @@
 """The report without ground truth, of the training images, and of names that look like HTML."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -16,14 +17,16 @@ def copied(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / 'work'))
 
 
-def edit_configs(work_dir: Path, old: str, new: str) -> None:
-    """Change the configs that the stages ran with."""
-    for path in work_dir.glob('*/*.py'):
-        path.write_text(path.read_text().replace(old, new))
+def edit_description(work_dir: Path, old: str, new: str) -> None:
+    """Change what the pipeline says of its run."""
+    path = work_dir / 'pipeline.json'
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
 
 
 def test_without_ground_truth(copied: Path) -> None:
-    edit_configs(copied, "seg_map_path='SegmentationClass'", 'seg_map_path=None')
+    edit_description(copied, '"seg_map_path": "SegmentationClass"', '"seg_map_path": null')
     text = write_report(copied, images=2).read_text()
     assert 'The first 2 of 6 images' in text
     assert text.count('this needs masks') == 3  # curves, classes, sizes
@@ -38,10 +41,16 @@ def test_training_images_have_no_prediction(copied: Path) -> None:
 
 
 def test_names_are_no_html(copied: Path) -> None:
-    edit_configs(copied, "'disc'", '"<img src=x onerror=alert(1)>"')
+    name = '<img src=x onerror=alert(1)>'
+    edit_description(copied, '"disc"', f'"{name}"')
+    edit_description(copied, 'maps with DRS', '</td><script>alert(1)</script>')
+    log = next((copied / 'refinement').glob('2*/vis_data/2*.json'))
+    log.write_text(log.read_text().replace('"decode.loss_', '"<b>loss_x": 1, "decode.loss_'))
     text = write_report(copied, images=6).read_text()
     assert '<img src=x' not in text
     assert '&lt;img src=x onerror=alert(1)&gt;' in text
+    assert '<script>alert' not in text and '&lt;script&gt;alert(1)' in text
+    assert '<b>loss_' not in text and '&lt;b&gt;loss_x' in text
 
 
 def test_predictions_of_another_size(copied: Path) -> None:
@@ -58,6 +67,26 @@ def test_missing_maps_are_named(copied: Path) -> None:
     text = write_report(copied, images=1).read_text()
     assert '<code>drs_maps</code>: only 5 of the 6 val images have its files' in text
     assert 'DRS maps</figcaption>' not in text
+
+
+def test_moved_data(copied: Path, tiny_voc: Path) -> None:
+    edit_description(copied, f'"{tiny_voc}"', '"gone"')
+    with pytest.raises(InputError, match="are in 'gone', which is not there.*--data-root"):
+        write_report(copied, images=1)
+    assert 'data-score' in write_report(copied, images=1, data_root=tiny_voc).read_text()
+
+
+def test_validation_images_of_the_evaluation_alone(copied: Path) -> None:
+    """Released settings have no list of validation images of the maps."""
+    description = json.loads((copied / 'pipeline.json').read_text())
+    del description['datasets']['val']
+    (copied / 'pipeline.json').write_text(json.dumps(description))
+    assert 'the 6 of the val list' in write_report(copied, images=1).read_text()
+    description['datasets']['evaluation'] = None
+    (copied / 'pipeline.json').write_text(json.dumps(description))
+    assert 'the 6 of the train list' in write_report(copied, images=1).read_text()
+    with pytest.raises(InputError, match='has no list of val images'):
+        write_report(copied, split='val')
 
 
 def test_number_of_images(copied: Path) -> None:

@@ -23,13 +23,18 @@ class TrainingCurves:
     rate: np.ndarray
 
 
-def read_training(work_dir: Path, stage: str) -> TrainingCurves | None:
-    """The curves of a training stage, resumed or not; None where nothing was logged."""
+def read_training(folder: Path) -> TrainingCurves | None:
+    """The curves of the training in a folder, resumed or not; None where nothing was logged."""
     # Each run logs into a folder with the time of its start, and a file of that name.
-    files = sorted((work_dir / stage).glob('*/vis_data/*.json'))
-    runs = [_read_lines(file) for file in files if file.stem == file.parents[1].name]
-    lines = merge_runs(runs)
-    return _curves(lines) if lines else None
+    files = sorted(folder.glob('*/vis_data/*.json'))
+    lines = merge_runs([_read_lines(file) for file in files if file.stem == file.parents[1].name])
+    if not lines:
+        return None
+    names = sorted({name for line in lines for name in line if 'loss_' in name})
+    # A single part is the whole.
+    parts = {name: _column(lines, name) for name in names if len(names) > 1}
+    losses = dict(loss=_column(lines, 'loss'), **parts)
+    return TrainingCurves(_column(lines, 'iter'), losses, _column(lines, 'lr'))
 
 
 def merge_runs(runs: Sequence[Sequence[dict]]) -> list[dict]:
@@ -39,13 +44,12 @@ def merge_runs(runs: Sequence[Sequence[dict]]) -> list[dict]:
         runs: The lines of each run, oldest first, with ``iter``.
 
     Returns:
-        The lines by iteration; where a later run did iterations again, its lines stand.
+        The lines by iteration; where a later run repeated iterations, its lines count.
     """
     merged: list[dict] = []
     for run in runs:
         if run:
-            first = run[0]['iter']
-            merged = [line for line in merged if line['iter'] < first] + list(run)
+            merged = [line for line in merged if line['iter'] < run[0]['iter']] + list(run)
     return merged
 
 
@@ -60,15 +64,6 @@ def _read_lines(path: Path) -> list[dict]:
         if isinstance(line, dict) and {'iter', 'loss', 'lr'} <= line.keys():
             lines.append(line)
     return lines
-
-
-def _curves(lines: Sequence[dict]) -> TrainingCurves:
-    names = {name for line in lines for name in line if 'loss_' in name}
-    parts = {name: _column(lines, name) for name in sorted(names)}
-    total = _column(lines, 'loss')
-    if len(parts) < 2:  # the only part is the whole
-        parts = {}
-    return TrainingCurves(_column(lines, 'iter'), {'loss': total, **parts}, _column(lines, 'lr'))
 
 
 def _column(lines: Sequence[dict], name: str) -> np.ndarray:

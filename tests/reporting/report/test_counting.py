@@ -1,17 +1,17 @@
-"""The report's figures, worked by hand."""
+"""The counts of the report, worked by hand."""
 
 import numpy as np
 import pytest
 
 from mmdrs.evaluation.functional.scores import count_maps
-from mmdrs.reporting.report.statistics import (
+from mmdrs.reporting.report.counting import (
     confusion_matrix,
     extremes,
     label_counts,
     level_histograms,
     object_rows,
     precision_recall,
-    row_shares,
+    shares,
     size_groups,
 )
 
@@ -24,8 +24,8 @@ def test_confusion_matrix() -> None:
     assert matrix.tolist() == [[1, 0, 0, 0], [0, 1, 0, 1], [0, 1, 1, 0]]
     iou = label_counts(matrix).iou()
     assert iou.tolist() == [1, pytest.approx(1 / 3), 0.5]  # ignored is a miss
-    assert row_shares(matrix)[1].tolist() == [0, 0.5, 0, 0.5]
-    assert np.isnan(row_shares(np.zeros((2, 3), int))).all()
+    assert shares(matrix[1], matrix[1].sum()).tolist() == [0, 0.5, 0, 0.5]
+    assert np.isnan(shares(np.zeros(3, int), np.int64(0))).all()
 
 
 def test_precision_and_recall_by_threshold() -> None:

@@ -1,7 +1,7 @@
-"""Figures of labels and maps beyond the pipeline's scores: plain counting, numpy only.
+"""Counts of labels and maps beyond the pipeline's scores; numpy only.
 
 Pixels whose ground truth is 255 do not count. An *object* is all pixels of one class in one image:
-masks do not tell instances apart.
+masks do not separate instances.
 """
 
 from collections.abc import Sequence
@@ -37,15 +37,14 @@ def confusion_matrix(label: np.ndarray, actual: np.ndarray, num_classes: int) ->
 
 
 def label_counts(confusion: np.ndarray) -> LabelCounts:
-    """What the pipeline's scores are made of, from a confusion matrix; ignored is a miss."""
+    """The counts of the pipeline's scores, from a confusion matrix; ignored is a miss."""
     square = confusion[:, :-1]
     return LabelCounts(np.diag(square), square.sum(axis=0), confusion.sum(axis=1))
 
 
-def row_shares(confusion: np.ndarray) -> np.ndarray:
-    """Each row divided by its sum, float, 0..1; NaN in the row of a class that does not occur."""
-    totals = confusion.sum(axis=1, keepdims=True)
-    return np.where(totals > 0, confusion / np.maximum(totals, 1), np.nan)
+def shares(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """``part / whole``, float; NaN where ``whole`` is 0."""
+    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
 
 
 def level_histograms(
@@ -75,7 +74,7 @@ def precision_recall(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Precision and recall of the maps at every threshold: a pixel counts where it reaches it.
 
-    At the fixed threshold they are what the pipeline calls precision and coverage, but for the
+    At the fixed threshold they are what the pipeline calls precision and coverage, except for
     pixels exactly on it.
 
     Args:
@@ -88,7 +87,7 @@ def precision_recall(
     """
     hits = on_objects[::-1].cumsum()[::-1]
     reached = everywhere[::-1].cumsum()[::-1]
-    return _share(hits, reached), _share(hits, np.full(len(hits), on_objects.sum()))
+    return shares(hits, reached), shares(hits, on_objects.sum())
 
 
 def object_rows(counts: MapCounts) -> np.ndarray:
@@ -98,15 +97,9 @@ def object_rows(counts: MapCounts) -> np.ndarray:
         float64 (objects, 4): the object's share of the image, its pixels, those of them that the
         map covers, and all pixels that the map covers.
     """
-    total = counts.actual.sum()
-    rows = [
-        (counts.actual[label + 1] / total, counts.actual[label + 1], covered, activated)
-        for label, covered, activated in zip(
-            counts.labels, counts.covered, counts.activated, strict=True
-        )
-        if counts.actual[label + 1]
-    ]
-    return np.array(rows, float).reshape(-1, 4)
+    pixels = counts.actual[np.asarray(counts.labels, np.int64) + 1]
+    rows = np.stack([pixels / counts.actual.sum(), pixels, counts.covered, counts.activated], 1)
+    return rows[pixels > 0]
 
 
 @dataclass(frozen=True)
@@ -123,10 +116,10 @@ class SizeGroup:
     """
 
     objects: int
-    low: float
-    high: float
-    coverage: float
-    over_activation: float
+    low: float = np.nan
+    high: float = np.nan
+    coverage: float = np.nan
+    over_activation: float = np.nan
 
 
 def size_groups(rows: np.ndarray) -> list[SizeGroup]:
@@ -137,23 +130,19 @@ def size_groups(rows: np.ndarray) -> list[SizeGroup]:
 
     Returns:
         One group for each of :data:`SIZES`; their numbers differ by one at most. Of objects of
-        one size the first stay in the smaller group.
+        one size the first are in the smaller group.
     """
+    groups = []
     ordered = rows[np.argsort(rows[:, 0], kind='stable')]
-    return [_group(part) for part in np.array_split(ordered, len(SIZES))]
-
-
-def _group(rows: np.ndarray) -> SizeGroup:
-    if not len(rows):
-        return SizeGroup(0, np.nan, np.nan, np.nan, np.nan)
-    _, pixels, covered, activated = rows.sum(axis=0)
-    return SizeGroup(
-        objects=len(rows),
-        low=float(rows[0, 0]),
-        high=float(rows[-1, 0]),
-        coverage=float(covered / pixels),
-        over_activation=float(1 - covered / activated) if activated else np.nan,
-    )
+    for part in np.array_split(ordered, len(SIZES)):
+        if not len(part):
+            groups.append(SizeGroup(0))
+            continue
+        _, pixels, covered, activated = part.sum(axis=0)
+        outside = float(1 - covered / activated) if activated else np.nan
+        low, high = float(part[0, 0]), float(part[-1, 0])
+        groups.append(SizeGroup(len(part), low, high, float(covered / pixels), outside))
+    return groups
 
 
 def extremes(scores: np.ndarray, count: int) -> np.ndarray:
@@ -169,13 +158,7 @@ def extremes(scores: np.ndarray, count: int) -> np.ndarray:
     """
     order = np.argsort(scores, kind='stable')
     scored = order[np.isfinite(scores[order])]
-    if not len(scored):
-        return order[:count]
-    if len(scored) <= count:
+    if len(scored) <= count or not len(scored):
         return order[:count]
     best = count // 2
     return np.concatenate([scored[: count - best], scored[len(scored) - best :]])
-
-
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)

@@ -1,0 +1,154 @@
+"""Line charts: drawn once by matplotlib, as SVG for the page and as PNG beside it."""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from mmdrs.files import written_whole
+from mmdrs.reporting.report.listed_images import MAP_STAGES
+from mmdrs.reporting.report.stage_statistics import THRESHOLD, MapStatistics
+from mmdrs.reporting.report.training_log import TrainingCurves
+
+#: A line of more points is thinned: no screen shows them.
+MAX_POINTS = 500
+#: Colours of the lines, distinct for the colour-blind too (Okabe and Ito). In the page they are
+#: ``--line-<n>`` of its style, which has lighter ones for dark screens.
+COLOURS = ('#0072b2', '#d55e00', '#009e73', '#a8588a', '#7a6a00', '#56707f')
+#: Of text and axes, as in the style; ``--quiet`` in the page.
+GREY = '#7d8790'
+_STYLE = Path(__file__).with_name('charts.mplstyle')
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A line chart.
+
+    Attributes:
+        name: Of the PNG file, without suffix; letters, digits and ``_``.
+        title: Its heading.
+        x: Ascending values (N,), common to all lines.
+        lines: Values (N,) by name; one that is not finite interrupts the line.
+        x_label: What the horizontal axis shows.
+        y_label: What the vertical axis shows.
+        text: What it shows, for those who do not see it.
+        colours: Which of :data:`COLOURS` each line has; further lines begin anew.
+        mark: An x that is marked with a vertical line; None marks none.
+        top: Where the vertical axis ends; None: above the highest value.
+    """
+
+    name: str
+    title: str
+    x: np.ndarray
+    lines: Mapping[str, np.ndarray]
+    x_label: str
+    y_label: str
+    text: str
+    colours: Sequence[int] = range(len(COLOURS))
+    mark: float | None = None
+    top: float | None = None
+
+    def svg(self) -> Markup:
+        """The chart as an element of the page, in the colours of its style."""
+        buffer = io.StringIO()
+        with matplotlib.rc_context(fname=_STYLE):
+            nothing = dict.fromkeys(('Creator', 'Date', 'Format', 'Type'))
+            self._draw().savefig(buffer, format='svg', metadata=nothing)
+        drawing = buffer.getvalue()
+        drawing = drawing[drawing.index('<svg') :]
+        # One page holds many charts: ids must differ.
+        drawing = re.sub(r'( id="|url\(#|href="#)', rf'\g<1>{self.name}-', drawing)
+        for number, colour in enumerate(COLOURS):
+            drawing = drawing.replace(colour, f'var(--line-{number})')
+        return Markup(drawing.replace(GREY, 'var(--quiet)'))
+
+    def write_png(self, folder: Path) -> None:
+        """Write the chart as a picture with a transparent ground."""
+        with (
+            matplotlib.rc_context(fname=_STYLE),
+            written_whole(folder / f'{self.name}.png') as path,
+        ):
+            self._draw().savefig(path, format='png')
+
+    def _draw(self) -> Figure:
+        figure = Figure()
+        axes = figure.add_subplot()
+        # The last point is kept whatever the step.
+        count = len(self.x)
+        shown = np.unique([*range(0, count, -(-count // MAX_POINTS)), count - 1])
+        for number, (name, values) in enumerate(self.lines.items()):
+            colour = COLOURS[self.colours[number % len(self.colours)]]
+            marker = 'o' if count == 1 else None  # a single point makes no line
+            axes.plot(self.x[shown], values[shown], marker=marker, color=colour, label=name)
+        axes.set(xlabel=self.x_label, ylabel=self.y_label, title=self.title)
+        axes.set_ylim(min(0, axes.dataLim.y0), self.top)
+        if count > 1:
+            axes.set_xlim(self.x[0], self.x[-1])
+        if self.mark is not None:
+            axes.axvline(self.mark, color=GREY, linewidth=0.8, linestyle=':')
+        if len(self.lines) > 1:
+            axes.legend()
+        return figure
+
+
+def threshold_charts(maps: Mapping[str, MapStatistics]) -> list[Chart]:
+    """mIoU, precision and recall of all stages' maps by threshold."""
+    if not maps:
+        return []
+    levels = np.linspace(0, 1, 256)
+    fixed = int(np.ceil(np.float32(THRESHOLD) * 255))
+    charts = []
+    for name, title in dict(miou='mIoU', precision='Precision', recall='Recall').items():
+        lines = {MAP_STAGES[stage]: getattr(found, name) for stage, found in maps.items()}
+        parts = []
+        for words, values in lines.items():
+            best = int(np.argmax(np.nan_to_num(values)))
+            here = 'nothing' if np.isnan(values[fixed]) else f'{values[fixed]:.1f}'
+            parts.append(f'{words} {here}, highest {values[best]:.1f} at {levels[best]:.2f}')
+        charts.append(
+            Chart(
+                name=f'maps_{name}',
+                title=f'{title} by threshold',
+                x=levels,
+                lines=lines,
+                x_label='threshold',
+                y_label='percent',
+                text=f'at {THRESHOLD}: {"; ".join(parts)}',
+                colours=[list(MAP_STAGES).index(stage) for stage in maps],
+                mark=THRESHOLD,
+                top=None if name == 'miou' else 102.0,
+            )
+        )
+    return charts
+
+
+def training_charts(stage: str, curves: TrainingCurves) -> list[Chart]:
+    """Loss and learning rate of a training."""
+    loss, rate, end = curves.losses['loss'], curves.rate, curves.iterations[-1]
+    return [
+        Chart(
+            name=f'{stage}_loss',
+            title=f'{stage}: loss',
+            x=curves.iterations,
+            lines=curves.losses,
+            x_label='iteration',
+            y_label='as logged',
+            text=f'from {loss[0]:.4g} to {loss[-1]:.4g} in {end:.0f} iterations',
+        ),
+        Chart(
+            name=f'{stage}_rate',
+            title=f'{stage}: learning rate',
+            x=curves.iterations,
+            lines=dict(rate=rate),
+            x_label='iteration',
+            y_label='',
+            text=f'from {rate[0]:.4g} to {rate[-1]:.4g}',
+            colours=[5],
+        ),
+    ]
