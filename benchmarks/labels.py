@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.measure import Row, compare
+from mmdrs.apis.pseudo_labels import CHUNK, make_pseudo_labels
 from mmdrs.models.utils.cam import localization_maps
-from mmdrs.pipeline.pseudo_labels import CHUNK, make_pseudo_labels
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps

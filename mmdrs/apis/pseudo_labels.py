@@ -97,9 +97,9 @@ def make_pseudo_labels(
     done = len(jobs) - len(left)
     if progress:
         progress.start(done)
-    counted = ordered_map(
-        _Work(maker, num_classes), left, min(workers, len(left)), 1 if rules.crf else CHUNK
-    )
+    chunk = 1 if rules.crf else CHUNK
+    workers = min(workers, len(left) // chunk)  # none for what one process makes at once
+    counted = ordered_map(_Work(maker, num_classes), left, workers, chunk)
     for job in jobs:
         if job.finished and job.seg_map_path is None:
             yield None

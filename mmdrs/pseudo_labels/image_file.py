@@ -30,7 +30,7 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndar
     picture = _open(path, 'image')
     if picture.mode == 'F':
         raise InputError(f'{path} has floating-point pixels (mode F); convert it to 8 bits')
-    return np.asarray(_checked(picture, path, size, 'what was predicted for it').convert('RGB'))
+    return np.array(_checked(picture, path, size, 'what was predicted for it').convert('RGB'))
 
 
 def read_saliency(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
@@ -53,7 +53,7 @@ def read_saliency(path: str | Path, size: tuple[int, int] | None = None) -> np.n
             f'{path} has mode {picture.mode}; saliency maps are grey (0..255), of one bit, 16 '
             'bits, a palette, or colours'
         )
-    return np.asarray(_checked(picture, path, size, 'its image').convert('L'))
+    return np.array(_checked(picture, path, size, 'its image').convert('L'))
 
 
 def _open(path: str | Path, what: str) -> Image.Image:

@@ -1,24 +1,21 @@
-"""The pool that makes pseudo labels: in order, going on where it stopped, small processes."""
+"""Pseudo labels of stored maps: in order, going on where they stopped."""
 
 import errno
-import gc
-import pickle
-from dataclasses import asdict
+import os
+from dataclasses import asdict, replace
 from pathlib import Path
-from types import FunctionType, ModuleType
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from mmdrs.apis import make_pseudo_labels
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
 from mmdrs.evaluation.functional.scores import FusedCounts
-from mmdrs.pipeline import make_pseudo_labels
-from mmdrs.pipeline.pseudo_labels import _share
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue
-from mmdrs.pseudo_labels.label_file import read_label, read_label_settings, write_label
+from mmdrs.pseudo_labels.label_file import read_label, read_label_record, write_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 from mmdrs.pseudo_labels.rules import LabelRules
 
@@ -101,49 +98,105 @@ def test_finished_labels_are_not_made_again(images, tmp_path: Path, workers: int
     assert make(images, tmp_path, workers=workers) == [None] * COUNT  # nothing left to do
 
 
-def test_labels_of_other_rules_or_older_maps_are_made_again(images, tmp_path: Path) -> None:
+def label_paths(folder: Path) -> list[Path]:
+    return [folder / 'labels' / f'img_{number}.png' for number in range(COUNT)]
+
+
+def made_anew(images: list[dict], folder: Path, rules: LabelRules = RULES) -> list[int]:
+    """Make the labels; returns the numbers of those that were written."""
+    before = [path.stat().st_mtime_ns for path in label_paths(folder)]
+    make(images, folder, rules)
+    after = [path.stat().st_mtime_ns for path in label_paths(folder)]
+    return [number for number in range(COUNT) if before[number] != after[number]]
+
+
+@pytest.mark.parametrize('scored', [True, False])
+def test_labels_of_other_rules_or_maps_are_made_again(images, tmp_path: Path, scored) -> None:
     """One by one: what another run of the same rules made of the same maps stays."""
-    images = without_masks(images)
+    images = images if scored else without_masks(images)
     make(images, tmp_path)
-    labels = [tmp_path / 'labels' / f'{image["img_id"]}.png' for image in images]
-    before = [path.stat().st_mtime_ns for path in labels]
-    stored = LocalizationMaps.from_floats((0,), np.ones((1, 8, 12)), (8, 12), dict(model='new'))
-    write_maps(tmp_path / 'maps' / 'img_2.npz', stored)
+    labels, maps = label_paths(tmp_path), tmp_path / 'maps'
+    record = dict(format=2, weights='new', labels=[0])
+    stored = LocalizationMaps.from_floats((0,), np.ones((1, 8, 12)), (8, 12), record)
+    write_maps(maps / 'img_2.npz', stored)
+    os.utime(maps / 'img_2.npz', (0, 0))  # as old as can be: it is not the time that counts
     write_label(labels[5], np.zeros((8, 12)), PALETTE)  # by who knows what
-    make(images, tmp_path)
-    after = [path.stat().st_mtime_ns for path in labels]
-    assert [number for number in range(COUNT) if before[number] != after[number]] == [2, 5]
+    # Maps without a record are told apart by their content.
+    stored = LocalizationMaps.from_floats((0,), np.full((1, 8, 12), 0.9), (8, 12))
+    write_maps(maps / 'img_8.npz', stored)
+    os.utime(maps / 'img_7.npz')  # newer, but the same
+    assert made_anew(images, tmp_path) == [2, 5, 8]
     assert (read_label(labels[2]) == 1).all() and (read_label(labels[5]) == 2).sum() == 8 * 6
-    assert read_label_settings(labels[2]) == dict(model='new', rules=RULES.to_config())
+    assert read_label_record(labels[2]) == dict(
+        maps=record, rules=RULES.to_config(), saliency=None
+    )
+    # Newer maps of the same content but another network: what is scored is what is on disk.
+    write_maps(maps / 'img_2.npz', replace(stored, record=dict(record, weights='newer')))
+    assert made_anew(images, tmp_path) == [2]
     # The maps' 0.8 is below the new threshold.
-    make(images, tmp_path, LabelRules(BackgroundCue('constant'), threshold=0.9))
-    assert [int(read_label(path).max()) for path in labels] == [0, 0, 1, *[0] * 8]
+    other = LabelRules(BackgroundCue('constant'), threshold=0.85)
+    assert made_anew(images, tmp_path, other) == list(range(COUNT))
+    assert [int(read_label(path).max()) for path in labels] == [0, 0, 1, *[0] * 5, 1, 0, 0]
+
+
+@pytest.mark.parametrize('scored', [True, False])
+def test_another_saliency_map_makes_a_label_again(images, tmp_path: Path, scored) -> None:
+    images = [
+        dict(image, saliency_path=str(tmp_path / f'salient_{number}.png'))
+        for number, image in enumerate(images if scored else without_masks(images))
+    ]
+    for image in images:
+        Image.new('L', (12, 8), 51).save(image['saliency_path'])
+    rules = LabelRules()
+    first = make(images, tmp_path, rules)
+    assert made_anew(images, tmp_path, rules) == []
+    changed = Path(images[4]['saliency_path'])
+    before = changed.stat()
+    Image.new('L', (12, 8), 50).save(changed)  # not salient; of the same size, and as old
+    os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert made_anew(images, tmp_path, rules) == [4]
+    assert read_label(label_paths(tmp_path)[4]).max() == 0
+    again = make(images, tmp_path, rules)
+    different = [n for n in range(COUNT) if repr(first[n]) != repr(again[n])]
+    assert different == ([4] if scored else [])
+    # A cue without saliency maps does not depend on them.
+    make(images, tmp_path)
+    changed.unlink()
+    assert made_anew(images, tmp_path) == []
 
 
 def test_only_maps_that_are_needed_are_missing(images: list[dict], tmp_path: Path) -> None:
-    """A label without its map: finished where there is no mask, missing where it is scored."""
-    make(images, tmp_path)
+    """A label without its map: finished, unless it is to be scored and has not been."""
+    make(without_masks(images), tmp_path)
     for name in ('img_2', 'img_5'):
         (tmp_path / 'maps' / f'{name}.npz').unlink()
     with pytest.raises(FileNotFoundError, match=r'2 of 11 .* the first is .*img_2\.npz'):
         make(images, tmp_path)
     make(without_masks(images), tmp_path)
+    other = LabelRules(BackgroundCue('constant'), threshold=0.5)
+    with pytest.raises(FileNotFoundError, match=r'2 of 11 .* the first is .*img_2\.npz'):
+        make(without_masks(images), tmp_path, other)
 
 
-def test_scored_labels_with_crf_are_kept(images: list[dict], tmp_path: Path, monkeypatch) -> None:
-    """The CRF runs once an image; the scores of a second run are those of the first."""
-    pytest.importorskip('pydensecrf')
+@pytest.mark.parametrize('with_crf', [False, True])
+def test_scored_labels_are_kept(images: list[dict], tmp_path: Path, monkeypatch, with_crf) -> None:
+    """Each is made once; the scores of a second run are those of the first."""
+    if with_crf:
+        pytest.importorskip('pydensecrf')
     calls = []
-    refine = DenseCRF.refine
+    fuse = LabelRules.fuse
 
-    def counting(self, image: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-        calls.append(image)
-        return refine(self, image, probabilities)
+    def counting(self, *arguments) -> tuple:
+        calls.append(arguments)
+        return fuse(self, *arguments)
 
-    monkeypatch.setattr(DenseCRF, 'refine', counting)
+    monkeypatch.setattr(LabelRules, 'fuse', counting)
     # The maps exceed 0.5 where the background score 0.6 does: all ignored, in `written` alone.
     rules = LabelRules(
-        BackgroundCue('constant', value=0.6), confident=0.5, max_confident=1, crf=DenseCRF()
+        BackgroundCue('constant', value=0.6),
+        confident=0.5,
+        max_confident=1,
+        crf=DenseCRF() if with_crf else None,
     )
     first = make(images, tmp_path, rules)
     assert len(calls) == COUNT
@@ -153,22 +206,18 @@ def test_scored_labels_with_crf_are_kept(images: list[dict], tmp_path: Path, mon
     assert len(calls) == COUNT + 1
     for old, new in zip(first, again, strict=True):
         np.testing.assert_equal(asdict(old), asdict(new))
-    assert {path.name for path in (tmp_path / 'labels').glob('*.png')} == {
-        f'img_{number}.png' for number in range(COUNT)
-    }
+    names = [f'img_{number}.png' for number in range(COUNT)]
+    for folder in (tmp_path / 'labels', tmp_path / 'labels' / '.evaluated'):
+        assert {path.name for path in folder.glob('*.png')} == set(names)
 
 
 def test_nothing_is_kept_without_need(images: list[dict], tmp_path: Path) -> None:
-    """No CRF, or no mask: the folder holds labels only."""
-    labels = tmp_path / 'labels'
-    make(images, tmp_path)
-    assert len(list(labels.iterdir())) == COUNT
-    pytest.importorskip('pydensecrf')
-    for path in labels.iterdir():
-        path.unlink()
-    make(without_masks(images), tmp_path, LabelRules(BackgroundCue('constant'), crf=DenseCRF()))
-    assert sorted(labels.iterdir()) == sorted(labels.glob('*.png'))
-    assert len(list(labels.iterdir())) == COUNT
+    """No mask: the folder holds labels only. No folder: nothing is written."""
+    make(without_masks(images), tmp_path)
+    assert len(list((tmp_path / 'labels').iterdir())) == COUNT
+    before = set(tmp_path.rglob('*'))
+    counts = list(make_pseudo_labels(images, tmp_path / 'maps', None, RULES, PALETTE, 3))
+    assert set(tmp_path.rglob('*')) == before and None not in counts
 
 
 class Told(Progress):
@@ -198,7 +247,7 @@ def test_time_left_is_that_of_the_labels_left(images: list[dict], tmp_path: Path
 
 @pytest.mark.parametrize('workers', [0, 1])
 def test_errors_of_files_keep_their_type_and_words(images, tmp_path: Path, workers: int) -> None:
-    """From another process too, where a DataLoader would put a traceback into the message."""
+    """From another process too."""
     damaged = tmp_path / 'maps' / 'img_1.npz'
     damaged.write_bytes(b'no maps')
     with pytest.raises(InputError) as error:
@@ -214,27 +263,3 @@ def test_errors_of_files_keep_their_type_and_words(images, tmp_path: Path, worke
             )
         )
     assert error.value.errno == errno.ENOTDIR
-
-
-def test_jobs_of_many_images_are_one_string(images: list[dict], tmp_path: Path) -> None:
-    """What a process gets are bytes, not objects by the number of images."""
-    few, skipped = shared(images[:1], tmp_path)
-    many, _ = shared(without_masks(images), tmp_path)
-    assert len(many) == COUNT and skipped == [False]
-    assert len(many.packed) == many.ends[-1]
-    begin, end = many.ends[2:4]
-    assert pickle.loads(many.packed[begin:end]).img_path == images[3]['img_path']
-
-    def reachable(value) -> int:
-        found, left = {}, [value]
-        while left:
-            found.update({id(item): item for item in left})
-            left = [x for x in gc.get_referents(*left) if id(x) not in found]
-            left = [x for x in left if not isinstance(x, (type, ModuleType, FunctionType))]
-        return len(found)
-
-    assert reachable(vars(many)) == reachable(vars(few))
-
-
-def shared(images: list[dict], folder: Path) -> tuple:
-    return _share(images, folder / 'maps', folder / 'labels', RULES, PALETTE, 3)

@@ -8,8 +8,7 @@ import torch
 from PIL import Image
 
 from benchmarks import labels as benchmark
-from mmdrs.pipeline import make_pseudo_labels
-from mmdrs.pipeline.pseudo_labels import CHUNK
+from mmdrs.apis.pseudo_labels import CHUNK, make_pseudo_labels
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import read_maps

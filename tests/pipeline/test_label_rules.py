@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdrs.pipeline import load_settings, make_pseudo_labels
+from mmdrs.apis import make_pseudo_labels
+from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.runs import StageRun
 from mmdrs.pipeline.stages import ALL_STAGES
 from mmdrs.pipeline.state import fingerprint

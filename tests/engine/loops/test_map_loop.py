@@ -1,6 +1,5 @@
 """Making maps: by one process, by two, and a second time."""
 
-import ast
 import os
 import shutil
 import socket
@@ -47,13 +46,11 @@ def remade(before: dict[str, int], after: dict[str, int]) -> set[str]:
 
 
 def test_maps_are_multi_scale_by_default(config: Path, finished: Path, tmp_path: Path) -> None:
-    """Restated from single-scale maps; the config that is stored stays one of the plain network."""
+    """The maximum of single-scale maps; the stored config is that of the plain network."""
     checkpoint = finished / 'drs_classifier' / 'epoch_2.pth'
     # The scales of the settings, of squares of 32; and each by itself, as `scales` of one side.
-    for name, scales in dict(both='(24,32)', small='(24,)', large='(32,)', none='None').items():
-        make_maps(
-            config, checkpoint, tmp_path / name, {'test_cfg.scales': ast.literal_eval(scales)}
-        )
+    for name, scales in dict(both=(24, 32), small=(24,), large=(32,), none=None).items():
+        make_maps(config, checkpoint, tmp_path / name, {'test_cfg.scales': scales})
     make_maps(config, checkpoint, tmp_path / 'default')
     for path in (tmp_path / 'default').glob('*.npz'):
         found = {
@@ -157,8 +154,9 @@ def test_maps_and_labels_of_one_test(config: Path, finished: Path, tmp_path: Pat
 
 def test_other_augmentation_is_refused(config: Path, finished: Path, tmp_path: Path) -> None:
     checkpoint = finished / 'drs_classifier' / 'epoch_2.pth'
+    options = {'tta_model': dict(_delete_=True, type='SegTTAModel')}
     with pytest.raises(ValueError, match='no maps with a SegTTAModel: leave out --tta'):
-        make_maps(config, checkpoint, tmp_path, {'tta_model': dict(type='SegTTAModel')}, tta=True)
+        make_maps(config, checkpoint, tmp_path, options, tta=True)
 
 
 def test_two_processes_make_the_same_maps(config: Path, finished: Path, tmp_path: Path) -> None:

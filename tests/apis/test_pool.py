@@ -1,0 +1,72 @@
+"""The ordered pool: order, errors, look-ahead, processes."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+import torch
+
+from mmdrs.apis.pool import ordered_map
+from mmdrs.errors import MissingFileError
+
+
+def square(value: int) -> int:
+    time.sleep(0.02 * (value % 3))  # out of order, where nobody takes care
+    return value * value
+
+
+def process(value: int) -> tuple[int, int, int]:
+    return os.getpid(), torch.get_num_threads(), threading.active_count()
+
+
+def failing(value: int) -> int:
+    if value == 5:
+        raise MissingFileError('no file 5')
+    return value
+
+
+@pytest.mark.parametrize(('workers', 'chunk'), [(0, 1), (1, 1), (2, 1), (2, 3), (3, 50)])
+def test_results_come_in_order(workers: int, chunk: int) -> None:
+    found = list(ordered_map(square, range(20), workers, chunk))
+    assert found == [value * value for value in range(20)]
+    assert list(ordered_map(square, [], workers, chunk)) == []
+
+
+def test_processes_have_one_thread() -> None:
+    found = list(ordered_map(process, range(20), 2))
+    assert {threads for _, threads, _ in found} == {1}
+    assert {active for _, _, active in found} == {1}  # none of ours was forked along
+    assert (
+        os.getpid() not in {number for number, _, _ in found}
+        and len({n for n, _, _ in found}) <= 2
+    )
+
+
+def test_items_are_taken_a_few_ahead() -> None:
+    """And only when results are taken; a caller may stop."""
+    taken = []
+
+    def items() -> Iterator[int]:
+        for value in range(10_000):
+            taken.append(value)
+            yield value
+
+    results = ordered_map(square, items(), 2, 4)
+    assert taken == []
+    assert list(islice(results, 40)) == [value * value for value in range(40)]
+    assert len(taken) <= 40 + 4 * (4 * 2 + 1)
+    results.close()
+    assert len(taken) < 100
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_errors_come_as_they_were_raised(workers: int) -> None:
+    found = []
+    with pytest.raises(MissingFileError) as error:
+        for value in ordered_map(failing, range(100), workers, 2):
+            found.append(value)
+    assert str(error.value) == 'no file 5'
+    assert found[:4] == [0, 1, 2, 3] and 6 not in found
