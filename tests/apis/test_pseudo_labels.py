@@ -157,9 +157,7 @@ def test_another_saliency_map_makes_a_label_again(images, tmp_path: Path, scored
     assert made_anew(images, tmp_path, rules) == [4]
     assert read_label(label_paths(tmp_path)[4]).max() == 0
     again = make(images, tmp_path, rules)
-    different = [
-        number for number in range(COUNT) if scored and differ(first[number], again[number])
-    ]
+    different = [n for n in range(COUNT) if repr(first[n]) != repr(again[n])]
     assert different == ([4] if scored else [])
     # A cue without saliency maps does not depend on them.
     make(images, tmp_path)

@@ -157,20 +157,28 @@ def test_missing_maps_are_named(settings, finished: Path, tmp_path: Path) -> Non
         )
 
 
-def test_direct_labels_without_stored_maps(settings, finished: Path, tmp_path: Path) -> None:
-    """PseudoLabelMetric under tools/test.py: the network's labels, without map files between."""
-    load_tool('test').main(
-        [
-            *(str(CUSTOM / 'refinement_custom.py'), str(finished / 'refinement' / 'epoch_1.pth')),
-            *(*settings, '--work-dir', str(tmp_path / 'logs'), '--out', str(tmp_path / 'labels')),
-            '--cfg-options',
-            'test_evaluator.type=PseudoLabelMetric',
-            'test_evaluator.background_cue.type=constant',
-            'test_cfg.type=TestLoop',
-        ]
-    )
-    files = sorted((tmp_path / 'labels').glob('*.png'))
+@pytest.mark.parametrize('loop', ['LocalizationMapLoop', 'TestLoop'])
+def test_label_metric_under_the_test_tool(settings, finished, tmp_path: Path, loop: str) -> None:
+    """The stock loop does not say what its maps are made of, so that no label of it is kept."""
+    config, options = str(CUSTOM / 'refinement_custom.py'), []
+    if loop == 'TestLoop':
+        options = ['test_cfg._delete_=True', 'test_cfg.type=TestLoop']
+    times = []
+    for _ in range(2):
+        load_tool('test').main(
+            [
+                *(config, str(finished / 'refinement' / 'epoch_1.pth'), *settings),
+                *('--work-dir', str(tmp_path / 'logs'), '--out', str(tmp_path / 'labels')),
+                '--cfg-options',
+                'test_evaluator.type=PseudoLabelMetric',
+                'test_evaluator.background_cue.type=constant',
+                *options,
+            ]
+        )
+        files = sorted((tmp_path / 'labels').glob('*.png'))
+        times.append([path.stat().st_mtime_ns for path in files])
     assert len(files) == 6
+    assert (times[0] == times[1]) == (loop == 'LocalizationMapLoop')
     with Image.open(files[0]) as picture:
         assert picture.mode == 'P' and picture.size == (48, 40)  # that of the image
 

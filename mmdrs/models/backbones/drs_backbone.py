@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmdrs.errors import InputError
 from mmdrs.models.backbones.places import Run, match_places, place_names, runs_of, split_place
-from mmdrs.models.backbones.presets import PRESETS, find_preset
+from mmdrs.models.backbones.presets import PRESETS, Preset, find_preset
 from mmdrs.models.layers import build_drs
 from mmdrs.models.layers.drs import channel_axis
 
@@ -29,14 +29,15 @@ def DRSBackbone(  # noqa: N802 - a config names it like a class
     """Build a backbone and put DRS layers into it.
 
     The *same* backbone object is returned: the keys of its checkpoints, its ``frozen_stages``,
-    layer-decay rules and so on stay as they are. The new modules stand under ``drs.``; learning
+    layer-decay rules and so on stay as they are. The new modules are below ``drs.``; learning
     rates are set with ``custom_keys={'backbone.drs': dict(lr_mult=10)}``. ``init_cfg`` (ImageNet
     weights) belongs into ``backbone``.
 
     Args:
         backbone: Config of any registered backbone.
         drs: Config of the layer: ``dict(type='DRS', delta=0.55)`` or ``dict(type='LearnableDRS')``
-            (its ``in_channels`` are found by one forward of noise).
+            (its ``in_channels`` are found by one forward of noise). Options of a place go before
+            it, and it goes before those of the preset of ``'default'``.
         layers: Names, or regular expressions that match whole names, of modules as in
             ``backbone.named_modules()``; one run of a module that runs several times is
             ``'layer1.0.relu@2'``. A dict maps them to options of the layer there, such as
@@ -79,8 +80,9 @@ def attach_drs(
     runs = runs_of(backbone, input_shape)
     # mmengine's ModuleDict: `init_weights` does not reach into a plain one.
     backbone.drs = ModuleDict()
+    defaults = _preset(backbone, place_names(runs)).options if layers == 'default' else {}
     for place, options in select_layers(backbone, layers, runs).items():
-        config = {**options, **drs} if layers == 'default' else {**drs, **options}
+        config = {**defaults, **drs, **options}
         run = _run(runs, place)
         channels = _check_output(place, run, config.get('layout', 'nchw'))
         layer = build_drs(config, channels)
@@ -97,7 +99,7 @@ def attach_drs(
 def select_layers(
     backbone: nn.Module, layers: Layers, runs: dict[str, list[Run]]
 ) -> dict[str, dict[str, Any]]:
-    """The places that ``layers`` means, in the order of the modules, with the options of each.
+    """The places that ``layers`` means, in the order of the modules, each with its own options.
 
     Args:
         backbone: The backbone.
@@ -121,16 +123,21 @@ def select_layers(
 
 
 def _default_layers(backbone: nn.Module, places: Sequence[str]) -> dict[str, dict[str, Any]]:
+    preset = _preset(backbone, places)
+    chosen = match_places(backbone, preset.layers, places)
+    modules = dict(backbone.named_modules())
+    fitting = [p for p in chosen if isinstance(modules[split_place(p)[0]], preset.kind)]
+    return {place: {} for place in fitting}
+
+
+def _preset(backbone: nn.Module, places: Sequence[str]) -> Preset:
     preset = find_preset(backbone)
     if preset is None:
         raise InputError(
             f'DRSBackbone: {type(backbone).__name__} has no default places for DRS, only '
             f'{", ".join(PRESETS)} have; give layers=[...], names such as {list(places)[:8]}'
         )
-    chosen = match_places(backbone, preset.layers, places)
-    modules = dict(backbone.named_modules())
-    fitting = [p for p in chosen if isinstance(modules[split_place(p)[0]], preset.kind)]
-    return {place: dict(preset.options) for place in fitting}
+    return preset
 
 
 def _run(runs: dict[str, list[Run]], place: str) -> Run:
@@ -205,7 +212,7 @@ def _replace(backbone: nn.Module, old: nn.Module, new: nn.Module) -> nn.Module:
 
 
 class ModuleByRun(nn.Module):
-    """A module that runs several times in a forward, with a place behind each run.
+    """A module that runs several times in a forward, with a place after each run.
 
     The runs are counted from the start of the forward of the block that owns the module; where
     checkpointing (``with_cp``) computes the first of them again, they count from there again. An

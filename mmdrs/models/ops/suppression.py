@@ -28,7 +28,7 @@ def suppress(
     several equal ones to the first, row by row) and to the controller. A pixel at the cap counts
     as suppressed.
 
-    For signed features, such as those behind GELU or a layer norm, ``rectify=False`` gives
+    For signed features, such as those after GELU or a layer norm, ``rectify=False`` gives
     ``min(x, m * control)`` with the same ``m``: the positive peak is suppressed and what is
     negative stays as it is. A channel without any positive value is left alone. (Not in the
     paper, whose features are all rectified.)
@@ -38,9 +38,9 @@ def suppress(
         control: Share of the maximum that is kept, in (0, 1]: one number, or (N, C, 1, 1).
             With 1 this is a ReLU (without ``rectify``, nothing at all).
         rectify: Set negative values to 0.
-        inplace: Write into ``x``, as ``nn.ReLU(inplace=True)`` does; for what made ``x`` must not
-            need it, which holds for convolutions and norms. Compiled and exported graphs ignore
-            it: the compiler reuses memory by itself.
+        inplace: Write into ``x``, as ``nn.ReLU(inplace=True)`` does: safe only if the op that
+            produced ``x`` does not save its output, as convolutions and norms do not. Compiled
+            and exported graphs ignore it: the compiler reuses memory by itself.
 
     Returns:
         Suppressed features, (N, C, H, W).
@@ -156,7 +156,7 @@ class _SuppressByController(torch.autograd.Function):
         grad_weight = share.t() @ average.to(weight.dtype)
         pixels = output.shape[2] * output.shape[3]
         grad_average = (share @ weight / pixels).to(output.dtype)[:, :, None, None]
-        # A value is positive before the suppression where it is so behind it.
+        # A value is positive before the suppression where it is positive after it.
         return grad_x + (output > 0) * grad_average, grad_weight, None, None, None
 
 

@@ -116,6 +116,20 @@ def test_gradient_reaches_every_controller() -> None:
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.drs.parameters())
 
 
+def test_precedence_of_options() -> None:
+    """Those of the preset, then `drs`, then those of a place."""
+    backbone = dict(
+        type='SwinTransformer', embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1)
+    )
+    chosen = [(layer.delta, layer.rectify) for layer in build(backbone, 'default').drs.values()]
+    assert chosen == [(0.5, False)] * 2  # tokens are signed: the preset says so
+    drs = dict(type='DRS', delta=0.5, rectify=True)
+    assert all(layer.rectify for layer in build(backbone, 'default', drs).drs.values())
+    layers = {'norm[23]': dict(layout='nlc', delta=0.7), 'norm3': dict(rectify=False)}
+    found = build(backbone, layers, drs).drs
+    assert [(x.delta, x.rectify) for x in found.values()] == [(0.7, True), (0.7, False)]
+
+
 def test_exact_name_goes_before_expression() -> None:
     model = MODELS.build(RESNET)
     runs = runs_of(model, (3, 64, 64))
