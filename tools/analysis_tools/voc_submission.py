@@ -1,7 +1,92 @@
 #!/usr/bin/env python
-"""Make and check uploads for the evaluation server of PASCAL VOC 2012 (segmentation, test set)."""
+"""Make and check uploads for the evaluation server of PASCAL VOC 2012 (segmentation, test set).
 
-from mmdrs.cli.voc_submission import main
+'pack' makes one from the predictions that 'tools/test.py CONFIG CHECKPOINT --out DIR' wrote, the
+same bytes for the same predictions. 'check' names everything that is wrong with any tar archive.
+
+Challenges: comp5 is for training on data of VOC alone, comp6 for any other data. A backbone or a
+saliency model that was pretrained elsewhere, on ImageNet say, means comp6, so that is the default.
+
+Example: python tools/analysis_tools/voc_submission.py pack predictions results.tar.gz
+    --images data/VOCdevkit/VOC2012/JPEGImages
+    --list data/VOCdevkit/VOC2012/ImageSets/Segmentation/test.txt
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmdrs.engine import Progress
+from mmdrs.errors import InputError
+from mmdrs.reporting.voc_server import (
+    CHALLENGES,
+    TEST_IMAGES,
+    check_submission,
+    pack_submission,
+    read_sizes,
+    read_test_ids,
+    unlisted,
+)
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest='command', required=True)
+    pack = commands.add_parser('pack', help='predictions to an archive, which is checked')
+    pack.add_argument('predictions', type=Path, help='folder of <id>.png with class indices')
+    pack.add_argument('out', type=Path, help='the archive to write, .tar.gz')
+    check = commands.add_parser('check', help='what is wrong with an archive')
+    check.add_argument('archive', type=Path, help='a tar archive, compressed or not')
+    for command in (pack, check):
+        command.add_argument(
+            '--images',
+            type=Path,
+            required=command is pack,
+            help='JPEGImages of the test data, for the sizes',
+        )
+        command.add_argument('--list', type=Path, required=True, help='test.txt')
+        command.add_argument(
+            '--challenge',
+            choices=CHALLENGES,
+            default='comp6',
+            help='comp5: trained on data of VOC alone; comp6 (default): any other data, which '
+            'includes pretraining on ImageNet and saliency models',
+        )
+    return parser.parse_args(argv)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Pack or check, and say what came of it."""
+    ids = read_test_ids(args.list)
+    sizes = read_sizes(args.images, ids, Progress('sizes').step) if args.images else None
+    check_step = Progress('check').step
+    if args.command == 'pack':
+        step = Progress('pack').step
+        pack_submission(args.predictions, args.out, sizes, args.challenge, step, check_step)
+        left_out = unlisted(args.predictions, ids)
+        if left_out:
+            print(f'note: {left_out} other PNG files of {args.predictions} were left out')
+        print(f'{args.out}: {len(ids)} files, packed and checked for {args.challenge}')
+    else:
+        check_submission(args.archive, ids, sizes, args.challenge, check_step)
+        note = '' if sizes else '; sizes were not checked, that needs --images'
+        print(f'{args.archive}: {len(ids)} files, all right for {args.challenge}{note}')
+    if len(ids) != TEST_IMAGES:
+        print(f'note: the test set of VOC 2012 has {TEST_IMAGES:,} images, {args.list} {len(ids)}')
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the tool."""
+    args = parse_args(argv)
+    try:
+        run(args)
+    except (InputError, OSError) as error:
+        sys.exit(f'error: {error}')
+
 
 if __name__ == '__main__':
     main()

@@ -1,7 +1,167 @@
 #!/usr/bin/env python
-"""Heat maps of a classifier with and without its DRS, side by side, and what each layer caps."""
+"""Heat maps of a classifier with and without its DRS, side by side, and what each layer caps.
 
-from mmdrs.cli.vis_drs import main
+    python tools/visualization/vis_drs.py IMAGE... CONFIG CHECKPOINT --out drs.png
+
+"Without" is the same network with the strength of its DRS layers at 0, or another network:
+``--plain CONFIG CHECKPOINT``. Below it prints, for each layer, the share of the positive
+activations that were capped and the mean control value.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from mmseg.registry import DATASETS, MODELS
+from PIL import Image, ImageDraw, ImageFont
+from torch import nn
+
+from mmdrs.apis import InputError, MissingFileError, check_checkpoint, load_config
+from mmdrs.cli.arguments import add_settings_argument
+from mmdrs.files import written_whole
+from mmdrs.models.layers.drs import SuppressionLayer
+from mmdrs.models.layers.observation import Observation, observed, without_drs
+from mmdrs.models.utils.cam import localization_maps
+from mmdrs.pseudo_labels.image_file import read_image
+from mmdrs.visualization import contact_sheet, heat_map
+
+#: Of a row of the picture, in pixels.
+HEIGHT = 192
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('images', nargs='+', help='image files')
+    parser.add_argument('config', help='config of a classifier with DRS')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument(
+        '--plain', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='a network without DRS'
+    )
+    parser.add_argument(
+        '--classes', nargs='+', help='classes to show; default those with the highest scores'
+    )
+    parser.add_argument('--top', type=int, default=2, help='how many, without --classes')
+    parser.add_argument('--out', type=Path, default=Path('drs.png'), help='picture to write')
+    add_settings_argument(parser)
+    return parser.parse_args(argv)
+
+
+def load(config: str, checkpoint: str, settings: str | None) -> tuple[nn.Module, Config]:
+    """A model with its weights, in evaluation mode, and its config."""
+    cfg = load_config(config, settings=settings)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    model = MODELS.build(cfg.model)
+    check_checkpoint(model, checkpoint, 'test')
+    load_checkpoint(model, checkpoint, map_location='cpu', logger='silent')
+    model.eval()
+    return model, cfg
+
+
+def class_maps(model: nn.Module, cfg: Config, path: str) -> torch.Tensor:
+    """Raw class maps (K, h, w) of an image file."""
+    kinds = ('LoadImageFromFile', 'Resize')  # masks and saliency maps are not needed
+    steps = [t for t in cfg.test_dataloader.dataset.pipeline if t.type in kinds]
+    packed = Compose([*steps, dict(type='PackDRSInputs')])(dict(img_path=path))
+    batch = dict(inputs=[packed['inputs']], data_samples=[packed['data_samples']])
+    inputs = model.data_preprocessor(batch, training=False)['inputs']
+    with torch.no_grad():
+        return model(inputs)[0]
+
+
+def maps_of(raw: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
+    """Localization maps (K, H, W), not gated by labels."""
+    return localization_maps(raw[None], size)[0].numpy()
+
+
+def chosen_classes(args: argparse.Namespace, cfg: Config, raw: torch.Tensor) -> dict[str, int]:
+    """Names and indices of the classes to show."""
+    names = class_names(cfg, len(raw))
+    if args.classes:
+        unknown = [name for name in args.classes if name not in names]
+        if unknown:
+            raise InputError(f'unknown class {unknown[0]!r}; known: {", ".join(names)}')
+        return {name: names.index(name) for name in args.classes}
+    best = raw.mean(dim=(1, 2)).topk(min(args.top, len(raw))).indices.tolist()
+    return {names[index]: index for index in best}
+
+
+def class_names(cfg: Config, count: int) -> list[str]:
+    """Names of the foreground classes, numbers where the config has none."""
+    dataset = cfg.test_dataloader.dataset
+    classes = (dataset.get('metainfo') or {}).get('classes')
+    if classes is None:
+        classes = DATASETS.get(dataset.type).METAINFO.get('classes')
+    return list(classes[1:]) if classes else [str(index) for index in range(count)]
+
+
+def titled(picture: np.ndarray, text: str, height: int = HEIGHT) -> np.ndarray:
+    """A picture at its height in the sheet, with a text in its corner."""
+    width = max(1, round(picture.shape[1] * height / picture.shape[0]))
+    enlarged = Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST)
+    draw = ImageDraw.Draw(enlarged)
+    font = ImageFont.load_default(size=14)
+    draw.rectangle(draw.textbbox((4, 2), text, font=font), fill='black')
+    draw.text((4, 2), text, fill='white', font=font)
+    return np.asarray(enlarged)
+
+
+def layer_table(found: dict[str, list[Observation]]) -> str:
+    """Lines with the share that each layer capped, and its mean control."""
+    width = max(len(name) for name in found)
+    lines = [f'{"layer":{width}}  capped  control']
+    for name, seen in found.items():
+        share = 100 * sum(o.suppressed for o in seen) / max(len(seen), 1)
+        control = torch.cat([o.control for o in seen]).mean() if seen else float('nan')
+        lines.append(f'{name:{width}}  {share:5.1f} %  {control:.3f}')
+    return '\n'.join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the tool."""
+    args = parse_args(argv)
+    try:
+        for path in args.images:
+            if not Path(path).is_file():
+                raise MissingFileError(f'{path}: no such image')
+        model, cfg = load(args.config, args.checkpoint, args.settings)
+        if not any(isinstance(m, SuppressionLayer) for m in model.modules()):
+            raise InputError(f"the model of '{args.config}' has no DRS layer")
+        plain = load(*args.plain, args.settings) if args.plain else None
+        rows, headings = [], ['image']
+        with observed(model) as found:
+            with_drs = [class_maps(model, cfg, path) for path in args.images]
+        for path, raw in zip(args.images, with_drs, strict=True):
+            if plain is not None:
+                other = class_maps(*plain, path)
+            else:
+                with without_drs(model):
+                    other = class_maps(model, cfg, path)
+            image = read_image(path)
+            shown = chosen_classes(args, cfg, raw)
+            row = [image]
+            for name, index in shown.items():
+                for maps in (other, raw):
+                    heat = maps_of(maps, image.shape[:2])[index : index + 1]
+                    row.append(titled(heat_map(image, heat), name))
+            rows.append(row)
+            headings = ['image', *(['without DRS', 'with DRS'] * len(shown))]
+        with written_whole(args.out) as temporary:
+            contact_sheet(headings, rows, height=HEIGHT).save(temporary, format='PNG')
+    except InputError as error:
+        sys.exit(f'error: {error}')
+    print(layer_table(found))
+    print(f'picture: {args.out}')
+
 
 if __name__ == '__main__':
     main()
