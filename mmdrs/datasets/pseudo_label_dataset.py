@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
-from mmdrs.datasets.formats.label_lists import ImageLabels
 from mmdrs.datasets.listed_dataset import ListedSegDataset
 
 
@@ -56,12 +55,6 @@ class PseudoLabelDataset(ListedSegDataset):
             check_sizes=check_labels,
             **kwargs,
         )
-
-    def _read_images(self) -> list[ImageLabels]:
-        return self._read_labeled_images() if self.image_labels else super()._read_images()
-
-    def _extra_info(self, image: ImageLabels) -> dict:
-        return {'img_label': self._multi_hot(image)} if self.image_labels else {}
 
 
 @DATASETS.register_module()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdrs.datasets.formats.label_lists import (
+from mmdrs.datasets.formats import (
     ImageLabels,
     read_class_folders,
     read_id_list,

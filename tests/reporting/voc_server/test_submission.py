@@ -25,7 +25,7 @@ from mmdrs.reporting.voc_server import (
     unlisted,
 )
 from tests.datasets.preparation.test_archives import special
-from tests.datasets.preparation.voc_archives import png_bytes, write_tar
+from tests.tools.voc_archives import png_bytes, write_tar
 
 FOLDER = 'results/VOC2012/Segmentation/comp6_test_cls'
 SIZES = {'2008_000001': (4, 6), '2008_000004': (5, 8), '2008_000006': (6, 4)}
