@@ -31,9 +31,8 @@ def reading_archive(path: Path, hint: str = '') -> Iterator[None]:
         if isinstance(error, InputError) or getattr(error, 'errno', None):
             raise
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        reason = reason if reason.isprintable() else ascii(reason)
         raise InputError(
-            f'{path} is not a tar archive, or is damaged or cut off ({reason}){hint}'
+            f'{path} is not a tar archive, or is damaged or cut off ({printable(reason)}){hint}'
         ) from error
 
 
@@ -52,3 +51,8 @@ def archive_members(tar: tarfile.TarFile) -> tuple[list[tarfile.TarInfo], bool]:
     if rest not in (b'', bytes(tarfile.BLOCKSIZE)):
         raise tarfile.ReadError(f'no valid header at byte {tar.offset}')
     return members, bool(rest)
+
+
+def printable(name: str) -> str:
+    """Return a name of an archive for the console: control characters and the like escaped."""
+    return name if name.isprintable() else ascii(name)
