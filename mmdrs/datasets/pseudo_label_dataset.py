@@ -14,9 +14,8 @@ class PseudoLabelDataset(ListedSegDataset):
     """Images with labels per pixel: 0 background, 1.. the classes, 255 ignored.
 
     The list ``ann_file`` may be the one with image-level labels: only the ids are read, unless
-    ``image_labels`` is set.
-    ``data_prefix`` knows ``img_path`` and ``seg_map_path``, both required; the label of an image
-    is the 8-bit PNG ``<id>.png``.
+    ``image_labels`` is set. ``data_prefix`` knows ``img_path`` and ``seg_map_path``, both
+    required; the label of an image is the 8-bit PNG ``<id>.png``.
 
     Args:
         ann_file: List of images; '' with ``class_folders``.

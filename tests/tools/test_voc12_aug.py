@@ -244,8 +244,8 @@ def test_killed_and_repeated(
     run_and_kill(archives, tmp_path, title, after, move)
     names = {path.name for path in tmp_path.iterdir()}
     assert names == ({'VOC2012', '.VOC2012.part'} if move else {'.VOC2012.part'})
-    told = []
-    made_now = prepare(*archives[:2], tmp_path, report=lambda *step: told.append(step))
+    steps = []
+    made_now = prepare(*archives[:2], tmp_path, report=lambda *step: steps.append(step))
     assert made_now == (TRAIN_AUG, True)
     assert contents(tmp_path / 'VOC2012') == contents(made)
     assert [path.name for path in tmp_path.iterdir()] == ['VOC2012']
@@ -254,7 +254,7 @@ def test_killed_and_repeated(
     if title == 'masks':
         done = {'voc.tar': 23, 'masks': after}
     for name, total in (('voc.tar', 23), ('masks', 7)):
-        assert sum(step[0] == name for step in told) == total - done[name]
+        assert sum(step[0] == name for step in steps) == total - done[name]
 
 
 def test_half_unpacked_file_is_unpacked_again(

@@ -74,18 +74,8 @@ def labels_from_xml(
 ) -> list[ImageLabels]:
     """Take the classes of the objects in ``Annotations/<id>.xml``.
 
-    Args:
-        voc_root: The folder ``VOC2012``.
-        ids: Image ids.
-        skip_difficult: Leave out objects marked as difficult.
-        step: Reports the progress.
-
-    Returns:
-        One record per id, in their order.
-
-    Raises:
-        MissingFileError: If annotations are missing; names the first and counts them.
-        InputError: If one cannot be read, or names an unknown class.
+    As :func:`labels_from_masks`; ``skip_difficult`` leaves out objects marked as difficult. An
+    unknown class is an InputError as well.
     """
 
     def labels(path: Path) -> list[int]:
@@ -107,15 +97,12 @@ def labels_from_xml(
 
 
 def labels_from_list(path: str | os.PathLike, ids: Sequence[str]) -> list[ImageLabels]:
-    """Take the labels of a list, or of a ``.npy`` dict as other repositories ship it.
+    """Take the labels of the images in ``ids``, in their order, from a list.
 
     Args:
-        path: A ``.txt`` or ``.csv`` as :func:`~mmdrs.datasets.read_label_list` reads it, or a
-            ``.npy`` as :func:`read_npy_labels` does.
+        path: A ``.txt`` or ``.csv`` as :func:`read_label_list` reads it, or a ``.npy`` dict as
+            other repositories ship it, see :func:`read_npy_labels`.
         ids: Image ids; others of the list are left out.
-
-    Returns:
-        One record per id, in their order.
 
     Raises:
         MissingFileError: If there is no such list.

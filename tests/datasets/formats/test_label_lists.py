@@ -47,6 +47,12 @@ def test_csv_with_a_column_per_class_in_any_order(tmp_path: Path) -> None:
     assert [(i.id, i.labels) for i in images] == [('a', (1, 2)), ('b', (0,)), ('c', ())]
 
 
+def test_csv_with_a_class_called_labels(tmp_path: Path) -> None:
+    """Then the column is that of the class."""
+    path = write(tmp_path, 'a.csv', 'id,labels\na,1\nb,0\n')
+    assert [image.labels for image in read_label_list(path, ['labels'])] == [(0,), ()]
+
+
 @pytest.mark.parametrize(
     ('name', 'text', 'words'),
     [
