@@ -85,8 +85,7 @@ def prepare_voc_aug(
             mask; if train_aug has another number of images; if a mask holds another value than
             0..20 and 255 or has not the size of its image; if other files are in the folder.
     """
-    checksums = read_checksums(archives, any_checksum, report)
-    dataset = StagedDataset(out / 'VOC2012', checksums)
+    dataset = StagedDataset(out / 'VOC2012', read_checksums(archives, any_checksum, report))
     own_list = dataset.root / TRAIN_AUG
     written = not (dataset.is_finished and own_list.is_file())
     if written:
@@ -112,14 +111,8 @@ class StagedDataset:
     """The data set in place, and the hidden folder of its preparation beside it.
 
     What is in either is not made again, so that a stopped run can be repeated. A record in each
-    says from which archives it was made, and in the data set how many files its folders have.
-
-    Args:
-        root: The data set; it may hold files already.
-        checksums: Of the archives by name.
-
-    Raises:
-        InputError: If the data set in place was made from another archive.
+    says from which archives, by their checksums, it was made, and in the data set how many files
+    its folders have. Files of other archives, or of unknown ones, are refused.
     """
 
     def __init__(self, root: Path, checksums: Mapping[str, str]) -> None:
@@ -140,11 +133,7 @@ class StagedDataset:
         self._sources = {**self._known, **checksums}
 
     def begin(self) -> None:
-        """Make the folder of the preparation, empty if it was made from other archives.
-
-        Raises:
-            InputError: If there are masks in place that no run with these archives made.
-        """
+        """Make the folder of the preparation, anew if it was made from other archives."""
         if _read_record(self.part / RECORD) == self._sources:
             return
         if not self._known and _files(self.root, voc.AUG_MASKS):
@@ -228,7 +217,10 @@ def unpack(path: Path, name: str, dataset: StagedDataset, report: Report) -> Non
         hint += '' if has_end else '. It has no end mark: it may be cut off'
         todo = []
         for target, info in used_files(path, members, PARTS[name], hint).items():
-            in_place, prepared = _size(dataset.root / target), _size(dataset.part / target)
+            in_place, prepared = (
+                path.stat().st_size if path.exists() else None
+                for path in (dataset.root / target, dataset.part / target)
+            )
             if in_place not in (None, info.size):
                 raise InputError(
                     f'{dataset.root / target} has {in_place} bytes, in {path} it has {info.size}; '
@@ -246,9 +238,8 @@ def used_files(
 ) -> dict[str, tarfile.TarInfo]:
     """Return the regular files that are used, by where they are to be unpacked.
 
-    Raises:
-        InputError: If a part lacks, or tarfile's filter 'data' refuses any member of the archive:
-            one that leads outside, or a device.
+    Refuse an archive that lacks a part, or has any member that tarfile's filter 'data' refuses:
+    one that leads outside, or a device.
     """
     files, found = {}, set()
     for info in members:
@@ -267,10 +258,6 @@ def used_files(
         if part not in found:
             raise InputError(f'{path} holds no {part}{hint}')
     return files
-
-
-def _size(path: Path) -> int | None:
-    return path.stat().st_size if path.exists() else None
 
 
 def make_train_aug(
@@ -292,12 +279,10 @@ def make_train_aug(
             f'(train 1464, val 1449), and that {archives["SBD"]} is {CONTENTS["SBD"]} (train '
             '8498, val 2857); for other lists give --expected, 0 for any number'
         )
-    own_list = dataset.root / TRAIN_AUG
-    if own_list.exists() and sorted(own_list.read_text().split()) != train_aug:
-        raise InputError(
-            f'{own_list} names other images than these archives; move it away, or choose another '
-            'folder'
-        )
+    own = dataset.root / TRAIN_AUG
+    if own.exists() and sorted(own.read_text().split()) != train_aug:
+        hint = 'move it away, or choose another folder'
+        raise InputError(f'{own} names other images than these archives; {hint}')
     make_masks(dataset, sorted({*train_aug, *val}), archives, report)
     with written_whole(dataset.part / TRAIN_AUG) as temporary:
         temporary.write_text(''.join(f'{name}\n' for name in train_aug))
@@ -350,14 +335,7 @@ def make_masks(
 
 
 def read_sbd_mask(path: Path, where: str) -> np.ndarray:
-    """Read the field Segmentation of the struct GTcls in SBD's ``cls/<id>.mat``.
-
-    Returns:
-        (H, W) integers as stored: 0 background, 1..20 the classes.
-
-    Raises:
-        InputError: If the file is broken or of another layout; calls it ``where``.
-    """
+    """Return (H, W) integers, the field Segmentation of the struct GTcls in ``cls/<id>.mat``."""
     try:
         mask = loadmat(path, variable_names=['GTcls'])['GTcls']['Segmentation'][0, 0]
     except Exception as error:  # scipy raises a dozen different ones for broken files
