@@ -23,11 +23,10 @@ def check_submission(
     challenge: str = 'comp6',
     step: Step = lambda done, total: None,
 ) -> None:
-    """Refuse an archive with faults; for the arguments see :func:`submission_faults`.
+    """Refuse an archive for any of its :func:`submission_faults`.
 
     Raises:
-        MissingFileError: If there is no such archive.
-        InputError: If it cannot be read, or has faults; counts all and names the first of a kind.
+        InputError: Also if it has faults; counts all and names the first of each kind.
     """
     faults = submission_faults(archive, ids, sizes, challenge, step)
     if faults:

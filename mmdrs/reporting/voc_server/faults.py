@@ -29,7 +29,7 @@ class Faults:
 
     def count(self) -> str:
         """Return '1 fault', '2 faults' and so on."""
-        return f'{len(self)} fault{"" if len(self) == 1 else "s"}'
+        return '1 fault' if len(self) == 1 else f'{len(self)} faults'
 
     def text(self) -> str:
         """Return every kind with its number and its first ten faults, sorted."""

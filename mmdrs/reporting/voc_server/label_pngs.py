@@ -75,10 +75,10 @@ def _open_png(data: bytes, where: str, faults: Faults) -> Image.Image | None:
     try:
         picture = Image.open(io.BytesIO(data), formats=['PNG'])
         picture.load()
+        return picture
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         faults.add(UNREADABLE, f'{where}: {error}')
         return None
-    return picture
 
 
 def _check_palette(picture: Image.Image, where: str, faults: Faults) -> None:
