@@ -2,13 +2,11 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from PIL import ExifTags, Image
 
-from mmdrs.errors import InputError, MissingFileError
-
-SHOWN = 5
-"""How many wrong files a message names."""
+from mmdrs.errors import InputError, MissingFileError, first_lines
 
 LABEL_MODES = ('P', 'L')
 """PIL modes of masks and pseudo labels: 8 bits, the pixel value is the class."""
@@ -37,75 +35,103 @@ class FolderIndex:
         return name in self._names[folder]
 
 
+def existing_folder(path: str | Path, content: str) -> Path:
+    """Return the path of a folder that must hold ``content``.
+
+    Raises:
+        MissingFileError: If there is no such folder.
+    """
+    if not Path(path).is_dir():
+        raise MissingFileError(f'{path}: no such folder; it must hold the {content}')
+    return Path(path)
+
+
 def check_exist(
-    files: Mapping[str, Sequence[str]], hints: Mapping[str, str], index: FolderIndex
+    files: Mapping[str, Sequence[str]],
+    hints: Mapping[str, str] | None = None,
+    index: FolderIndex | None = None,
 ) -> None:
     """Check that all files exist.
 
     Args:
-        files: Paths by the key of ``data_prefix`` that gave their folder.
-        hints: What to do about missing files, by the same keys.
-        index: Lists the folders.
+        files: Paths by the title of messages: the key that gave their folder, or the folder.
+        hints: What to do about missing files, by the same titles.
+        index: Lists the folders; None makes a new one.
 
     Raises:
-        FileNotFoundError: Names the key, the number and the first of the missing files.
+        MissingFileError: Names the title, the number and the first of the missing files.
     """
+    index = index or FolderIndex()
     messages = []
-    for key, paths in files.items():
+    for title, paths in files.items():
         missing = [path for path in paths if not index.exists(path)]
         if missing:
             count = f'{len(missing)} of {len(paths)} files are missing'
-            messages.append(_listing(f'data_prefix.{key}: {count}', missing, hints[key]))
+            messages.append(_message(f'{title}: {count}', missing, (hints or {}).get(title, '')))
     if messages:
         raise MissingFileError('\n'.join(messages))
 
 
 def check_sizes(
-    key: str, pairs: Iterable[tuple[str, str]], modes: Sequence[str], hint: str
+    title: str, pairs: Iterable[tuple[str, str]], modes: Sequence[str], hint: str = ''
 ) -> None:
     """Check masks, labels or saliency maps against their images; only file headers are read.
 
     Args:
-        key: The key of ``data_prefix`` that gave the folder of the maps.
+        title: The key that gave the folder of the maps, or the folder.
         pairs: (image path, map path) of every image.
         modes: PIL modes that the maps may have.
         hint: What to do about wrong files.
 
     Raises:
-        ValueError: Names the key, the number and the first of the maps that are unreadable, of
+        InputError: Names the title, the number and the first of the maps that are unreadable, of
             another mode, or of another size than their image.
     """
-    problems = []
-    for image_path, map_path in pairs:
-        try:
-            height, width, _ = read_header(image_path)
-            map_height, map_width, mode = read_header(map_path)
-        except ValueError as error:
-            problems.append(str(error))
-            continue
-        if mode not in modes:
-            problems.append(f'{map_path} has mode {mode}, expected {" or ".join(modes)}')
-        elif (map_height, map_width) != (height, width):
-            problems.append(
-                f'{map_path} is {map_width} x {map_height}, '
-                f'its image {image_path} is {width} x {height} (width x height)'
-            )
+    problems = [problem for pair in pairs if (problem := _size_problem(*pair, modes))]
     if problems:
-        raise InputError(
-            _listing(f'data_prefix.{key}: {len(problems)} wrong files', problems, hint)
-        )
+        raise InputError(_message(f'{title}: {len(problems)} wrong files', problems, hint))
+
+
+def check_saliency(
+    saliency_dir: str | Path,
+    ids: Sequence[str],
+    image_dir: str | Path,
+    saliency_suffix: str = '.png',
+    img_suffix: str = '.jpg',
+) -> None:
+    """Check that every image has a saliency map of its size; only file headers are read.
+
+    Args:
+        saliency_dir: Folder of the maps, ``<id>.png``, 8 bits.
+        ids: Image ids; those of own lists may end in ``img_suffix``.
+        image_dir: Folder of the images, ``<id>.jpg``.
+        saliency_suffix: Ending of the maps.
+        img_suffix: Ending of the images.
+
+    Raises:
+        MissingFileError: If a folder, images or maps are missing.
+        InputError: If maps cannot be read, have another size than their image or another mode.
+    """
+    ids = [name.removesuffix(img_suffix) for name in ids]
+    folders = {'images': (image_dir, img_suffix), 'saliency maps': (saliency_dir, saliency_suffix)}
+    files = {
+        f'{folder}, {content}': [str(existing_folder(folder, content) / f'{i}{end}') for i in ids]
+        for content, (folder, end) in folders.items()
+    }
+    check_exist(files)
+    check_sizes(list(files)[1], zip(*files.values(), strict=True), SALIENCY_MODES)
 
 
 def read_header(path: str) -> tuple[int, int, str]:
     """Read (height, width, PIL mode) of an image as it is loaded, so with EXIF rotation applied.
 
     Raises:
-        ValueError: If the file is not a readable image.
+        InputError: If the file is not a readable image.
     """
     try:
         with Image.open(path) as image:
             width, height = image.size
-            # PNG's own getexif decodes the whole image to look for EXIF data behind the pixels.
+            # PNG's own getexif decodes the whole image to look for EXIF data after the pixels.
             exif = Image.Image.getexif(image)
             if exif.get(ExifTags.Base.Orientation) in _ROTATED:
                 width, height = height, width
@@ -114,8 +140,22 @@ def read_header(path: str) -> tuple[int, int, str]:
         raise InputError(f'{path} is not a readable image ({error})') from error
 
 
-def _listing(title: str, lines: Sequence[str], hint: str) -> str:
-    shown = [f'  {line}' for line in lines[:SHOWN]]
-    if len(lines) > SHOWN:
-        shown.append(f'  ... and {len(lines) - SHOWN} more')
-    return '\n'.join([f'{title}:', *shown, hint])
+def _size_problem(image_path: str, map_path: str, modes: Sequence[str]) -> str:
+    """What is wrong with a map, or ''."""
+    try:
+        height, width, _ = read_header(image_path)
+        map_height, map_width, mode = read_header(map_path)
+    except InputError as error:
+        return str(error)
+    if mode not in modes:
+        return f'{map_path} has mode {mode}, expected {" or ".join(modes)}'
+    if (map_height, map_width) != (height, width):
+        return (
+            f'{map_path} is {map_width} x {map_height}, '
+            f'its image {image_path} is {width} x {height} (width x height)'
+        )
+    return ''
+
+
+def _message(title: str, lines: Sequence[str], hint: str) -> str:
+    return '\n'.join([f'{title}:', first_lines(lines), *([hint] if hint else [])])

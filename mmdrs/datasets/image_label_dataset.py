@@ -5,7 +5,6 @@ from typing import ClassVar
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
-from mmdrs.datasets.formats.label_lists import ImageLabels
 from mmdrs.datasets.listed_dataset import ListedSegDataset
 
 
@@ -13,7 +12,7 @@ from mmdrs.datasets.listed_dataset import ListedSegDataset
 class ImageLabelDataset(ListedSegDataset):
     """Images with image-level labels; no masks are needed.
 
-    The labels stand in the list ``ann_file`` (``.txt`` or ``.csv``, see
+    The labels are in the list ``ann_file`` (``.txt`` or ``.csv``, see
     :func:`mmdrs.datasets.read_label_list`), or with ``class_folders=True`` they are the folders
     below ``data_prefix.img_path``.
 
@@ -42,11 +41,7 @@ class ImageLabelDataset(ListedSegDataset):
         ),
     }
 
-    def _read_images(self) -> list[ImageLabels]:
-        return self._read_labeled_images()
-
-    def _extra_info(self, image: ImageLabels) -> dict:
-        return {'img_label': self._multi_hot(image)}
+    image_labels = True
 
 
 @DATASETS.register_module()

@@ -14,13 +14,10 @@ from mmdrs.datasets.file_checks import (
     check_exist,
     check_sizes,
 )
-from mmdrs.datasets.formats.label_lists import (
-    ImageLabels,
-    read_class_folders,
-    read_id_list,
-    read_label_list,
-)
+from mmdrs.datasets.formats.label_lists import ImageLabels
+from mmdrs.datasets.image_list import ImageList
 from mmdrs.errors import InputError
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.palette import voc_palette
 
 _IMG = 'img_path'
@@ -49,8 +46,8 @@ class ListedSegDataset(BaseSegDataset):
         **kwargs: Of :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
-        FileNotFoundError: If the list or files are missing.
-        ValueError: If ``metainfo``, ``data_prefix``, the list, or sizes are wrong.
+        MissingFileError: If the list or files are missing.
+        InputError: If ``metainfo``, ``data_prefix``, the list, or sizes are wrong.
     """
 
     HINTS: ClassVar[dict[str, str]] = {
@@ -60,6 +57,9 @@ class ListedSegDataset(BaseSegDataset):
 
     REQUIRED: ClassVar[tuple[str, ...]] = (_IMG,)
     """The keys of ``data_prefix`` that must be given."""
+
+    image_labels = False
+    """Whether the list holds image-level labels, which the data infos then have as well."""
 
     def __init__(
         self,
@@ -78,7 +78,6 @@ class ListedSegDataset(BaseSegDataset):
                 'give either ann_file (the list of images) or class_folders=True, '
                 f"got ann_file='{ann_file}', class_folders={class_folders}"
             )
-        self.class_folders = class_folders
         self.saliency_suffix = saliency_suffix
         self.check_files = check_files
         self.check_sizes = check_sizes
@@ -95,87 +94,45 @@ class ListedSegDataset(BaseSegDataset):
 
         Returns:
             One dict per image: ``img_path``, ``img_id``, the path for each other key of
-            ``data_prefix``, ``label_map``, ``reduce_zero_label``, ``seg_fields``, and what
-            :meth:`_extra_info` adds.
+            ``data_prefix``, ``label_map``, ``reduce_zero_label``, ``seg_fields``, and with
+            :attr:`image_labels` also ``img_label``: float32 (num_classes - 1,), 1 for every
+            foreground class in the image, else 0.
         """
+        suffixes = (self.img_suffix,) if isinstance(self.img_suffix, str) else self.img_suffix
+        folder, foreground = self.data_prefix[_IMG], self._metainfo['classes'][1:]
         index = FolderIndex()
-        data_list = []
-        for image in self._read_images():
-            info = {_IMG: self._image_path(image, index), 'img_id': self._image_id(image)}
-            for key, folder in self.data_prefix.items():
-                if key != _IMG:
-                    info[key] = osp.join(folder, info['img_id'] + self._suffixes()[key])
-            info |= {
-                'label_map': self.label_map,
-                'reduce_zero_label': self.reduce_zero_label,
-                'seg_fields': [],
-            }
-            data_list.append(info | self._extra_info(image))
+        images = ImageList(self.ann_file, folder, tuple(suffixes), foreground, self.image_labels)
+        data_list = [self._data_info(image, len(foreground)) for image in images.read(index)]
         if not self.backend_args:
             self._check(data_list, index)
         return data_list
 
-    def _read_images(self) -> list[ImageLabels]:
-        if self.class_folders:
-            folder = self.data_prefix[_IMG]
-            return read_class_folders(folder, self._foreground(), self._img_suffixes())
-        return read_id_list(self.ann_file)
-
-    def _extra_info(self, image: ImageLabels) -> dict:
-        return {}
-
-    def _multi_hot(self, image: ImageLabels) -> np.ndarray:
-        """float32 (num_classes - 1,): 1 for every foreground class in the image, else 0."""
-        img_label = np.zeros(len(self._foreground()), dtype=np.float32)
-        img_label[list(image.labels)] = 1
-        return img_label
-
-    def _read_labeled_images(self) -> list[ImageLabels]:
-        """The images with their labels, from the list or the class folders."""
-        if self.class_folders:
-            return ListedSegDataset._read_images(self)
-        return read_label_list(self.ann_file, self._foreground())
-
-    def _check(self, data_list: list[dict], index: FolderIndex) -> None:
-        if self.check_files:
-            files = {key: [info[key] for info in data_list] for key in self.data_prefix}
-            check_exist(files, self.HINTS, index)
-        if self.check_sizes:
-            for key, modes in _CHECKED_MODES.items():
-                if key in self.data_prefix:
-                    pairs = ((info[_IMG], info[key]) for info in data_list)
-                    check_sizes(key, pairs, modes, self.HINTS[key])
-
-    def _foreground(self) -> tuple[str, ...]:
-        return self._metainfo['classes'][1:]
-
-    def _suffixes(self) -> dict[str, str]:
-        """The suffix of the files of each key, images apart."""
-        return {
+    def _data_info(self, image: ImageLabels, num_labels: int) -> dict:
+        suffixes = {
             'seg_map_path': self.seg_map_suffix,
             'saliency_path': self.saliency_suffix,
             'map_path': '.npz',
         }
+        info = {
+            key: osp.join(folder, image.id + suffixes[key])
+            for key, folder in self.data_prefix.items()
+            if key != _IMG
+        }
+        info |= {_IMG: image.path, 'img_id': image.id, 'label_map': self.label_map}
+        info |= {'reduce_zero_label': self.reduce_zero_label, 'seg_fields': []}
+        if self.image_labels:
+            info['img_label'] = np.isin(range(num_labels), image.labels).astype(np.float32)
+        return info
 
-    def _img_suffixes(self) -> tuple[str, ...]:
-        return (self.img_suffix,) if isinstance(self.img_suffix, str) else tuple(self.img_suffix)
-
-    def _image_id(self, image: ImageLabels) -> str:
-        """The id without an image suffix, which own lists often carry."""
-        for suffix in self._img_suffixes():
-            if image.id.endswith(suffix):
-                return image.id[: -len(suffix)]
-        return image.id
-
-    def _image_path(self, image: ImageLabels, index: FolderIndex) -> str:
-        folder = self.data_prefix[_IMG]
-        if image.path:
-            return osp.join(folder, image.path)
-        name = self._image_id(image)
-        paths = [osp.join(folder, name + suffix) for suffix in self._img_suffixes()]
-        if len(paths) == 1:
-            return paths[0]
-        return next((path for path in paths if index.exists(path)), paths[0])
+    def _check(self, data_list: list[dict], index: FolderIndex) -> None:
+        files = {key: [info[key] for info in data_list] for key in self.data_prefix}
+        if self.check_files:
+            hints = {f'data_prefix.{key}': hint for key, hint in self.HINTS.items()}
+            check_exist({f'data_prefix.{key}': files[key] for key in files}, hints, index)
+        if self.check_sizes:
+            for key in [key for key in _CHECKED_MODES if key in files]:
+                pairs = zip(files[_IMG], files[key], strict=True)
+                check_sizes(f'data_prefix.{key}', pairs, _CHECKED_MODES[key], self.HINTS[key])
 
     def _given_prefixes(self, data_prefix: Mapping[str, str | None]) -> dict[str, str]:
         """Drop the optional keys without a folder, refuse unknown and missing ones."""
@@ -212,17 +169,20 @@ class ListedSegDataset(BaseSegDataset):
 def _checked_classes(dataset: str, classes: Sequence[str] | None) -> tuple[str, ...]:
     """Return the class names as a tuple, after checking them."""
     example = "e.g. metainfo=dict(classes=('background', 'cat', 'dog'))"
+    where = f'{dataset}: metainfo.classes'
     if classes is None or isinstance(classes, str):
-        raise InputError(f'{dataset}: metainfo.classes must name the classes, {example}')
+        raise InputError(f'{where} must name the classes, {example}')
     classes = tuple(classes)
-    if not classes or classes[0] != 'background':
+    if classes[:1] != ('background',):
         first = f"'{classes[0]}'" if classes else 'nothing'
-        raise InputError(
-            f"{dataset}: metainfo.classes must start with 'background', not {first}; {example}"
-        )
+        raise InputError(f"{where} must start with 'background', not {first}; {example}")
     if len(classes) < 2 or len(set(classes)) != len(classes):
         raise InputError(
-            f'{dataset}: metainfo.classes needs one or more different names after background, '
-            f'got {classes}'
+            f'{where} needs one or more different names after background, got {classes}'
+        )
+    if len(classes) > IGNORE_LABEL:
+        raise InputError(
+            f'{where} names {len(classes) - 1} classes after background, but labels are 8 bit and '
+            f'{IGNORE_LABEL} is "ignored": at most {IGNORE_LABEL - 1} fit'
         )
     return classes

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
-from mmdrs.datasets.formats.label_lists import ImageLabels
 from mmdrs.datasets.listed_dataset import ListedSegDataset
 
 
@@ -15,9 +14,8 @@ class PseudoLabelDataset(ListedSegDataset):
     """Images with labels per pixel: 0 background, 1.. the classes, 255 ignored.
 
     The list ``ann_file`` may be the one with image-level labels: only the ids are read, unless
-    ``image_labels`` is set.
-    ``data_prefix`` knows ``img_path`` and ``seg_map_path``, both required; the label of an image
-    is the 8-bit PNG ``<id>.png``.
+    ``image_labels`` is set. ``data_prefix`` knows ``img_path`` and ``seg_map_path``, both
+    required; the label of an image is the 8-bit PNG ``<id>.png``.
 
     Args:
         ann_file: List of images; '' with ``class_folders``.
@@ -56,12 +54,6 @@ class PseudoLabelDataset(ListedSegDataset):
             check_sizes=check_labels,
             **kwargs,
         )
-
-    def _read_images(self) -> list[ImageLabels]:
-        return self._read_labeled_images() if self.image_labels else super()._read_images()
-
-    def _extra_info(self, image: ImageLabels) -> dict:
-        return {'img_label': self._multi_hot(image)} if self.image_labels else {}
 
 
 @DATASETS.register_module()

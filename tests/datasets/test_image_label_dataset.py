@@ -10,6 +10,7 @@ from mmseg.registry import DATASETS
 from PIL import Image
 
 from mmdrs.datasets import ImageLabelDataset, VOCImageLabelDataset
+from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.palette import voc_palette
 
 LABELS = [[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 1, 0], [0, 1, 0], [1, 0, 1]]
@@ -154,6 +155,16 @@ def test_wrong_arguments(image_label_cfg: dict, changes: dict, words: str) -> No
     with pytest.raises(ValueError) as error:
         ImageLabelDataset(**{**image_label_cfg, **changes})
     assert words in str(error.value)
+
+
+def test_as_many_classes_as_labels_of_8_bit_have(image_label_cfg: dict) -> None:
+    """254 classes have the values 1..254; the next one would have 255, which is "ignored"."""
+    names = [f'class {number}' for number in range(255)]
+    image_label_cfg['metainfo'] = {'classes': ('background', *names[:254])}
+    assert len(ImageLabelDataset(**image_label_cfg).metainfo['classes']) == 255
+    image_label_cfg['metainfo'] = {'classes': ('background', *names)}
+    with pytest.raises(InputError, match='names 255 classes .* 8 bit .* 255 is "ignored"'):
+        ImageLabelDataset(**image_label_cfg, lazy_init=True)
 
 
 def test_voc(tiny_voc: Path, image_label_cfg: dict) -> None:

@@ -17,9 +17,11 @@ def test_complete_and_incomplete(
     assert capsys.readouterr().out == f'{maps}: 6 saliency maps, all of the right size\n'
     longer = tmp_path / 'longer.txt'
     longer.write_text(ids.read_text() + 'img_9 1\n')
-    with pytest.raises(SystemExit, match=r'^error: .*1 of 7 images are missing:\n .*img_9\.jpg$'):
+    with pytest.raises(
+        SystemExit, match=r'^error: .*images: 1 of 7 files are missing:\n .*img_9\.jpg\n'
+    ):
         main([str(maps), str(longer), '--images', str(images)])
     arguments = [str(tiny_voc / 'JPEGImages'), str(ids), '--images', str(images)]
-    with pytest.raises(SystemExit, match='^error: .*6 of 6 saliency maps are missing'):
+    with pytest.raises(SystemExit, match='^error: .*saliency maps: 6 of 6 files are missing'):
         main(arguments)
     main([*arguments, '--suffix', '.jpg'])  # 8-bit colour images are read as grey

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdrs.datasets import read_label_list
+from mmdrs.datasets.formats import read_label_list
 from tests.datasets.formats.test_coco import IMAGES, INSTANCES
 from tests.pipeline_runs import load_tool
 
@@ -21,7 +21,7 @@ def test_list_and_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert names == ['background', 'person', 'traffic light', 'cat']
     assert [image.id for image in read_label_list(out, names[1:])] == IMAGES
     assert capsys.readouterr().out == (
-        f'{out}: 3 images, 3 classes, 1.00 in the mean, 1 images without any\n'
+        f'{out}: 3 images, 3 classes, 1.00 on average, 1 without any\n'
     )
     main([str(instances), '--out', str(out), '--min-area', '10', '--skip-crowd'])
     assert out.read_text() == f'{IMAGES[0]}\n{IMAGES[1]} 2\n{IMAGES[2]}\n'

@@ -5,19 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmdrs.datasets.formats.voc import VOC_CLASSES
-from mmdrs.datasets.preparation.voc_aug import prepare_voc_aug
-from tests.datasets.preparation.voc_archives import contents, png_bytes, write_archives
+from mmdrs.datasets.formats import VOC_CLASSES
 from tests.pipeline_runs import load_tool
+from tests.tools.voc_archives import contents, make_voc_root, png_bytes
 
 TOOL = 'dataset_converters/voc_image_labels'
 
 
 @pytest.fixture
 def voc_root(tmp_path: Path) -> Path:
-    folder = tmp_path / 'archives'
-    folder.mkdir()
-    return prepare_voc_aug(*write_archives(folder)[:2], tmp_path, expected=5).root
+    return make_voc_root(tmp_path)
 
 
 def read(root: Path, name: str) -> list[str]:
@@ -34,7 +31,7 @@ def test_lists_of_all_sources(voc_root: Path, capsys: pytest.CaptureFixture[str]
     assert read(voc_root, 'train_aug_cls.txt') == ['a1 0', 'a2 1', 's1 14', 's2 19', 's3 6']
     assert read(voc_root, 'train_cls.txt') == ['a1 0', 'a2 1']
     assert read(voc_root, 'val_cls.txt') == ['v1 2', 'v2 3']
-    assert f'{lists}/train_aug_cls.txt: 5 images, 1.00 classes in the mean, 0 without any' in (
+    assert f'{lists}/train_aug_cls.txt: 5 images, 1.00 classes on average, 0 without any' in (
         capsys.readouterr().out.splitlines()
     )
     run(voc_root, '--source', 'xml', '--splits', 'train_aug')
@@ -46,13 +43,13 @@ def test_lists_of_all_sources(voc_root: Path, capsys: pytest.CaptureFixture[str]
         's3 6',
     ]
     assert capsys.readouterr().out.splitlines()[-2:] == [
-        f'{lists}/train_aug_cls_xml.txt: 5 images, 1.40 classes in the mean, 0 without any',
+        f'{lists}/train_aug_cls_xml.txt: 5 images, 1.40 classes on average, 0 without any',
         '  differs from train_aug_cls.txt in 2 of 5 images',
     ]
     run(voc_root, '--source', 'xml', '--splits', 'train_aug', '--skip-difficult')
     assert read(voc_root, 'train_aug_cls_xml.txt')[1:] == ['a2 1', 's1 8 14', 's2 19', 's3']
     assert capsys.readouterr().out.splitlines()[-3:] == [
-        f'{lists}/train_aug_cls_xml.txt: 5 images, 1.00 classes in the mean, 1 without any',
+        f'{lists}/train_aug_cls_xml.txt: 5 images, 1.00 classes on average, 1 without any',
         '  without any: s3',
         '  differs from train_aug_cls.txt in 2 of 5 images',
     ]
@@ -70,7 +67,7 @@ def test_list_of_others(
     run(voc_root, '--source', released, '--splits', 'train', '--out-dir', lists)
     assert (lists / 'train_cls_released.txt').read_text() == 'a1 0 4\na2 1\n'
     assert capsys.readouterr().out.splitlines() == [
-        f'{lists}/train_cls_released.txt: 2 images, 1.50 classes in the mean, 0 without any',
+        f'{lists}/train_cls_released.txt: 2 images, 1.50 classes on average, 0 without any',
         '  differs from train_cls.txt in 1 of 1 images; 2 are in one of them only',
         f"  not compared: {lists}/train_cls_of_others.txt, line 1: unknown class 'tiger'; "
         f'known classes: {", ".join(VOC_CLASSES[1:])}',

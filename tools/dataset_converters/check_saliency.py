@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmdrs.datasets import read_id_list
-from mmdrs.datasets.saliency_check import check_saliency
+from mmdrs.datasets.file_checks import check_saliency
+from mmdrs.datasets.formats import read_id_list
 from mmdrs.errors import InputError
 
 

@@ -14,8 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmdrs.datasets.formats.coco import coco_image_labels
-from mmdrs.datasets.formats.image_labels import summarize, write_label_list
+from mmdrs.datasets.formats import coco_image_labels, summarize, write_label_list
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 
@@ -53,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     summary = summarize(images)
     print(
         f'{args.out}: {summary.images} images, {len(classes) - 1} classes, '
-        f'{summary.mean_classes:.2f} in the mean, {len(summary.unlabelled)} images without any'
+        f'{summary.mean_classes:.2f} on average, {len(summary.unlabelled)} without any'
     )
 
 

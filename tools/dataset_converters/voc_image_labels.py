@@ -14,20 +14,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmdrs.datasets import ImageLabels, read_id_list, read_label_list
-from mmdrs.datasets.formats.image_labels import (
+from mmdrs.datasets.formats import (
+    VOC_CLASSES,
+    ImageLabels,
     compare,
     labels_from_list,
     labels_from_masks,
     labels_from_xml,
+    read_id_list,
+    read_label_list,
     summarize,
     write_label_list,
 )
-from mmdrs.datasets.formats.voc import VOC_CLASSES
+from mmdrs.datasets.formats.voc import LISTS
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
-
-LISTS = Path('ImageSets', 'Segmentation')
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -71,7 +72,7 @@ def print_summary(path: Path, split: str, images: Sequence[ImageLabels]) -> None
     """Print what a list holds and how it differs from those of other sources beside it."""
     summary = summarize(images)
     print(
-        f'{path}: {summary.images} images, {summary.mean_classes:.2f} classes in the mean, '
+        f'{path}: {summary.images} images, {summary.mean_classes:.2f} classes on average, '
         f'{len(summary.unlabelled)} without any'
     )
     if summary.unlabelled:

@@ -75,8 +75,10 @@ def _image_labels(
         for key, value, known in (('image', image, labels), ('category', category, order)):
             if not isinstance(value, int) or value not in known:
                 raise InputError(f'{where}: unknown {key} {value!r}')
-        too_small = min_area > 0 and _area(annotation, where) < min_area
-        if not too_small and not (skip_crowd and annotation.get('iscrowd')):
+        area = _get(annotation, 'area', where) if min_area > 0 else 0
+        if not isinstance(area, int | float):
+            raise InputError(f'{where}: area {area!r}; {_HINT}')
+        if area >= min_area and not (skip_crowd and annotation.get('iscrowd')):
             labels[image].add(order[category])
     images = [
         ImageLabels(str(PurePosixPath(file_name).with_suffix('')), tuple(sorted(labels[image])))
@@ -97,13 +99,6 @@ def _by_id(content: Mapping[str, Any], key: str, value: str, path: str | Path) -
             raise InputError(f'{where}: id {number} is there already')
         found[number] = text
     return found
-
-
-def _area(annotation: Mapping[str, Any], where: str) -> float:
-    area = _get(annotation, 'area', where)
-    if not isinstance(area, int | float):
-        raise InputError(f'{where}: area {area!r}; {_HINT}')
-    return area
 
 
 def _get(entry: Any, key: str, where: str) -> Any:

@@ -1,57 +1,43 @@
-"""Image-level label lists of VOC 2012, from masks, from boxes, or from a list of others."""
+"""Image-level label lists of VOC 2012 from masks, boxes, or other lists; written and compared."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
+from mmdrs.datasets.file_checks import check_exist
 from mmdrs.datasets.formats.label_lists import ImageLabels, read_label_list
 from mmdrs.datasets.formats.npy_labels import read_npy_labels
 from mmdrs.datasets.formats.voc import (
     ANNOTATIONS,
     AUG_MASKS,
-    IGNORED,
     VOC_CLASSES,
     mask_values,
     read_mask,
 )
-from mmdrs.datasets.saliency_check import listed
-from mmdrs.errors import InputError, MissingFileError
+from mmdrs.errors import InputError, first_lines
 from mmdrs.files import written_whole
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 
 Step = Callable[[int, int], None]
-"""Is told how many images are behind, and how many there are."""
+"""Called with the number of images that are done, and of all."""
 
 
-@dataclass(frozen=True)
-class LabelSummary:
-    """What a list of image labels holds.
-
-    Attributes:
-        images: Number of images.
-        mean_classes: Mean number of classes in an image.
-        unlabelled: Ids of the images without any class.
-    """
+class LabelSummary(NamedTuple):
+    """What a list of image labels holds."""
 
     images: int
-    mean_classes: float
-    unlabelled: tuple[str, ...]
+    mean_classes: float  # on average in an image
+    unlabelled: tuple[str, ...]  # ids of the images without any class
 
 
-@dataclass(frozen=True)
-class LabelDifference:
-    """How two lists differ.
+class LabelDifference(NamedTuple):
+    """How two lists differ, in images."""
 
-    Attributes:
-        common: Number of images in both.
-        differ: How many of these have other labels.
-        only_one: Number of images in one of the lists only.
-    """
-
-    common: int
-    differ: int
-    only_one: int
+    common: int  # in both
+    differ: int  # of these with other labels
+    only_one: int  # in one of the lists only
 
 
 def labels_from_masks(
@@ -62,7 +48,7 @@ def labels_from_masks(
     Args:
         voc_root: The folder ``VOC2012``.
         ids: Image ids.
-        step: Is told of the progress.
+        step: Reports the progress.
 
     Returns:
         One record per id, in their order.
@@ -71,16 +57,13 @@ def labels_from_masks(
         MissingFileError: If masks are missing; names the first and counts them.
         InputError: If a mask cannot be read, or holds another value than 0..20 and 255.
     """
-    folder = Path(voc_root) / AUG_MASKS
-    _check_there(folder, ids, '.png', 'make them with tools/dataset_converters/voc12_aug.py')
-    images = []
-    for name in ids:
-        path = folder / f'{name}.png'
+
+    def labels(path: Path) -> list[int]:
         values = mask_values(read_mask(path, str(path)), str(path))
-        labels = tuple(value - 1 for value in values if value not in (0, IGNORED))
-        images.append(ImageLabels(name, labels))
-        step(len(images), len(ids))
-    return images
+        return [value - 1 for value in values if value not in (0, IGNORE_LABEL)]
+
+    hint = 'Make them with tools/dataset_converters/voc12_aug.py.'
+    return _labels_of_files(Path(voc_root) / AUG_MASKS, ids, '.png', hint, labels, step)
 
 
 def labels_from_xml(
@@ -91,39 +74,35 @@ def labels_from_xml(
 ) -> list[ImageLabels]:
     """Take the classes of the objects in ``Annotations/<id>.xml``.
 
-    Args:
-        voc_root: The folder ``VOC2012``.
-        ids: Image ids.
-        skip_difficult: Leave out objects marked as difficult.
-        step: Is told of the progress.
-
-    Returns:
-        One record per id, in their order.
-
-    Raises:
-        MissingFileError: If annotations are missing; names the first and counts them.
-        InputError: If one cannot be read, or names an unknown class.
+    As :func:`labels_from_masks`; ``skip_difficult`` leaves out objects marked as difficult. An
+    unknown class is an InputError as well.
     """
-    folder = Path(voc_root) / ANNOTATIONS
-    _check_there(folder, ids, '.xml', 'they are in VOCtrainval_11-May-2012.tar')
-    images = []
-    for name in ids:
-        labels = _objects(folder / f'{name}.xml', skip_difficult)
-        images.append(ImageLabels(name, tuple(sorted(labels))))
-        step(len(images), len(ids))
-    return images
+
+    def labels(path: Path) -> list[int]:
+        try:
+            objects = ElementTree.parse(path).getroot().findall('object')
+        except (OSError, ElementTree.ParseError) as error:
+            raise InputError(f'{path}: not a readable annotation ({error})') from error
+        found = []
+        for item in objects:
+            name = (item.findtext('name') or '').strip()
+            if name not in VOC_CLASSES[1:]:
+                raise InputError(f'{path}: unknown class {name!r}; expected the 20 of VOC')
+            if not (skip_difficult and (item.findtext('difficult') or '').strip() == '1'):
+                found.append(VOC_CLASSES.index(name) - 1)
+        return found
+
+    hint = 'They are in VOCtrainval_11-May-2012.tar.'
+    return _labels_of_files(Path(voc_root) / ANNOTATIONS, ids, '.xml', hint, labels, step)
 
 
 def labels_from_list(path: str | os.PathLike, ids: Sequence[str]) -> list[ImageLabels]:
-    """Take the labels of a list, or of a ``.npy`` dict as other repositories ship it.
+    """Take the labels of the images in ``ids``, in their order, from a list.
 
     Args:
-        path: A ``.txt`` or ``.csv`` as :func:`~mmdrs.datasets.read_label_list` reads it, or a
-            ``.npy`` as :func:`read_npy_labels` does.
+        path: A ``.txt`` or ``.csv`` as :func:`read_label_list` reads it, or a ``.npy`` dict as
+            other repositories ship it, see :func:`read_npy_labels`.
         ids: Image ids; others of the list are left out.
-
-    Returns:
-        One record per id, in their order.
 
     Raises:
         MissingFileError: If there is no such list.
@@ -136,7 +115,9 @@ def labels_from_list(path: str | os.PathLike, ids: Sequence[str]) -> list[ImageL
         known = {image.id: image.labels for image in read_label_list(path, classes)}
     missing = [name for name in ids if name not in known]
     if missing:
-        raise InputError(f'{path}: lacks {len(missing)} of {len(ids)} ids:\n{listed(missing)}')
+        raise InputError(
+            f'{path}: lacks {len(missing)} of {len(ids)} ids:\n{first_lines(missing)}'
+        )
     return [ImageLabels(name, known[name]) for name in ids]
 
 
@@ -144,14 +125,14 @@ def write_label_list(path: str | os.PathLike, images: Sequence[ImageLabels]) -> 
     """Write lines ``2007_000032 0 14``: an id and its 0-based foreground classes.
 
     Raises:
-        InputError: If an id has a space in it, or no image has a label: such a list could not
-            be read again.
+        InputError: If an id has a space in it or starts with '#', or no image has a label: such
+            a list could not be read again.
     """
     for image in images:
         if image.id.split() != [image.id] or image.id.startswith('#'):
             raise InputError(
-                f'{path}: {image.id!r} cannot stand in a list, where ids are words that do not '
-                "start with '#'"
+                f'{path}: {image.id!r} cannot be an id of a list; ids are words that do not start '
+                "with '#'"
             )
     if not any(image.labels for image in images):
         raise InputError(f'{path}: none of its {len(images)} images has a label')
@@ -178,28 +159,19 @@ def compare(images: Sequence[ImageLabels], others: Sequence[ImageLabels]) -> Lab
     return LabelDifference(len(common), differ, len(ours.keys() ^ theirs.keys()))
 
 
-def _check_there(folder: Path, ids: Sequence[str], suffix: str, hint: str) -> None:
-    there: Mapping[str, None] = (
-        dict.fromkeys(path.name for path in folder.iterdir()) if folder.is_dir() else {}
-    )
-    missing = [f'{name}{suffix}' for name in ids if f'{name}{suffix}' not in there]
-    if missing:
-        raise MissingFileError(
-            f'{folder}: {len(missing)} of {len(ids)} files are missing; {hint}:\n{listed(missing)}'
-        )
-
-
-def _objects(path: Path, skip_difficult: bool) -> set[int]:
-    """The 0-based foreground classes of an annotation."""
-    try:
-        objects = ElementTree.parse(path).getroot().findall('object')
-    except (OSError, ElementTree.ParseError) as error:
-        raise InputError(f'{path}: not a readable annotation ({error})') from error
-    labels = set()
-    for item in objects:
-        name = (item.findtext('name') or '').strip()
-        if name not in VOC_CLASSES[1:]:
-            raise InputError(f'{path}: unknown class {name!r}; known are the 20 classes of VOC')
-        if not (skip_difficult and (item.findtext('difficult') or '').strip() == '1'):
-            labels.add(VOC_CLASSES.index(name) - 1)
-    return labels
+def _labels_of_files(
+    folder: Path,
+    ids: Sequence[str],
+    suffix: str,
+    hint: str,
+    labels: Callable[[Path], list[int]],
+    step: Step,
+) -> list[ImageLabels]:
+    """Read the classes of one file per image, after checking that all are there."""
+    paths = [folder / f'{name}{suffix}' for name in ids]
+    check_exist({str(folder): [str(path) for path in paths]}, {str(folder): hint})
+    images = []
+    for name, path in zip(ids, paths, strict=True):
+        images.append(ImageLabels(name, tuple(sorted(set(labels(path))))))
+        step(len(images), len(ids))
+    return images

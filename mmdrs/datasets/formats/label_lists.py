@@ -1,19 +1,18 @@
-"""Lists of images with their image-level labels: text, CSV, or a folder per class.
-
-Pure Python, no MM import: converters and checks may use it without building a dataset.
-"""
+"""Lists of images with their image-level labels: text, CSV, or a folder per class."""
 
 import csv
 import difflib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmdrs.errors import InputError, MissingFileError
 
-_LABEL_COLUMN = 'labels'
+_LABELS = 'labels'
+
+_Row = tuple[str, list[str]]  # where it is, for messages, and its cells or words
 
 
 @dataclass(frozen=True)
@@ -49,19 +48,19 @@ def read_label_list(path: str | os.PathLike, classes: Sequence[str]) -> list[Ima
         One record per image, in the order of the file.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: For another suffix, an unknown class, a repeated id, or a list without images
+        MissingFileError: If there is no such file.
+        InputError: For another suffix, an unknown class, a repeated id, or a list without images
             or without any label; the message names the file, the line and the wrong text.
     """
-    path = Path(path)
-    if _suffix(path) == '.csv':
-        entries = _read_csv(path, classes)
+    header, rows = _read_rows(Path(path))
+    if header is not None and (header != [_LABELS] or _LABELS in classes):
+        labels = _labels_of_columns(path, header, rows, classes)
     else:
-        entries = (
-            (line, tokens[0], [_parse_label(token, classes, path, line) for token in tokens[1:]])
-            for line, tokens in _text_lines(path)
-        )
-    images = _collect(path, entries)
+        labels = []
+        for where, cells in rows:
+            tokens = cells[1:] if header is None else _split_cell(cells[1], classes)
+            labels.append([_parse_label(token, classes, where) for token in tokens])
+    images = _records(path, rows, labels)
     if not any(image.labels for image in images):
         raise InputError(
             f'{path}: no line has a label, this looks like a plain list of ids. Write the classes '
@@ -81,15 +80,11 @@ def read_id_list(path: str | os.PathLike) -> list[ImageLabels]:
         One record per image with empty ``labels``, in the order of the file.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: For another suffix, a repeated id, or a list without images.
+        MissingFileError: If there is no such file.
+        InputError: For another suffix, a repeated id, or a list without images.
     """
-    path = Path(path)
-    if _suffix(path) == '.csv':
-        entries = ((line, row[0], []) for line, row in _csv_rows(path)[1])
-    else:
-        entries = ((line, tokens[0], []) for line, tokens in _text_lines(path))
-    return _collect(path, entries)
+    _, rows = _read_rows(Path(path))
+    return _records(path, rows, [[]] * len(rows))
 
 
 def read_class_folders(
@@ -108,16 +103,16 @@ def read_class_folders(
         One record per image, sorted by id; ``path`` is that of its first class folder.
 
     Raises:
-        FileNotFoundError: If the folder or a class folder is missing.
-        ValueError: For a folder that is no class, different images under one name, or no image.
+        MissingFileError: If the folder or a class folder is missing.
+        InputError: For a folder that is no class, different images under one name, or no image.
     """
     root = Path(root)
     _check_class_folders(root, classes)
+    endings = tuple(suffix.lower() for suffix in suffixes)
     found: dict[str, tuple[Path, list[int]]] = {}
     for label, name in enumerate(classes):
-        for file in sorted((root / name).iterdir()):
-            if not file.name.lower().endswith(tuple(suffix.lower() for suffix in suffixes)):
-                continue
+        files = (file for file in (root / name).iterdir() if file.name.lower().endswith(endings))
+        for file in sorted(files):
             first, labels = found.setdefault(file.stem, (file, []))
             # Numbered files ('cat/001.jpg', 'dog/001.jpg') would merge two images into one.
             if first.name != file.name or first.stat().st_size != file.stat().st_size:
@@ -147,71 +142,46 @@ def _check_class_folders(root: Path, classes: Sequence[str]) -> None:
             )
 
 
-def _suffix(path: Path) -> str:
-    suffix = path.suffix.lower()
-    if not path.is_file():
-        raise MissingFileError(f'{path}: no such list of images')
-    if suffix not in ('.txt', '.csv'):
-        raise InputError(f"{path}: a list of images ends in .txt or .csv, not in '{suffix}'")
-    return suffix
+def _read_rows(path: Path) -> tuple[list[str] | None, list[_Row]]:
+    """Read the lines that are neither blank nor comments.
 
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding='utf-8-sig')
-    except UnicodeDecodeError as error:
-        raise InputError(f'{path}: not a text file in UTF-8 ({error.reason})') from error
-
-
-def _text_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, words) of the lines that are neither blank nor comments."""
-    for number, line in enumerate(_text(path).splitlines(), 1):
-        tokens = line.split()
-        if tokens and not tokens[0].startswith('#'):
-            yield number, tokens
-
-
-def _csv_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the header and (line number, cells) of the rows that are neither blank nor comments.
+    Returns:
+        The header of a CSV file without its first cell, None for a text file; the rows.
 
     Raises:
-        ValueError: If there is no header, or a row has another number of cells than the header.
+        InputError: For another suffix, no text, no header, or a row that does not fit it.
     """
-    reader = csv.reader(_text(path).splitlines(keepends=True))
-    rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    rows = [(n, row) for n, row in rows if any(row) and not row[0].startswith('#')]
+    if not path.is_file():
+        raise MissingFileError(f'{path}: no such list of images')
+    if path.suffix.lower() not in ('.txt', '.csv'):
+        raise InputError(
+            f"{path}: a list of images ends in .txt or .csv, not in '{path.suffix.lower()}'"
+        )
+    try:
+        lines = path.read_text(encoding='utf-8-sig').splitlines(keepends=True)
+    except UnicodeDecodeError as error:
+        raise InputError(f'{path}: not a text file in UTF-8 ({error.reason})') from error
+    if path.suffix.lower() == '.txt':
+        rows = [(number, line.split()) for number, line in enumerate(lines, 1)]
+    else:
+        reader = csv.reader(lines)
+        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    rows = [(f'{path}, line {n}', row) for n, row in rows if any(row) and row[0][:1] != '#']
+    if path.suffix.lower() == '.txt':
+        return None, rows
     if not rows:
         raise InputError(f'{path}: empty; the first line must be a header such as id,labels')
-    (_, header), rows = rows[0], rows[1:]
-    for line, row in rows:
+    (_, header), *rows = rows
+    for where, row in rows:
         if len(row) != len(header):
-            raise InputError(
-                f'{path}, line {line}: {len(row)} cells where the header has {len(header)}'
-            )
-    return header, rows
+            raise InputError(f'{where}: {len(row)} cells where the header has {len(header)}')
+    return header[1:], rows
 
 
-def _read_csv(path: Path, classes: Sequence[str]) -> Iterator[tuple[int, str, list[int]]]:
-    header, rows = _csv_rows(path)
-    columns = header[1:]
-    if columns == [_LABEL_COLUMN] and _LABEL_COLUMN not in classes:
-        for line, row in rows:
-            tokens = _split_cell(row[1], classes)
-            yield line, row[0], [_parse_label(token, classes, path, line) for token in tokens]
-        return
-    _check_columns(path, columns, classes)
-    order = [classes.index(name) for name in columns]
-    for line, row in rows:
-        for name, cell in zip(columns, row[1:], strict=True):
-            if cell not in ('0', '1'):
-                raise InputError(
-                    f"{path}, line {line}: '{cell}' in the column of class '{name}'; write 0 or 1"
-                )
-        yield line, row[0], [c for c, cell in zip(order, row[1:], strict=True) if cell == '1']
-
-
-def _check_columns(path: Path, columns: Sequence[str], classes: Sequence[str]) -> None:
-    """Refuse a header that is not exactly the classes, in any order."""
+def _labels_of_columns(
+    path: str | os.PathLike, columns: list[str], rows: Sequence[_Row], classes: Sequence[str]
+) -> list[list[int]]:
+    """The labels of rows with one column of 0 and 1 for every class, in any order."""
     for name in columns:
         if name not in classes:
             raise InputError(f'{path}, header: {_unknown(name, classes)}')
@@ -221,8 +191,16 @@ def _check_columns(path: Path, columns: Sequence[str], classes: Sequence[str]) -
     if missing:
         raise InputError(
             f'{path}, header: no column for the classes {_names(missing)}; add these columns, or '
-            f"use one column '{_LABEL_COLUMN}' after the id"
+            f"use one column '{_LABELS}' after the id"
         )
+    for where, row in rows:
+        for name, cell in zip(columns, row[1:], strict=True):
+            if cell not in ('0', '1'):
+                raise InputError(
+                    f"{where}: '{cell}' in the column of class '{name}'; write 0 or 1"
+                )
+    order = [1 + columns.index(name) for name in classes]
+    return [[label for label, column in enumerate(order) if row[column] == '1'] for _, row in rows]
 
 
 def _split_cell(cell: str, classes: Sequence[str]) -> list[str]:
@@ -233,38 +211,38 @@ def _split_cell(cell: str, classes: Sequence[str]) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _parse_label(token: str, classes: Sequence[str], path: Path, line: int) -> int:
+def _parse_label(token: str, classes: Sequence[str], where: str) -> int:
     """Return the 0-based foreground class that a name or an index stands for."""
     if token in classes:
         return classes.index(token)
-    where = f'{path}, line {line}'
-    if re.fullmatch(r'[+-]?\d+', token):
-        if 0 <= int(token) < len(classes):
-            return int(token)
+    if not re.fullmatch(r'[+-]?\d+', token):
+        raise InputError(f'{where}: {_unknown(token, classes)}')
+    if not 0 <= int(token) < len(classes):
         raise InputError(
             f'{where}: class {token} is outside 0..{len(classes) - 1}; labels are 0-based '
             f'foreground classes (background is not counted): {_names(classes)}'
         )
-    raise InputError(f'{where}: {_unknown(token, classes)}')
+    return int(token)
 
 
-def _collect(path: Path, entries: Iterator[tuple[int, str, list[int]]]) -> list[ImageLabels]:
-    """Make records of (line number, id, labels); refuse empty and repeated ids and no ids."""
-    images: list[ImageLabels] = []
-    lines: dict[str, int] = {}
-    for line, name, labels in entries:
+def _records(
+    path: str | os.PathLike, rows: Sequence[_Row], labels: Iterable[Sequence[int]]
+) -> list[ImageLabels]:
+    """Make records of rows and their labels; refuse empty and repeated ids and no ids."""
+    images: dict[str, tuple[str, ImageLabels]] = {}
+    for (where, (name, *_)), found in zip(rows, labels, strict=True):
         if not name:
-            raise InputError(f'{path}, line {line}: no image id in the first column')
-        if name in lines:
+            raise InputError(f'{where}: no image id in the first column')
+        if name in images:
+            line = images[name][0].rpartition(' ')[2]
             raise InputError(
-                f"{path}, line {line}: id '{name}' is on line {lines[name]} already; write each "
-                'image once, with all its labels'
+                f"{where}: id '{name}' is on line {line} already; write each image once, with "
+                'all its labels'
             )
-        lines[name] = line
-        images.append(ImageLabels(name, tuple(sorted(set(labels)))))
+        images[name] = where, ImageLabels(name, tuple(sorted(set(found))))
     if not images:
         raise InputError(f'{path}: empty, it lists no image')
-    return images
+    return [image for _, image in images.values()]
 
 
 def _unknown(name: str, classes: Sequence[str]) -> str:

@@ -2,8 +2,8 @@
 
 Such a file is a pickled dict from image id to a vector of 0 and 1. A pickle may name any function
 to be called with any arguments; numpy's ``allow_pickle=True`` obeys. Here the few names that a
-dict of arrays needs stand for the inert stand-ins below, every other name is an error, and an
-array is made from its bytes by :func:`numpy.frombuffer`.
+dict of arrays needs mean the inert classes below, every other name is an error, and an array is
+made from its bytes by :func:`numpy.frombuffer`.
 """
 
 import codecs
@@ -18,7 +18,6 @@ import numpy as np
 from mmdrs.errors import InputError, MissingFileError
 
 _TYPE = re.compile(r'[biuf][1248]')  # booleans, integers and floats, as in 'f4'
-_LATIN1 = ('latin1', 'latin-1')
 
 
 def read_npy_labels(path: str | os.PathLike, num_classes: int) -> dict[str, tuple[int, ...]]:
@@ -50,7 +49,7 @@ def read_npy_labels(path: str | os.PathLike, num_classes: int) -> dict[str, tupl
 
 
 class _PickledType:
-    """Stands for a numpy data type: its code, as in 'f4', and the byte order."""
+    """In place of a numpy data type: its code, as in 'f4', and the byte order."""
 
     def __init__(self, code: str, *_: Any) -> None:
         self.code = code
@@ -66,7 +65,7 @@ class _PickledType:
 
 
 class _PickledArray:
-    """Stands for a numpy array: its shape, type, order, and bytes or objects."""
+    """In place of a numpy array: its shape, type, order, and bytes or objects."""
 
     state: tuple = ()
 
@@ -91,13 +90,9 @@ class _PickledArray:
         return items[0]
 
 
-def _new_array(*_: Any) -> _PickledArray:
-    return _PickledArray()
-
-
 def _encode(text: str, encoding: str) -> bytes:
     """How pickles of protocol 2 write bytes."""
-    if encoding not in _LATIN1:
+    if encoding not in ('latin1', 'latin-1'):
         raise pickle.UnpicklingError(f'text in encoding {encoding!r}')
     return codecs.encode(text, 'latin1')
 
@@ -105,8 +100,8 @@ def _encode(text: str, encoding: str) -> bytes:
 _STAND_INS = {
     ('numpy', 'ndarray'): 'numpy.ndarray',  # only ever an argument
     ('numpy', 'dtype'): _PickledType,
-    ('numpy.core.multiarray', '_reconstruct'): _new_array,  # numpy 1
-    ('numpy._core.multiarray', '_reconstruct'): _new_array,  # numpy 2
+    ('numpy.core.multiarray', '_reconstruct'): lambda *_: _PickledArray(),  # numpy 1
+    ('numpy._core.multiarray', '_reconstruct'): lambda *_: _PickledArray(),  # numpy 2
     ('_codecs', 'encode'): _encode,
 }
 

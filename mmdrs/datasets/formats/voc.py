@@ -5,35 +5,15 @@ from pathlib import Path
 import numpy as np
 
 from mmdrs.errors import InputError
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.label_file import read_label
 
 VOC_CLASSES = (
-    'background',
-    'aeroplane',
-    'bicycle',
-    'bird',
-    'boat',
-    'bottle',
-    'bus',
-    'car',
-    'cat',
-    'chair',
-    'cow',
-    'diningtable',
-    'dog',
-    'horse',
-    'motorbike',
-    'person',
-    'pottedplant',
-    'sheep',
-    'sofa',
-    'train',
-    'tvmonitor',
+    *('background', 'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat'),
+    *('chair', 'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant'),
+    *('sheep', 'sofa', 'train', 'tvmonitor'),
 )
 """The names in the order of the values of a mask."""
-
-IGNORED = 255
-"""The value of pixels without a class: borders of objects and difficult objects."""
 
 IMAGES = 'JPEGImages'
 MASKS = 'SegmentationClass'
@@ -70,9 +50,9 @@ def mask_values(mask: np.ndarray, where: str) -> list[int]:
     """
     values = [int(value) for value in np.unique(mask)]
     for value in values:
-        if not 0 <= value < len(VOC_CLASSES) and value != IGNORED:
+        if not 0 <= value < len(VOC_CLASSES) and value != IGNORE_LABEL:
             raise InputError(
                 f'{where}: holds the value {value}; masks of VOC hold 0..{len(VOC_CLASSES) - 1} '
-                f'and {IGNORED}'
+                f'and {IGNORE_LABEL}'
             )
     return values

@@ -4,19 +4,14 @@ The server wants a tar archive of ``results/VOC2012/Segmentation/<challenge>_tes
 palette PNGs of the size of their image, whose values are classes.
 """
 
-from mmdrs.reporting.voc_server.checking import (
-    CHALLENGES,
-    check_submission,
-    submission_faults,
-    submission_folder,
-)
-from mmdrs.reporting.voc_server.faults import SHOWN, Faults
-from mmdrs.reporting.voc_server.inputs import TEST_IMAGES, read_sizes, read_test_ids, unlisted
+from mmdrs.reporting.voc_server.archive_tree import CHALLENGES, submission_folder
+from mmdrs.reporting.voc_server.checking import check_submission, submission_faults
+from mmdrs.reporting.voc_server.faults import Faults
+from mmdrs.reporting.voc_server.image_set import TEST_IMAGES, read_sizes, read_test_ids, unlisted
 from mmdrs.reporting.voc_server.packing import pack_submission
 
 __all__ = [
     'CHALLENGES',
-    'SHOWN',
     'TEST_IMAGES',
     'Faults',
     'check_submission',

@@ -1,7 +1,12 @@
-"""Faults of uploads, collected and told."""
+"""Faults of uploads, collected and reported."""
+
+from mmdrs.errors import first_lines
 
 SHOWN = 10
 """How many faults of a kind a message names."""
+
+MISSING = 'missing images'
+UNREADABLE = 'not a PNG, or unreadable'
 
 
 class Faults:
@@ -24,19 +29,11 @@ class Faults:
 
     def count(self) -> str:
         """Return '1 fault', '2 faults' and so on."""
-        return f'{len(self)} fault{"" if len(self) == 1 else "s"}'
+        return '1 fault' if len(self) == 1 else f'{len(self)} faults'
 
     def text(self) -> str:
         """Return every kind with its number and its first ten faults, sorted."""
-        shown = []
-        for kind, lines in self._lines.items():
-            shown.append(f'  {kind}: {len(lines)}')
-            shown += [f'    {line}' for line in sorted(lines)[:SHOWN]]
-            if len(lines) > SHOWN:
-                shown.append(f'    ... and {len(lines) - SHOWN} more')
-        return '\n'.join(shown)
-
-
-def shown(name: str) -> str:
-    """Return a name of an archive for the console: control characters and the like escaped."""
-    return name if name.isprintable() else ascii(name)
+        return '\n'.join(
+            f'  {kind}: {len(lines)}\n{first_lines(sorted(lines), SHOWN, "    ")}'
+            for kind, lines in self._lines.items()
+        )

@@ -6,14 +6,14 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from mmdrs.datasets.file_checks import FolderIndex
-from mmdrs.datasets.formats.image_labels import Step
+from mmdrs.datasets.file_checks import existing_folder
+from mmdrs.datasets.formats import Step
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
-from mmdrs.reporting.voc_server.checking import check_submission, submission_folder
+from mmdrs.reporting.voc_server.archive_tree import submission_folder
+from mmdrs.reporting.voc_server.checking import check_submission
 from mmdrs.reporting.voc_server.faults import Faults
-from mmdrs.reporting.voc_server.inputs import existing_folder
-from mmdrs.reporting.voc_server.pictures import palette_png, read_prediction
+from mmdrs.reporting.voc_server.label_pngs import palette_png, read_prediction
 
 _PACKED = 1325376000  # 2012-01-01; GNU tar complains of files from 1970
 
@@ -36,8 +36,8 @@ def pack_submission(
         out: The archive, ``*.tar.gz`` or ``*.tgz``; one that is there is replaced.
         sizes: (height, width) of the image by id, as of :func:`read_sizes`.
         challenge: 'comp5' or 'comp6'.
-        step: Is told of the predictions that were read.
-        check_step: Is told of the files of the archive that were checked.
+        step: Reports how many predictions were read.
+        check_step: Reports how many files of the archive were checked.
 
     Raises:
         MissingFileError: If there is no such folder.
@@ -47,48 +47,31 @@ def pack_submission(
     folder = submission_folder(challenge)
     if not str(out).endswith(('.tar.gz', '.tgz')):
         raise InputError(f'{out}: the archive is a .tar.gz; give it that ending, or .tgz')
-    pngs = _read_predictions(predictions, sizes, step)
-    with written_whole(out) as temporary:
-        _write_tar(temporary, {f'{folder}/{name}.png': data for name, data in pngs.items()})
-        check_submission(temporary, list(sizes), sizes, challenge, check_step)
-
-
-def _read_predictions(
-    predictions: str | Path, sizes: Mapping[str, tuple[int, int]], step: Step
-) -> dict[str, bytes]:
-    """Return the PNG to pack by id, sorted; a few kilobytes each, so that all fit in memory.
-
-    Raises:
-        InputError: If anything is wrong with any of them.
-    """
-    folder = existing_folder(predictions, 'predictions, <id>.png, that tools/test.py --out wrote')
-    index = FolderIndex()
+    source = existing_folder(predictions, 'predictions, <id>.png, that tools/test.py --out wrote')
     faults, pngs = Faults(), {}
-    for done, name in enumerate(sorted(sizes), 1):
-        path = folder / f'{name}.png'
-        if index.exists(str(path)):
-            label = read_prediction(path, sizes[name], faults)
-            if label is not None:
-                pngs[name] = palette_png(label)
-        else:
-            faults.add('missing predictions', path.name)
+    for done, name in enumerate(sorted(sizes), 1):  # some kilobytes each: all fit in memory
+        label = read_prediction(source / f'{name}.png', sizes[name], faults)
+        if label is not None:
+            pngs[f'{folder}/{name}.png'] = palette_png(label)
         step(done, len(sizes))
     if faults:
         raise InputError(
             f'{predictions}: {faults.count()} in the predictions of {len(sizes)} images; '
             f'nothing was written\n{faults.text()}'
         )
-    return pngs
+    with written_whole(out) as temporary:
+        _write_tar(temporary, pngs)
+        check_submission(temporary, list(sizes), sizes, challenge, check_step)
 
 
 def _write_tar(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write files in the order of their names, with nothing of this machine or of today."""
+    """Write files in their order, with nothing of this machine or of today."""
     with (
         path.open('wb') as stream,
         gzip.GzipFile(filename='', mode='wb', fileobj=stream, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode='w', format=tarfile.USTAR_FORMAT) as tar,
     ):
-        for name, data in sorted(files.items()):
+        for name, data in files.items():
             info = tarfile.TarInfo(name)  # its owner and group are 0 and have no names
             info.size, info.mtime, info.mode = len(data), _PACKED, 0o644
             tar.addfile(info, io.BytesIO(data))

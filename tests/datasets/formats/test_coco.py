@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdrs.datasets import ImageLabels
-from mmdrs.datasets.formats.coco import coco_image_labels
+from mmdrs.datasets.formats import ImageLabels, coco_image_labels
 from mmdrs.errors import InputError, MissingFileError
 
 # Ids of COCO's categories are not in order and have gaps: cat 17 is class 2 of these three.

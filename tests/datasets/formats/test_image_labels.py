@@ -6,20 +6,27 @@ import numpy as np
 import pytest
 from mmseg.datasets import PascalVOCDataset
 
-from mmdrs.datasets import ImageLabels, read_label_list
-from mmdrs.datasets.formats.image_labels import (
+from mmdrs.datasets.formats import (
+    VOC_CLASSES,
+    ImageLabels,
     compare,
     labels_from_list,
     labels_from_masks,
     labels_from_xml,
+    read_label_list,
     summarize,
     write_label_list,
 )
-from mmdrs.datasets.formats.voc import VOC_CLASSES
 from mmdrs.errors import InputError, MissingFileError
-from tests.datasets.preparation.voc_archives import SIZES, TRAIN_AUG, png_bytes, xml_bytes
+from tests.tools.voc_archives import SIZES, TRAIN_AUG, make_voc_root, png_bytes, xml_bytes
 
 VAL = ['v1', 'v2']
+
+
+@pytest.fixture
+def voc_root(tmp_path: Path) -> Path:
+    """The small VOC data set, for a test to change."""
+    return make_voc_root(tmp_path)
 
 
 def as_dict(images: list[ImageLabels]) -> dict[str, tuple[int, ...]]:
@@ -91,8 +98,8 @@ def test_lists_can_be_read_again(tmp_path: Path) -> None:
     ('images', 'problem'),
     [
         ([ImageLabels('a', ()), ImageLabels('b', ())], 'none of its 2 images has a label'),
-        ([ImageLabels('my cat', (1,))], "'my cat' cannot stand in a list"),
-        ([ImageLabels('#1', (1,))], "'#1' cannot stand in a list"),
+        ([ImageLabels('my cat', (1,))], "'my cat' cannot be an id of a list"),
+        ([ImageLabels('#1', (1,))], "'#1' cannot be an id of a list"),
     ],
 )
 def test_lists_that_could_not_be_read_are_not_written(
@@ -131,8 +138,14 @@ def test_wrong_file_is_named(voc_root: Path, name: str, data: bytes, problem: st
 
 
 def test_missing_files_are_counted(voc_root: Path) -> None:
-    message = r'Aug: 2 of 3 files are missing; make them with .*voc12_aug\.py:\n  x1\.png\n  x2'
-    with pytest.raises(MissingFileError, match=message):
+    lines = [
+        f'{voc_root}/SegmentationClassAug: 2 of 3 files are missing:',
+        *(f'  {voc_root}/SegmentationClassAug/{name}.png' for name in ('x1', 'x2')),
+        'Make them with tools/dataset_converters/voc12_aug.py.',
+    ]
+    with pytest.raises(MissingFileError) as error:
         labels_from_masks(voc_root, ['x1', 'a1', 'x2'])
-    with pytest.raises(MissingFileError, match=r'Annotations: 1 of 1 files .*:\n  a1\.xml'):
+    assert str(error.value).splitlines() == lines
+    message = r'Annotations: 1 of 1 files .*:\n .*/a1\.xml\nThey are in VOCtrainval'
+    with pytest.raises(MissingFileError, match=message):
         labels_from_xml(voc_root.parent, ['a1'])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdrs.datasets.formats.label_lists import (
+from mmdrs.datasets.formats import (
     ImageLabels,
     read_class_folders,
     read_id_list,
@@ -45,6 +45,12 @@ def test_csv_with_a_column_per_class_in_any_order(tmp_path: Path) -> None:
     text = 'name, potted plant,cat,dog\na,1,0,1\nb,0,1,0\nc,0,0,0\n'
     images = read_label_list(write(tmp_path, 'a.csv', text), CLASSES)
     assert [(i.id, i.labels) for i in images] == [('a', (1, 2)), ('b', (0,)), ('c', ())]
+
+
+def test_csv_with_a_class_called_labels(tmp_path: Path) -> None:
+    """Then the column is that of the class."""
+    path = write(tmp_path, 'a.csv', 'id,labels\na,1\nb,0\n')
+    assert [image.labels for image in read_label_list(path, ['labels'])] == [(0,), ()]
 
 
 @pytest.mark.parametrize(

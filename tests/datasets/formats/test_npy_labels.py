@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmdrs.datasets.formats.npy_labels import read_npy_labels
+from mmdrs.datasets.formats import read_npy_labels
 from mmdrs.errors import InputError, MissingFileError
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from mmdrs.pseudo_labels.palette import voc_palette
+from tests.pipeline_runs import load_tool
 
 VOC = 'VOCdevkit/VOC2012'
 LISTS = f'{VOC}/ImageSets/Segmentation'
@@ -147,6 +148,23 @@ def write_archives(folder: Path) -> tuple[Path, Path, Path]:
         write_tar(folder / 'benchmark.tgz', sbd_files()),
         write_tar(folder / 'test.tar', voc_test_files()),
     )
+
+
+def special(name: str, kind: bytes, target: str = '') -> tarfile.TarInfo:
+    """A member that is a link, a device, or an empty file with an odd name."""
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+def make_voc_root(folder: Path) -> Path:
+    """Make ``VOC2012`` of the archives, as the converter makes it, and return its path."""
+    archives = folder / 'archives'
+    archives.mkdir()
+    voc, sbd, _ = write_archives(archives)
+    tool = load_tool('dataset_converters/voc12_aug')
+    tool.prepare_voc_aug({'VOC': voc, 'SBD': sbd}, folder, expected=5, any_checksum=True)
+    return folder / 'VOC2012'
 
 
 def contents(folder: Path) -> dict[str, bytes]:

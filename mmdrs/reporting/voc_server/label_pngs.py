@@ -6,23 +6,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmdrs.datasets.formats.voc import VOC_CLASSES
+from mmdrs.datasets.formats import VOC_CLASSES
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.palette import voc_palette
-from mmdrs.reporting.voc_server.faults import SHOWN, Faults
+from mmdrs.reporting.voc_server.faults import SHOWN, UNREADABLE, Faults
 
-_COLOURS = bytes(part for colour in voc_palette(256) for part in colour)
-
-_PNG = b'\x89PNG\r\n\x1a\n'
-_JPEG = b'\xff\xd8\xff'
-_DAMAGED_PNG = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-
-_GREY = ('1', 'L', 'I;16', 'I')
-_SIZE = 'wrong size (width x height)'
-_MODE = 'not a palette PNG (mode P)'
-_PALETTE = "a palette that is not VOC's"
-UNREADABLE = 'not a PNG, or unreadable'
+_COLOURS = voc_palette(256)
 _LAST = len(VOC_CLASSES) - 1
-_VALUE = f'values above {_LAST} (the server wants a class for every pixel, 255 is none)'
+_GREY = ('1', 'L', 'I;16', 'I')
+_VALUE = f'values above {_LAST} (the server wants a class for every pixel, {IGNORE_LABEL} is none)'
 
 
 def read_prediction(path: Path, size: tuple[int, int], faults: Faults) -> np.ndarray | None:
@@ -30,6 +22,9 @@ def read_prediction(path: Path, size: tuple[int, int], faults: Faults) -> np.nda
     before = len(faults)
     try:
         data = path.read_bytes()
+    except FileNotFoundError:
+        faults.add('missing predictions', path.name)
+        return None
     except OSError as error:
         faults.add(UNREADABLE, f'{path.name}: {error.strerror}')
         return None
@@ -50,13 +45,13 @@ def read_prediction(path: Path, size: tuple[int, int], faults: Faults) -> np.nda
 def palette_png(label: np.ndarray) -> bytes:
     """Encode a label (H, W), uint8, with all 256 colours of VOC's colour map."""
     picture = Image.fromarray(label)
-    picture.putpalette(_COLOURS)
+    picture.putpalette([part for colour in _COLOURS for part in colour])
     file = io.BytesIO()
     picture.save(file, format='PNG')
     return file.getvalue()
 
 
-def check_picture(data: bytes, size: tuple[int, int] | None, where: str, faults: Faults) -> None:
+def check_png(data: bytes, size: tuple[int, int] | None, where: str, faults: Faults) -> None:
     """Note what is wrong with a PNG of an archive; ``size`` is (height, width) of its image."""
     picture = _open_png(data, where, faults)
     if picture is None:
@@ -65,37 +60,37 @@ def check_picture(data: bytes, size: tuple[int, int] | None, where: str, faults:
         _check_palette(picture, where, faults)
     else:
         kind = 'grey' if picture.mode in (*_GREY, 'LA') else 'colours'
-        faults.add(_MODE, f'{where}: {kind}, mode {picture.mode}')
+        faults.add('not a palette PNG (mode P)', f'{where}: {kind}, mode {picture.mode}')
     if picture.mode in (*_GREY, 'P'):
         _check_values(np.asarray(picture), where, faults)
-    if size is not None:
-        _check_size(picture, size, where, faults)
+    _check_size(picture, size or picture.size[::-1], where, faults)
 
 
 def _open_png(data: bytes, where: str, faults: Faults) -> Image.Image | None:
     """Decode a PNG; if that cannot be done, note it and return None."""
-    if not data.startswith(_PNG):
-        faults.add(UNREADABLE, f'{where}: {"a JPEG" if data.startswith(_JPEG) else "no PNG"}')
+    if not data.startswith(b'\x89PNG\r\n\x1a\n'):
+        kind = 'a JPEG' if data.startswith(b'\xff\xd8\xff') else 'no PNG'
+        faults.add(UNREADABLE, f'{where}: {kind}')
         return None
     try:
         picture = Image.open(io.BytesIO(data), formats=['PNG'])
         picture.load()
-    except _DAMAGED_PNG as error:
+        return picture
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         faults.add(UNREADABLE, f'{where}: {error}')
         return None
-    return picture
 
 
 def _check_palette(picture: Image.Image, where: str, faults: Faults) -> None:
     """Note the first entry of a palette that differs from VOC's 256."""
-    found, wanted = picture.getpalette('RGB'), list(_COLOURS)
-    for index in range(256):
-        part = slice(3 * index, 3 * index + 3)
-        if found[part] != wanted[part]:
-            value = ','.join(map(str, found[part])) or 'missing'
-            expected = ','.join(map(str, wanted[part]))
+    found = picture.getpalette('RGB')
+    for index, wanted in enumerate(_COLOURS):
+        entry = found[3 * index : 3 * index + 3]
+        if entry != wanted:
+            value, expected = (','.join(map(str, colour)) for colour in (entry, wanted))
             name = f' ({VOC_CLASSES[index]})' if index <= _LAST else ''
-            faults.add(_PALETTE, f"{where}: entry {index}{name} is {value}, VOC's is {expected}")
+            line = f"entry {index}{name} is {value or 'missing'}, VOC's is {expected}"
+            faults.add("a palette that is not VOC's", f'{where}: {line}')
             return
 
 
@@ -108,7 +103,7 @@ def _check_values(label: np.ndarray, where: str, faults: Faults) -> None:
 
 
 def _check_size(picture: Image.Image, size: tuple[int, int], where: str, faults: Faults) -> None:
-    height, width = size
-    if picture.size != (width, height):
-        found = f'{picture.width} x {picture.height}'
-        faults.add(_SIZE, f'{where}: {found}, its image is {width} x {height}')
+    if picture.size != size[::-1]:
+        (width, height), (found_width, found_height) = size[::-1], picture.size
+        line = f'{found_width} x {found_height}, its image is {width} x {height}'
+        faults.add('wrong size (width x height)', f'{where}: {line}')

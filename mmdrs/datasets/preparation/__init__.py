@@ -1,1 +1,0 @@
-"""VOC 2012 from the archives that its authors publish."""
