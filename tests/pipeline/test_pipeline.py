@@ -251,7 +251,7 @@ def test_full_disk_says_so_and_keeps_what_is_finished(
 ) -> None:
     import errno
 
-    from mmdrs.evaluation import localization_metric
+    from mmdrs.evaluation.metrics import localization_metric
 
     (copied / 'drs_maps' / 'done.json').unlink()
     (copied / 'drs_maps' / 'train' / 'img_5.npz').unlink()

@@ -58,17 +58,17 @@ def test_pseudo_labels_have_both_figures(finished: Path) -> None:
 
 
 def test_other_protocols_get_other_files(finished: Path, tmp_path: Path, monkeypatch) -> None:
-    """The same test again replaces its record; one with test-time augmentation does not."""
+    """The same test again replaces its record; one of another scale does not."""
     monkeypatch.setenv('MMDRS_SETTINGS', str(finished / 'settings.py'))
     checkpoint = str(finished / 'drs_classifier' / 'epoch_2.pth')
 
-    def test(tta: bool) -> int:
+    def test(multi_scale: bool) -> int:
         cfg = apis.load_config(
             str(ROOT / 'configs' / 'custom' / 'drs-classifier_custom.py'), {}, str(tmp_path)
         )
         cfg.runner_type = 'QuietRunner'
-        if tta:
-            apis.apply_tta(cfg)
+        if not multi_scale:
+            cfg.test_cfg.scales = None
         apis.test_model(cfg, checkpoint)
         return len(records(tmp_path))
 
