@@ -82,8 +82,8 @@ def _measure(rank: int, count: int, folder: str, shared: dict) -> None:
     )
     cfg.model.decode_head.in_channels = 8
     cfg.model.data_preprocessor.size = (SIDE, SIDE)
-    cfg.tta_model.scales = (SIDE,)
-    cfg.tta_pipeline[1].scale = (SIDE, SIDE)
+    cfg.test_cfg.update(scales=(SIDE,), size=(SIDE, SIDE))
+    cfg.test_dataloader.dataset.pipeline[1].scale = (SIDE, SIDE)
     cfg.test_dataloader.update(num_workers=1)
     maker = MapMaker(cfg, root / 'maps')
     shared['rate'] = maker.rate(count)

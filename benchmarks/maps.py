@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from benchmarks.layer import DELTA, composed_vgg16
 from benchmarks.measure import Row, bf16_in_hardware, compare, config_folder, synchronize
-from mmdrs.apis import apply_output, apply_tta
+from mmdrs.apis import apply_output
 from mmdrs.apis.runner import build_runner, release_loaders
 from mmdrs.models.utils.cam import to_levels
 
@@ -166,7 +166,6 @@ class MapMaker:
     def __init__(self, cfg: Config, out: Path) -> None:
         cfg.work_dir = str(out.parent / f'{out.name}_work')
         cfg.log_level = 'ERROR'
-        apply_tta(cfg)
         apply_output(cfg, str(out))
         self.out = out
         self.runner: Runner = build_runner(cfg)

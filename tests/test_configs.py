@@ -87,8 +87,13 @@ def test_voc_recipe_of_the_reference() -> None:
     assert all(g['nesterov'] and g['momentum'] == 0.9 for g in wrapper.param_groups)
     assert cfg.train_cfg.max_epochs == 15 and cfg.param_scheduler[0].milestones == [4, 9]
     assert cfg.train_dataloader.batch_size * 2 == 10 == cfg.auto_scale_lr.base_batch_size
-    assert tuple(cfg.tta_model.scales) == (256, 320, 384)
+    # Maps are multi-scale without --tta; with it they are the same.
+    for loop in (cfg.test_cfg, cfg.tta_model):
+        assert tuple(loop.scales) == (256, 320, 384) and tuple(loop.size) == (320, 320)
+    assert cfg.test_cfg.type == 'LocalizationMapLoop'
     refine = load_config(str(CONFIGS / 'refine' / 'refine_vgg16_2xb5-30e_voc12-320x320.py'))
+    for loop in (refine.test_cfg, refine.tta_model):  # refined maps have the size of the image
+        assert tuple(loop.scales) == (256, 320, 384) and loop.size is None
     assert refine.optim_wrapper.optimizer == dict(type='Adam', lr=1e-4)
     assert refine.param_scheduler[0].milestones == [10, 20] and refine.train_cfg.max_epochs == 30
 

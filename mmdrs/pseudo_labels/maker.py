@@ -93,10 +93,10 @@ class LabelMaker:
         Raises:
             InputError: If a file is missing, damaged, or not of the image's size.
         """
+        made_of = self.record(image, record)
         size = maps.original_size
         saliency = self._saliency(image, size)
         labels = self.rules.fuse(maps.floats(), maps.labels, size, saliency, image.img_path)
-        made_of = self.record(image, record)
         # The label itself goes last: it says that both are there.
         for path, label in reversed(list(zip(self._paths(image), labels, strict=False))):
             if record is None or not self._made_of(path, made_of):

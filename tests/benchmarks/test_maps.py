@@ -21,11 +21,11 @@ def test_both_sides_make_the_same_maps(tmp_path: Path, monkeypatch) -> None:
 
     cfg = maps.voc_config(tmp_path, 1, {})
     cfg.test_dataloader.update(num_workers=0, persistent_workers=False)
-    cfg.tta_pipeline[1].scale = (64, 64)
+    cfg.test_dataloader.dataset.pipeline[1].scale = (64, 64)
     cfg.model.data_preprocessor.size = (64, 64)
-    cfg.tta_model.scales = (48, 64)
+    cfg.test_cfg.update(scales=(48, 64), size=(64, 64))
     maker = maps.MapMaker(cfg, tmp_path / 'ours')
-    model = maker.runner.model.module
+    model = maker.runner.model
     model.backbone.load_state_dict(released.network.state_dict())
     model.decode_head.conv_seg.load_state_dict(released.head.state_dict())
     assert maker.rate(2) > 0

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.structures import PixelData
 from mmseg.registry import METRICS
+from mmseg.structures import SegDataSample
 from PIL import Image
 
 from mmdrs.pseudo_labels.map_file import read_maps
@@ -103,3 +105,79 @@ def test_missing_saliency_says_what_to_do() -> None:
     metric = build(type='PseudoLabelMetric', background_cue=dict(type='saliency'))
     with pytest.raises(ValueError, match=r'no saliency map of x\.jpg.*saliency_path'):
         metric.process(None, [prediction('x', [[[1.0]], [[0.0]]], None, [1, 0])])
+
+
+def data_sample(name: str, truth: list | None = None) -> SegDataSample:
+    """An image before the network: labelled cat, of 1 x 4 pixels."""
+    sample = SegDataSample(metainfo=dict(img_path=f'{name}.jpg', ori_shape=(1, 4)))
+    sample.set_data(dict(img_label=torch.tensor([1.0, 0.0])))
+    if truth is not None:
+        sample.gt_sem_seg = PixelData(data=torch.tensor([truth]))
+    return sample
+
+
+MAPS, TRUTH = [[[1.0, 0.6, 0.1, 0.4]], [[0.0, 0.0, 0.0, 0.0]]], [[1, 1, 1, 0]]
+FILE_METRICS = [
+    dict(type='LocalizationMetric'),
+    dict(type='PseudoLabelMetric', background_cue=dict(type='constant')),
+]
+
+
+@pytest.mark.parametrize('config', FILE_METRICS, ids=['maps', 'labels'])
+def test_files_are_kept_by_their_record(tmp_path, config: dict) -> None:
+    """Of network and so on, and of the image labels; without a record none is."""
+    metric = build(**config, output_dir=str(tmp_path))
+    sample = prediction('x', MAPS, TRUTH, [1, 0])
+    metric.process(None, [sample])
+    metric.evaluate(1)
+    (path,) = tmp_path.glob('x.*')
+    assert not metric.kept(sample)  # the loop said nothing
+    metric.record = dict(format=2, weights='a')
+    assert not metric.kept(sample)
+    metric.process(None, [sample])
+    first, before = metric.evaluate(1), path.stat().st_mtime_ns
+    assert metric.kept(sample) and metric.kept(data_sample('x', TRUTH).to_dict())
+    metric.process(None, [sample])
+    assert metric.evaluate(1) == first and path.stat().st_mtime_ns == before
+    assert not metric.kept(prediction('y', MAPS, TRUTH, [1, 0]))
+    assert not metric.kept(prediction('x', MAPS, TRUTH, [1, 1]))
+    assert not metric.kept(prediction('x', MAPS, TRUTH, None))
+    for record in (dict(format=2, weights='b'), dict(format=2), dict(format=3, weights='a'), None):
+        metric.record = record
+        assert not metric.kept(sample)
+    path.write_bytes(path.read_bytes()[:50])
+    metric.record = dict(format=2, weights='a')
+    assert not metric.kept(sample)
+
+
+@pytest.mark.parametrize('config', FILE_METRICS, ids=['maps', 'labels'])
+def test_files_restore_the_prediction(tmp_path, config: dict) -> None:
+    """The scores of an image are those of the first run, without the network."""
+    metric = build(**config, output_dir=str(tmp_path))
+    metric.record = dict(format=2)
+    metric.process(None, [prediction('x', MAPS, TRUTH, [1, 0])])
+    first = metric.evaluate(1)
+    sample = data_sample('x', TRUTH)
+    metric.restore(sample)
+    assert sample.pred_sem_seg.data.tolist() == [[[1, 1, 0, 1]]]
+    if metric.holds_prediction:
+        levels = torch.tensor([255, 153, 25, 102]) / 255
+        torch.testing.assert_close(sample.seg_logits.data[1, 0], levels)
+        assert sample.seg_logits.data[[0, 2], 0].tolist() == [[pytest.approx(0.2)] * 4, [0] * 4]
+    metric.process(None, [sample.to_dict()])
+    assert metric.evaluate(1) == first
+
+
+def test_labels_are_those_of_stored_maps(tmp_path) -> None:
+    """The prediction is rounded down to the levels of a map file first: 0.2999 is below 0.3."""
+    maps = [[[0.2999, 76.6 / 255, 0.9]], [[0.0, 0.0, 0.0]]]
+    metric = build(
+        type='PseudoLabelMetric',
+        background_cue=dict(type='constant', value=0.0),
+        threshold=0.3,
+        output_dir=str(tmp_path),
+    )
+    metric.process(None, [prediction('x', maps, None, [1, 0])])
+    metric.evaluate(1)
+    with Image.open(tmp_path / 'x.png') as picture:
+        assert np.asarray(picture).tolist() == [[0, 0, 1]]  # 76 / 255 is 0.298
