@@ -1,17 +1,24 @@
 """The own-data template made small enough for tests."""
 
 import importlib.util
+import sys
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = ROOT / 'configs' / 'custom' / 'settings_custom.py'
 
 
-def load_tool(name: str):
-    """Import a script of `tools/` by its path."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / 'tools' / f'{name}.py')
+def load_tool(name: str) -> ModuleType:
+    """Import a script of `tools/` by its path; modules beside it are found, as when it is run."""
+    path = ROOT / 'tools' / f'{name}.py'
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
     return module
 
 

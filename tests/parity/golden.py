@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from mmdrs.errors import MissingFileError
-from mmdrs.models.utils.released_checkpoints import VGG_CONVS
+from tests.pipeline_runs import load_tool
 
-_DOUBLED = {f'features.{index}': name for name, index in VGG_CONVS.items()}
+released = load_tool('model_converters/released_checkpoints')
+
+_DOUBLED = {f'features.{index}': name for name, index in released.VGG_CONVS.items()}
 
 
 class GoldenFolder:

@@ -25,9 +25,11 @@ from mmdrs.apis import InputError, load_config
 from mmdrs.models.decode_heads.cam_head import image_scores
 from mmdrs.models.ops.suppression import controls, suppress
 from mmdrs.models.utils.cam import localization_maps, refinement_target, to_levels
-from mmdrs.models.utils.released_checkpoints import convert, load_converted
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from tests.parity.golden import GoldenFolder
+from tests.pipeline_runs import load_tool
+
+released = load_tool('model_converters/released_checkpoints')
 
 #: float32 sums in another order.
 TOLERANCE = 1e-4
@@ -73,7 +75,9 @@ class _Context:
         """The model of a config with golden weights, in eval mode; images come normalised."""
         cfg = load_config(str(self.configs / config))
         model = MODELS.build(cfg.model)
-        load_converted(model, convert(self.golden.checkpoint(weights), weights), weights)
+        released.load_converted(
+            model, released.convert(self.golden.checkpoint(weights), weights), weights
+        )
         model.data_preprocessor = SegDataPreProcessor()
         model.eval()
         return model

@@ -9,10 +9,11 @@ from mmseg.registry import MODELS
 from PIL import Image
 
 from mmdrs.apis import load_config
-from mmdrs.models.utils.released_checkpoints import convert, load_converted
 from mmdrs.pseudo_labels.map_file import read_maps
 from tests.parity.golden import GoldenFolder
 from tests.pipeline_runs import ROOT, load_tool
+
+released = load_tool('model_converters/released_checkpoints')
 
 
 def convert_and_test(
@@ -39,7 +40,7 @@ def test_deeplabv2(golden: GoldenFolder, tiny_voc: Path, tmp_path: Path, capsys)
     config = 'deeplab/deeplabv2-msc_r101-d8_1xb5-20k_voc12drs-321x321.py'
     checkpoint = golden.checkpoint('deeplabv2_resnet101_msc')
     model = MODELS.build(load_config(str(ROOT / 'configs' / config)).model).eval()
-    load_converted(model, convert(checkpoint))
+    released.load_converted(model, released.convert(checkpoint))
     image = np.array(Image.open(tiny_voc / 'JPEGImages' / 'img_1.jpg').convert('RGB'))
     bgr = image[..., ::-1].astype(np.float32) - np.array([104.008, 116.669, 122.675], np.float32)
     with torch.no_grad():

@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
+from released_checkpoints import Converted, convert, load_converted
 
 from mmdrs.apis import InputError, load_config, read_checkpoint
 from mmdrs.files import written_whole
-from mmdrs.models.utils.released_checkpoints import Converted, convert, load_converted
 from mmdrs.version import __version__
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'

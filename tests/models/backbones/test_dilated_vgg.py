@@ -7,15 +7,17 @@ import torch
 from mmseg.registry import MODELS
 from torch import nn
 
-from mmdrs.models.utils.released_checkpoints import VGG_CONVS
 from tests.parity.golden import GoldenFolder
+from tests.pipeline_runs import load_tool
+
+released = load_tool('model_converters/released_checkpoints')
 
 
 def test_layout_of_the_reference() -> None:
     model = MODELS.build(dict(type='DilatedVGG'))
     convs = {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d)}
     assert [n for n in convs if n.startswith('features')] == [
-        f'features.{i}' for i in VGG_CONVS.values()
+        f'features.{i}' for i in released.VGG_CONVS.values()
     ]
     for name in ('features.24', 'features.26', 'features.28'):
         assert convs[name].dilation == (2, 2) and convs[name].padding == (2, 2)
