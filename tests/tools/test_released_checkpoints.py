@@ -10,7 +10,7 @@ from mmdrs.errors import InputError
 from tests.parity.golden import GoldenFolder
 from tests.pipeline_runs import ROOT, load_tool
 
-released = load_tool('model_converters/released_checkpoints')
+converter = load_tool('model_converters/released_checkpoints')
 
 pytestmark = pytest.mark.usefixtures('mmseg_scope')
 NAMES = ('drs_vgg16', 'refine_vgg16', 'deeplabv2_resnet101_msc', 'deeplabv3plus_resnet101')
@@ -32,31 +32,31 @@ def build(config: str):
 
 @pytest.mark.parametrize(
     ('name', 'form', 'doubled'),
-    list(zip(NAMES, released.FORMATS[:4], (26, 26, 0, 0), strict=True)),
+    list(zip(NAMES, converter.FORMATS[:4], (26, 26, 0, 0), strict=True)),
 )
 def test_the_four_releases(golden: GoldenFolder, name: str, form, doubled: int) -> None:
     """Recognised, and every tensor of our model comes from exactly one of the file."""
     checkpoint = golden.checkpoint(name)
-    converted = released.convert({f'module.{key}': value for key, value in checkpoint.items()})
+    converted = converter.convert({f'module.{key}': value for key, value in checkpoint.items()})
     assert converted.format is form and not converted.left_out
     assert len(converted.doubled) == doubled
     assert len(converted.weights) == len(checkpoint) - doubled
-    released.load_converted(build(form.config), converted)
+    converter.load_converted(build(form.config), converted)
 
 
 def test_doubled_convolutions_are_kept_once(refine: dict[str, Tensor]) -> None:
-    converted = released.convert(refine)
+    converted = converter.convert(refine)
     assert torch.equal(converted.weights['backbone.features.24.bias'], refine['layer5_conv1.bias'])
     assert torch.equal(converted.weights['backbone.extra.4.weight'], refine['extra_conv3.weight'])
     assert 'layer5_conv1.bias' in converted.doubled
     changed = {**refine, 'features.0.bias': refine['features.0.bias'] + 1}
     with pytest.raises(InputError, match=r"'best.pth' holds .*layer1_conv1.bias twice.*differ"):
-        released.convert(changed, 'best.pth')
+        converter.convert(changed, 'best.pth')
 
 
 def test_controllers_follow_their_convolution(golden: GoldenFolder) -> None:
     checkpoint = golden.checkpoint('drs_vgg16')
-    weights = released.convert(checkpoint).weights
+    weights = converter.convert(checkpoint).weights
     for ours, released in (
         ('features_1', 'layer1_relu1'),
         ('features_15', 'layer3_relu3'),
@@ -70,7 +70,7 @@ def test_controllers_follow_their_convolution(golden: GoldenFolder) -> None:
 def test_concatenation_order_of_deeplabv3plus(golden: GoldenFolder) -> None:
     """Input channels of a concatenation: ours are [pool, convolutions] and [deep, low-level]."""
     checkpoint = golden.checkpoint('deeplabv3plus_resnet101')
-    weights = released.convert(checkpoint).weights
+    weights = converter.convert(checkpoint).weights
     released = checkpoint['classifier.aspp.project.0.weight']
     ours = weights['decode_head.bottleneck.0.conv.weight']
     assert torch.equal(ours[:, :256], released[:, 1024:])
@@ -89,10 +89,10 @@ def test_coco_backbone(deeplabv2: dict[str, Tensor]) -> None:
         if 'aspp' not in key and not key.endswith('num_batches_tracked')
     }
     coco |= {'fc.weight': torch.zeros(91, 2048, 1, 1), 'fc.bias': torch.zeros(91)}
-    converted = released.convert(coco)
+    converted = converter.convert(coco)
     assert converted.format.backbone_only and converted.left_out == ['fc.weight', 'fc.bias']
     model = build(converted.format.config)
-    released.load_converted(model, converted)
+    converter.load_converted(model, converted)
     name = 'layer5.block3.conv3x3.conv.weight'
     assert torch.equal(model.backbone.layer4[2].conv2.weight, coco[name])
     name = 'layer2.block1.shortcut.bn.running_mean'
@@ -105,7 +105,7 @@ def test_training_state_is_reported(refine: dict[str, Tensor]) -> None:
     parameter.grad = torch.ones(2)
     optimizer.step()
     state = dict(model=refine, optimizer=optimizer.state_dict(), epoch=12, miou=0.61)
-    assert released.convert(state).training_state == dict(
+    assert converter.convert(state).training_state == dict(
         optimizer='optimizer with 1 groups, state of 1 parameters', epoch='12', miou='0.61'
     )
 
@@ -113,9 +113,9 @@ def test_training_state_is_reported(refine: dict[str, Tensor]) -> None:
 def test_what_is_refused(refine: dict[str, Tensor]) -> None:
     def refusal(checkpoint, load: bool = False) -> str:
         with pytest.raises(InputError) as error:
-            converted = released.convert(checkpoint, 'x.pth')
+            converted = converter.convert(checkpoint, 'x.pth')
             if load:
-                released.load_converted(build(converted.format.config), converted, 'x.pth')
+                converter.load_converted(build(converted.format.config), converted, 'x.pth')
         return str(error.value)
 
     # The first key that does not belong, of two.
