@@ -10,7 +10,7 @@ from mmengine.dist import get_dist_info
 from mmdrs.apis.pool import ordered_map
 from mmdrs.engine import Progress
 from mmdrs.errors import MissingFileError
-from mmdrs.evaluation.functional.scores import FusedCounts, count_label
+from mmdrs.evaluation.functional.scores import FusedCounts
 from mmdrs.files import file_digest
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
@@ -46,12 +46,7 @@ class _Work:
             labels = self.maker.make(job.image, maps, _record(job.map_path, maps.record))
         if job.seg_map_path is None:
             return None
-        written, evaluated = labels
-        actual = read_label(job.seg_map_path)
-        return FusedCounts(
-            count_label(evaluated, actual, self.num_classes),
-            count_label(written, actual, self.num_classes),
-        )
+        return FusedCounts.of(labels, read_label(job.seg_map_path), self.num_classes)
 
 
 def make_pseudo_labels(

@@ -83,7 +83,7 @@ class LocalizationMapLoop(TestLoop):
 
     def run(self) -> dict:
         """Run the test; see the parent."""
-        record = map_record(self.runner, self.model, self.precision)
+        record = run_record(self.runner, self.model, self.precision)
         for metric in self.writers:
             metric.record = record
         if self.channels_last:
@@ -138,7 +138,7 @@ def _localization_model(
     return LocalizationTTA(model, scales, size)
 
 
-def map_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[str, Any]:
+def run_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[str, Any]:
     """What all maps of a run are made of, as their files store it; the image labels come to it.
 
     Args:

@@ -4,13 +4,14 @@ Everything is counted per image and summed, so that images can be counted by sev
 Pixels whose ground truth is 255 do not count.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from mmdrs.errors import InputError
 from mmdrs.models.utils.cam import to_levels
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL, MAP_THRESHOLD
 
 LEVELS = 256
 
@@ -54,17 +55,27 @@ class FusedCounts:
     evaluated: LabelCounts
     written: LabelCounts
 
+    @classmethod
+    def of(
+        cls, labels: Sequence[np.ndarray], actual: np.ndarray, num_classes: int
+    ) -> 'FusedCounts':
+        """Count ``(written, evaluated)``, both (H, W), against the ground truth (H, W)."""
+        written, evaluated = labels
+        return cls(
+            count_label(evaluated, actual, num_classes), count_label(written, actual, num_classes)
+        )
+
     def __add__(self, other: 'FusedCounts') -> 'FusedCounts':
         return FusedCounts(self.evaluated + other.evaluated, self.written + other.written)
 
 
 def count_label(predicted: np.ndarray, actual: np.ndarray, num_classes: int) -> LabelCounts:
     """Count one label map (H, W) against its ground truth (H, W)."""
-    valid = actual != 255
+    valid = actual != IGNORE_LABEL
     predicted, actual = predicted[valid], actual[valid]
     return LabelCounts(
         _histogram(predicted[predicted == actual], num_classes),
-        _histogram(predicted[predicted != 255], num_classes),
+        _histogram(predicted[predicted != IGNORE_LABEL], num_classes),
         _histogram(actual, num_classes),
     )
 
@@ -97,7 +108,7 @@ def count_maps(
     labels: tuple[int, ...],
     actual: np.ndarray,
     num_classes: int,
-    coverage_threshold: float = 0.2,
+    coverage_threshold: float = MAP_THRESHOLD,
 ) -> MapCounts:
     """Count the maps of one image against its ground truth.
 
@@ -108,7 +119,7 @@ def count_maps(
         num_classes: Number of classes, background included.
         coverage_threshold: A pixel is covered when its map exceeds this.
     """
-    valid = actual != 255
+    valid = actual != IGNORE_LABEL
     values = maps[:, valid]  # (K, P)
     truth = actual[valid]
     count = len(labels)
@@ -220,7 +231,7 @@ class MapTotals:
     def __add__(self, other: 'MapTotals') -> 'MapTotals':
         return MapTotals(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
-    def scores(self, fixed_threshold: float = 0.2) -> MapScores:
+    def scores(self, fixed_threshold: float = MAP_THRESHOLD) -> MapScores:
         """The scores; a pixel is foreground where its level reaches a threshold.
 
         Raises:
@@ -251,7 +262,7 @@ class MapTotals:
 
 
 def score_maps(
-    counts: Iterable[MapCounts], num_classes: int, fixed_threshold: float = 0.2
+    counts: Iterable[MapCounts], num_classes: int, fixed_threshold: float = MAP_THRESHOLD
 ) -> MapScores:
     """Scores of the summed counts of many images, see :meth:`MapTotals.scores`.
 

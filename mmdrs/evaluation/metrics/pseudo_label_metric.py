@@ -10,7 +10,7 @@ from mmengine.structures import PixelData
 from mmseg.registry import METRICS
 from mmseg.structures import SegDataSample
 
-from mmdrs.evaluation.functional.scores import FusedCounts, count_label
+from mmdrs.evaluation.functional.scores import FusedCounts
 from mmdrs.evaluation.metrics.file_metric import FileMetric
 from mmdrs.evaluation.metrics.samples import (
     ground_truth,
@@ -129,11 +129,7 @@ class PseudoLabelMetric(FileMetric):
         return None if actual is None else self._count(labels, actual)
 
     def _count(self, labels: Sequence[np.ndarray], actual: np.ndarray) -> FusedCounts:
-        written, evaluated = labels
-        count = len(self.dataset_meta['classes'])
-        return FusedCounts(
-            count_label(evaluated, actual, count), count_label(written, actual, count)
-        )
+        return FusedCounts.of(labels, actual, len(self.dataset_meta['classes']))
 
     def compute_scores(self, total: FusedCounts | None, images: int) -> dict[str, float]:
         """The two scores over all images with ground truth; nothing where there is none."""

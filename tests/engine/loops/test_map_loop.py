@@ -95,6 +95,7 @@ def test_second_run_reads_what_is_finished(config: Path, finished: Path, tmp_pat
         ({'test_cfg.precision': 'bfloat16'}, True),
         ({'test_cfg.channels_last': False}, False),
         ({'model.decode_head.threshold': 0.3}, True),
+        ({'model.test_cfg': dict(mode='slide', crop_size=(16, 16), stride=(8, 8))}, True),
         # The image is resized by another library.
         ({'test_dataloader.dataset.pipeline.1.backend': 'pillow',
           'test_dataloader.dataset.pipeline.0.to_float32': False}, True),
