@@ -10,7 +10,7 @@ MMEngine's syntax. A settings file may be anywhere, and may inherit from another
 import copy
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from pprint import pformat
 from typing import Any
@@ -26,6 +26,7 @@ from mmdrs.files import written_whole
 
 #: Keys that the pipeline itself reads.
 PIPELINE_KEYS = ('stages', 'pseudo_labels', 'work_dir')
+_TEMPLATE = 'mmdrs::custom/settings_custom.py'
 #: A key that a config reads from what it inherits.
 _READ = re.compile(r"_base_\.(?:get\(')?(\w+)")
 #: Keys that MMEngine's and the tools' reading of a config add.
@@ -41,6 +42,7 @@ class Settings:
             name such as ``mmdrs::custom/segmentation_custom.py``, or a path, absolute or
             relative to the settings file.
         stage_options: Options of single stages, by stage name.
+        given: Keys of the options that are not of a single stage.
         file: Holds ``cfg``; the stages inherit from it. With options it is temporary until
             :meth:`save` has written another one.
     """
@@ -73,6 +75,7 @@ class Settings:
             else:
                 own[key] = value
         self.cfg = load_config(self.path, own)
+        self.given = {key.split('.')[0] for key in own}
         self.file = self.path
         if own:  # the stages inherit from a file, which the options must be in
             self._scratch = tempfile.TemporaryDirectory(prefix='mmdrs_settings_')
@@ -131,22 +134,35 @@ class Settings:
         return cfg
 
     def check_keys(self) -> None:
-        """Check that every key reaches a stage; those that start with an underscore are free.
+        """Check that every option reaches a stage, and that every key of the file could.
+
+        A file may hold keys of the template that its own stages do not read, such as those of a
+        segmentation network that another config has replaced. Keys that start with an underscore
+        are helper variables.
 
         Raises:
-            InputError: If a key is neither shared nor the pipeline's, and no stage's config reads
-                it; names a close one.
+            InputError: If a key is neither shared nor the pipeline's, and no config reads it;
+                names a close one.
         """
-        texts = [load_config(self.config_file(s), settings=self.file).text for s in self['stages']]
-        read = {name for text in texts for name in _READ.findall(text)}
+        read = _keys_read(
+            load_config(self.config_file(s), settings=self.file).text for s in self['stages']
+        )
         known = {*SHARED_KEYS, *PIPELINE_KEYS, *read}
+        folder = Path(config_path(_TEMPLATE)).parent
+        template = _keys_read(path.read_text(encoding='utf-8') for path in folder.glob('*.py'))
         for key in self.cfg:
-            if key not in known and key not in _ADDED and not key.startswith('_'):
-                raise InputError(
-                    f"the settings '{self.path}': `{key}` reaches no stage, none of their configs "
-                    f'reads it{did_you_mean(key, known)} (a helper variable starts with an '
-                    'underscore)'
-                )
+            free = key in _ADDED or key.startswith('_')
+            if free or key in known or (key in template and key not in self.given):
+                continue
+            raise InputError(
+                f"the settings '{self.path}': `{key}` reaches no stage, none of their configs "
+                f'reads it{did_you_mean(key, known)} (a helper variable starts with an underscore)'
+            )
+
+
+def _keys_read(texts: Iterable[str]) -> set[str]:
+    """The keys that configs read from what they inherit."""
+    return {name for text in texts for name in _READ.findall(text)}
 
 
 def load_settings(path: str | Path, options: Mapping[str, Any] | None = None) -> Settings:

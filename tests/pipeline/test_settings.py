@@ -19,6 +19,7 @@ from mmdrs.pipeline.stages import ALL_STAGES
 from tests.pipeline_runs import ROOT, SETTINGS
 
 ALL_SETTINGS = sorted((ROOT / 'configs').rglob('settings_*.py'))
+BISENET = 'bisenetv2_fcn_4xb4-160k_cityscapes-1024x1024.py'
 #: Another value of every shared key.
 CHANGED: dict[str, Any] = dict(
     seed=7,
@@ -156,6 +157,14 @@ def test_key_that_reaches_no_stage_is_an_error(tmp_path: Path) -> None:
         load_settings(path).check_keys()
     path.write_text(f"_base_ = '{SETTINGS}'\n_helper = 4\n")
     load_settings(path).check_keys()
+
+
+def test_keys_of_a_stage_that_another_config_has_replaced() -> None:
+    """The file may keep them; an option without effect is an error."""
+    stock = {'stages.segmentation': 'mmseg::bisenetv2/' + BISENET}
+    load_settings(SETTINGS, stock).check_keys()
+    with pytest.raises(InputError, match='`segmentation_epochs` reaches no stage'):
+        load_settings(SETTINGS, {**stock, 'segmentation_epochs': 3}).check_keys()
 
 
 @pytest.mark.parametrize('base', [str(SETTINGS), 'mmdrs::custom/settings_custom.py'])
