@@ -38,7 +38,8 @@ class ImageFiles(NamedTuple):
 class LabelMaker:
     """Makes pseudo labels, writes them, and knows which are finished.
 
-    A label as it is scored cannot be told from the one that is written, which has ignored pixels.
+    A label as it is scored cannot be derived from the one that is written, which has ignored
+    pixels.
     Where an image has ground truth, it is kept in ``<out_dir>/.evaluated``, so that a second run
     computes nothing.
 

@@ -29,7 +29,7 @@ class LocalizationMaps:
         labels: Foreground classes present, counted from 0, in ascending order.
         values: Levels 0..255, uint8, (len(labels), h, w).
         original_size: Height and width of the image file.
-        scale: Value that level 255 stands for. 1 for normalised maps; refined maps are linear and
+        scale: Value that level 255 represents. 1 for normalised maps; refined maps are linear and
             may exceed 1.
         record: What made the maps, JSON values only: ``format`` (:data:`FORMAT`), ``network``,
             ``weights`` and ``pipeline`` (hashes), ``scales``, ``size``, ``precision`` and

@@ -24,7 +24,7 @@ class LoadLocalizationMap(BaseTransform):
     flips.
 
     Required keys: ``img``, ``img_label`` (float32, (num_classes - 1,)), ``map_path``. Added key:
-    ``gt_localization_map``, uint8 (H, W, num_classes - 1), level 255 stands for the value 1;
+    ``gt_localization_map``, uint8 (H, W, num_classes - 1), level 255 represents the value 1;
     classes that are not in the image are 0. Modified key: ``seg_fields``.
     """
 

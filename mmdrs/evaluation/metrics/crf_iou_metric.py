@@ -34,17 +34,8 @@ class CRFIoUMetric(SegmentationMetric):
     Args:
         crf: Constants of the CRF, see :class:`~mmdrs.pseudo_labels.crf.DenseCRF`; None: its
             defaults.
-        view: As in the parent, like all that follow; ``prefix`` is ``crf`` by default.
-        crop: As in the parent.
-        ignore_index: As in the parent.
-        iou_metrics: As in the parent.
-        nan_to_num: As in the parent.
-        beta: As in the parent.
-        collect_device: As in the parent.
-        output_dir: As in the parent.
-        format_only: As in the parent.
-        keep_results: As in the parent.
-        prefix: As in the parent.
+
+    All other arguments are those of :class:`SegmentationMetric`; ``prefix`` is ``crf`` by default.
     """
 
     default_prefix: ClassVar[str] = 'crf'

@@ -72,7 +72,7 @@ def to_levels(maps: np.ndarray, scale: float = 1.0) -> np.ndarray:
 
     Args:
         maps: Values 0..``scale``; what lies outside is clipped.
-        scale: The value which level 255 stands for.
+        scale: The value that level 255 represents.
     """
     return np.clip(maps * np.float32(255.0 / scale), 0, 255).astype(np.uint8)
 
