@@ -117,15 +117,16 @@ def per_class(classes: Sequence[str], values: Sequence[float]) -> dict[str, floa
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
     """Write one record as JSON, whole or not at all."""
-    write_json(path, _content(evaluation))
+    write_json(path, record_content(evaluation))
 
 
 def write_evaluations(path: Path, evaluations: Sequence[Evaluation]) -> None:
     """Write the records of a whole run as one JSON list."""
-    write_json(path, [_content(evaluation) for evaluation in evaluations])
+    write_json(path, [record_content(evaluation) for evaluation in evaluations])
 
 
-def _content(evaluation: Evaluation) -> dict[str, Any]:
+def record_content(evaluation: Evaluation) -> dict[str, Any]:
+    """A record as the plain values that its file holds."""
     return dict(format=FORMAT, **asdict(evaluation))
 
 
