@@ -1,7 +1,8 @@
-# make demo    make the shapes data set, run all stages on it, print the table
-# make test    run the tests
-# make lint    check the style          make format   write the style
-# make clean   remove environments and caches (data/ and work_dirs/ stay)
+# make demo      make the shapes data set, run all stages on it, print the table
+# make test      run the tests; TESTS='tests/models tests/apis' runs a part of them
+# make test-set  run the tests of what depends on the dependency set
+# make lint      check the style          make format   write the style
+# make clean     remove environments and caches (data/ and work_dirs/ stay)
 #
 # Each sets up what it needs, once, in an environment of its own. DEPS chooses the set:
 #   make test DEPS=onedl       OneDL's MMSegmentation, in .venv (the default)
@@ -12,6 +13,21 @@ PYTHON ?= python3
 DEPS ?= onedl
 # Two processes, each with one thread: the networks of the tests are too small for more.
 PYTEST_ARGS ?= -q -n 2 --dist loadfile
+TESTS ?= tests
+
+# What `make test-set` leaves out. Either the code knows nothing of MMSegmentation, or it only puts
+# together what the other tests run on each set: models, engine, data sets, apis, train and test.
+SET_FREE_TESTS := \
+    tests/benchmarks tests/pipeline tests/pseudo_labels tests/reporting tests/test_tutorial.py \
+    tests/datasets/formats tests/datasets/preparation \
+    tests/datasets/test_file_checks.py tests/datasets/test_saliency_check.py \
+    tests/evaluation/functional tests/evaluation/records \
+    tests/models/losses tests/models/ops tests/models/utils tests/parity \
+    tests/tools/test_ablate.py tests/tools/test_check_saliency.py \
+    tests/tools/test_coco_image_labels.py tests/tools/test_drs2mmdrs.py \
+    tests/tools/test_make_shapes_voc.py tests/tools/test_mean_results.py \
+    tests/tools/test_voc12_aug.py tests/tools/test_voc_image_labels.py \
+    tests/tools/test_voc_submission.py
 
 ifeq ($(DEPS),onedl)
 VENV := .venv
@@ -29,10 +45,10 @@ STAMP := $(VENV)/.installed
 CRF_STAMP := $(VENV)/.crf
 CRF_LOG := $(VENV)/crf.log
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
-CONSTRAINTS := -c requirements/runtime.txt -c requirements/constraints.txt
+CONSTRAINTS := -c requirements/constraints.txt
 SETUP_FILES := $(wildcard requirements/*.txt) setup.py pyproject.toml mmdrs/version.py
 
-.PHONY: demo test lint format clean
+.PHONY: demo test test-set lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -43,7 +59,10 @@ demo: $(STAMP)
 test: $(STAMP) $(CRF_STAMP) $(ONNX_STAMP)
 	@$(BIN)/python -c 'import pydensecrf.densecrf' 2>/dev/null || \
 	    echo "Tests of the dense CRF are skipped: pydensecrf was not built, see $(CRF_LOG)"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(TESTS) $(LEFT_OUT) $(PYTEST_ARGS)
+
+test-set: LEFT_OUT := $(addprefix --ignore=,$(SET_FREE_TESTS))
+test-set: test
 
 lint: $(STAMP)
 	$(BIN)/python -m ruff check .

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
-from setuptools.command.develop import develop
 
 ROOT = Path(__file__).parent
 MIM_PARTS = ('tools', 'configs', 'model-index.yml')
@@ -63,7 +62,7 @@ def remove(path: Path) -> None:
 
 
 class BuildWithMim(build_py):
-    """Adds ``mmdrs/.mim``. Both a wheel and an editable installation run this command."""
+    """Add ``mmdrs/.mim``. Both a wheel and an editable installation run this command."""
 
     def run(self) -> None:
         super().run()
@@ -71,14 +70,6 @@ class BuildWithMim(build_py):
             add_mim_folder(ROOT / 'mmdrs' / '.mim', link=True)
         else:
             add_mim_folder(Path(self.build_lib) / 'mmdrs' / '.mim', link=False)
-
-
-class DevelopWithMim(develop):
-    """Adds ``mmdrs/.mim`` for ``python setup.py develop``, which may not build anything."""
-
-    def run(self) -> None:
-        add_mim_folder(ROOT / 'mmdrs' / '.mim', link=True)
-        super().run()
 
 
 setup(
@@ -100,6 +91,11 @@ setup(
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
     ],
     packages=find_packages(include=['mmdrs', 'mmdrs.*']),
+    # Stating the default makes an editable installation a path in a .pth file. Setuptools' import
+    # hook, its other way, comes too late in the parent folder of a clone: there the clone itself
+    # is found first, as an empty namespace package.
+    package_dir={'': '.'},
+    package_data={'': ['*.css', '*.html', '*.j2', '*.js', '*.yml']},
     python_requires='>=3.10,<3.13',
     install_requires=read_requirements('runtime'),
     extras_require={
@@ -111,6 +107,6 @@ setup(
         'tests': read_requirements('tests'),
         'dev': read_requirements('tests', 'dev'),
     },
-    cmdclass={'build_py': BuildWithMim, 'develop': DevelopWithMim},
+    cmdclass={'build_py': BuildWithMim},
     zip_safe=False,
 )

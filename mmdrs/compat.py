@@ -4,6 +4,9 @@ Two sets are supported: ``onedl`` (onedl-mmsegmentation 1.4.2, onedl-mmcv 2.3.6,
 0.10.12) and ``openmmlab`` (mmsegmentation 1.2.2, mmcv or mmcv-lite 2.1.0, mmengine 0.10.7). Each
 bridge acts only where its break is found, so on a set without the break it changes nothing.
 
+.. warning:: One bridge changes MMEngine for the whole process: after ``import mmdrs``, its
+   checkpoint loader reads tensors and plain values only (``weights_only=True``), for any model.
+
 :func:`apply` must run before anything of ``mmseg.models`` is imported. Importing :mod:`mmdrs`
 does that first of all.
 """
@@ -12,7 +15,6 @@ import contextlib
 import importlib
 import importlib.util
 import io
-import os
 import pickle
 import re
 import sys
@@ -20,16 +22,19 @@ import warnings
 from collections.abc import Callable
 from functools import partial, wraps
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import mmengine.config.config as mmengine_config
 import mmengine.runner.checkpoint as mmengine_checkpoint
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from mmengine.utils import digit_version
+
+from mmdrs.errors import MissingFileError, did_you_mean
 
 # The two names that mmseg 1.2.2 imports from mmcv.ops with nothing to fall back on.
 _OPS_IMPORTED_BY_MMSEG = ('point_sample', 'sigmoid_focal_loss')
@@ -43,7 +48,7 @@ def apply() -> None:
     bridge_missing_ops()
     allow_mmengine_checkpoints()
     refuse_unsafe_checkpoints()
-    bridge_stock_configs()
+    bridge_packaged_configs()
     import_mmseg_quietly()
 
 
@@ -188,43 +193,53 @@ def _refusal(filename: str, message: str) -> str:
     )
 
 
-# --- 3. `_base_ = 'mmseg::...'` ----------------------------------------------------------------
+# --- 3. `_base_ = 'mmseg::...'` and `_base_ = 'mmdrs::...'` -------------------------------------
 # MMEngine 0.10.7 looks for MMSegmentation with pkg_resources, gone from setuptools 82:
 # https://github.com/open-mmlab/mmengine/pull/1676. OneDL's MMEngine looks for a distribution
-# called `mmsegmentation`, and OneDL's is called `onedl-mmsegmentation`.
+# called `mmsegmentation`, and OneDL's is called `onedl-mmsegmentation`. Neither knows mmdrs.
+
+#: Packages whose configs have names of the form ``package::folder/file.py`` here.
+CONFIG_PACKAGES = ('mmdrs', 'mmseg')
 
 
-def bridge_stock_configs() -> None:
-    """Let ``mmseg::...`` base configs be found wherever the package ``mmseg`` is installed.
+def bridge_packaged_configs() -> None:
+    """Let configs inherit from ``mmseg::...`` and ``mmdrs::...`` wherever these are installed.
 
-    Other packages' ``pkg::...`` take the same way as before, with the same errors.
+    Other packages' ``pkg::...`` are looked up as before, with the same errors.
     """
-    for name in ('is_installed', 'get_installed_path'):
-        stock = getattr(mmengine_config, name)
-        if not hasattr(stock, '__wrapped__'):
-            setattr(mmengine_config, name, _with_mmseg(stock))
-
-
-def _with_mmseg(stock: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Wrap a look-up of MMEngine so that it falls back on the imported ``mmseg``."""
-    is_path = stock.__name__ == 'get_installed_path'
+    stock = Config._get_cfg_path
+    if hasattr(stock, '__wrapped__'):
+        return
 
     @wraps(stock)
-    def look_up(package: str) -> Any:
-        try:
-            found = stock(package)
-        except ImportError:
-            if package != 'mmsegmentation':
-                raise
-            found = None
-        if found or package != 'mmsegmentation':
-            return found
-        spec = importlib.util.find_spec('mmseg')
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError('mmseg is not installed, please install MMSegmentation')
-        return os.path.dirname(spec.origin) if is_path else True
+    def get_cfg_path(cfg_path: str, filename: str) -> tuple[str, str | None]:
+        package, separator, _ = cfg_path.partition('::')
+        if not separator or package not in CONFIG_PACKAGES:
+            return stock(cfg_path, filename)
+        # The second value is the registry scope of what a config takes from `_base_.name`.
+        # mmdrs has no registries of its own: its configs count as the user's.
+        return packaged_config(cfg_path), None if package == 'mmdrs' else package
 
-    return look_up
+    Config._get_cfg_path = staticmethod(get_cfg_path)
+
+
+def packaged_config(name: str) -> str:
+    """Return the file of a config ``package::folder/file.py``, package being mmdrs or mmseg.
+
+    Raises:
+        MissingFileError: if the package has no such config; names configs with close names.
+    """
+    package, _, relative = name.partition('::')
+    root = Path(importlib.util.find_spec(package).origin).parent
+    # A checkout that is used without an installation has its configs beside the package only.
+    folders = (root / '.mim' / 'configs', root.parent / 'configs')
+    folder = next((item.resolve() for item in folders if item.is_dir()), folders[0])
+    path = folder / relative
+    if not path.is_file():
+        files = (file.relative_to(folder).as_posix() for file in folder.rglob('*.py'))
+        hint = did_you_mean(name, [f'{package}::{file}' for file in files])
+        raise MissingFileError(f"there is no config '{name}' in '{folder}'{hint}")
+    return str(path)
 
 
 # --- 4. what importing mmseg prints -------------------------------------------------------------

@@ -38,6 +38,7 @@ def tiny_options(data_root: Path) -> list[str]:
         'batch_size=2',
         'map_batch_size=4',
         'num_workers=0',
+        'seed=3',
         'classifier_epochs=2',
         'refinement_epochs=1',
         'segmentation_backbone._delete_=True',

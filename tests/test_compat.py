@@ -22,7 +22,9 @@ from mmengine.runner import CheckpointLoader, load_checkpoint, save_checkpoint
 from mmengine.utils import digit_version
 
 from mmdrs import compat
+from mmdrs.errors import MissingFileError
 
+ROOT = Path(__file__).parents[1]
 HAS_OPS = importlib.util.find_spec('mmcv._ext') is not None
 OLD_MMSEG = digit_version(mmseg.__version__) <= digit_version('1.2.2')
 
@@ -196,7 +198,7 @@ def safe_globals() -> list[Any]:
     return torch.serialization.get_safe_globals()
 
 
-# --- stock configs
+# --- packaged configs
 
 
 def test_stock_config_resolves(tmp_path: Path) -> None:
@@ -210,8 +212,43 @@ def test_stock_config_resolves(tmp_path: Path) -> None:
 
 
 def test_stock_base_resolves(tmp_path: Path) -> None:
-    cfg = Config.fromfile(write_config(tmp_path, 'mmseg::_base_/models/fcn_r50-d8.py'))
+    path = write_config(tmp_path, 'mmseg::_base_/models/fcn_r50-d8.py')
+    with open(path, 'a') as file:
+        file.write('taken = _base_.model\n')
+    cfg = Config.fromfile(path)
     assert cfg.model.decode_head.type == 'FCNHead'
+    # As MMEngine does for any package: what is taken out keeps the scope of its registry.
+    assert cfg.taken._scope_ == 'mmseg'
+
+
+@pytest.mark.parametrize('as_list', [False, True], ids=['name', 'list'])
+def test_own_config_resolves(tmp_path: Path, as_list: bool) -> None:
+    bases = ['mmdrs::drs/drs-learnable_vgg16_2xb5-15e_voc12-320x320.py']
+    path = tmp_path / 'config.py'
+    path.write_text(
+        f'_base_ = {bases if as_list else bases[0]!r}\n'
+        'taken = _base_.model\nmodel = dict(decode_head=dict(num_classes=3))\n'
+    )
+    cfg = Config.fromfile(path)
+    reference = Config.fromfile(ROOT / 'configs' / bases[0].removeprefix('mmdrs::'))
+    # Equal to the same base given by path: no `_scope_` is added to what is taken out.
+    reference.taken = reference.model.to_dict()
+    reference.merge_from_dict({'model.decode_head.num_classes': 3})
+    assert cfg.to_dict() == reference.to_dict()
+
+
+def test_packaged_configs_need_no_pkg_resources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, 'pkg_resources', None)  # importing it fails
+    for base in ('mmseg::_base_/models/fcn_r50-d8.py', 'mmdrs::shapes/settings_shapes.py'):
+        assert Config.fromfile(write_config(tmp_path, base))
+
+
+def test_missing_packaged_config(tmp_path: Path) -> None:
+    path = write_config(tmp_path, 'mmdrs::shapes/setings_shapes.py')
+    with pytest.raises(MissingFileError, match="did you mean 'mmdrs::shapes/settings_shapes.py'"):
+        Config.fromfile(path)
 
 
 def test_other_packages_fail_as_before(tmp_path: Path) -> None:
@@ -228,8 +265,7 @@ def test_apply_again_changes_nothing() -> None:
             len(safe_globals()),
             CheckpointLoader.load_checkpoint,
             mmengine_checkpoint.load_url,
-            compat.mmengine_config.is_installed,
-            compat.mmengine_config.get_installed_path,
+            Config._get_cfg_path,
             sys.modules.get('mmcv.ops'),
         )
 

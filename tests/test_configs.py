@@ -49,7 +49,7 @@ def test_every_stage_of_every_settings_file_is_built(path: Path, tmp_path: Path)
     assert needed <= set(settings['stages']) <= known
     assert LabelRules.from_config(settings['pseudo_labels']).threshold == 0.2
     for stage in settings['stages']:
-        build_all(settings.stage_config(stage, {}, tmp_path))
+        build_all(settings.stage_config(stage, tmp_path))
 
 
 def build_all(cfg: Config) -> None:

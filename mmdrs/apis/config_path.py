@@ -1,29 +1,23 @@
-"""Names of config files, also those of an installed package (``mmdrs::...``, ``mmseg::...``)."""
+"""Names of packaged configs."""
 
 import os
-from pathlib import Path
 
-import mmseg
-
-import mmdrs
-from mmdrs.errors import MissingFileError, did_you_mean
+from mmdrs.compat import CONFIG_PACKAGES, packaged_config
 
 
 def config_path(name: str | os.PathLike) -> str:
-    """The file of a config.
+    """Return the path of a config: ``mmdrs::...`` and ``mmseg::...`` are resolved to files.
+
+    Args:
+        name: ``'mmdrs::custom/plain-classifier_custom.py'``, which is found in an installed wheel
+            and in a clone, ``'mmseg::...'`` for a config of MMSegmentation, or a path.
+
+    Returns:
+        The absolute path of a packaged config; any other name as it is, whether it exists or not.
 
     Raises:
-        MissingFileError: If ``mmdrs::...`` or ``mmseg::...`` names no config; lists close names.
+        MissingFileError: if the package has no such config; names configs with close names.
     """
     name = os.fspath(name)
-    package, mark, relative = name.partition('::')
-    if not mark:
-        return name
-    roots = {'mmdrs': Path(mmdrs.__file__).parent, 'mmseg': Path(mmseg.__file__).parent}
-    folder = roots.get(package, Path()) / '.mim' / 'configs'
-    if package == 'mmdrs' and not folder.is_dir():
-        folder = roots['mmdrs'].parent / 'configs'
-    if package not in roots or not (folder / relative).is_file():
-        known = (f'{package}::{p.relative_to(folder).as_posix()}' for p in folder.glob('*/*.py'))
-        raise MissingFileError(f"there is no config '{name}'{did_you_mean(name, known)}")
-    return str(folder / relative)
+    package, separator, _ = name.partition('::')
+    return packaged_config(name) if separator and package in CONFIG_PACKAGES else name

@@ -176,4 +176,4 @@ def _load_masks(pipeline: list[Any] | None, settings: Mapping[str, Any]) -> None
         pipeline[:] = [step for step in pipeline if step['type'] != 'LoadAnnotations']
     elif 'LoadAnnotations' not in kinds:
         place = next(i for i, kind in enumerate(kinds) if kind in _PACKING)
-        pipeline.insert(place, dict(type='LoadAnnotations'))
+        pipeline.insert(place, ConfigDict(type='LoadAnnotations'))

@@ -9,6 +9,7 @@ MMEngine's syntax. A settings file may be anywhere, and may inherit from another
 
 import copy
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from pprint import pformat
@@ -25,6 +26,8 @@ from mmdrs.files import written_whole
 
 #: Keys that the pipeline itself reads.
 PIPELINE_KEYS = ('stages', 'pseudo_labels', 'work_dir')
+#: A key that a config reads from what it inherits.
+_READ = re.compile(r"_base_\.(?:get\(')?(\w+)")
 #: Keys that MMEngine's and the tools' reading of a config add.
 _ADDED = ('launcher',)
 
@@ -38,7 +41,8 @@ class Settings:
             name such as ``mmdrs::custom/segmentation_custom.py``, or a path, absolute or
             relative to the settings file.
         stage_options: Options of single stages, by stage name.
-        file: Where :meth:`save` has written ``cfg``; the stages inherit from there.
+        file: Holds ``cfg``; the stages inherit from it. With options it is temporary until
+            :meth:`save` has written another one.
     """
 
     def __init__(self, path: str | Path, options: Mapping[str, Any] | None = None) -> None:
@@ -70,6 +74,9 @@ class Settings:
                 own[key] = value
         self.cfg = load_config(self.path, own)
         self.file = self.path
+        if own:  # the stages inherit from a file, which the options must be in
+            self._scratch = tempfile.TemporaryDirectory(prefix='mmdrs_settings_')
+            self.save(Path(self._scratch.name) / 'settings.py')
 
     def __getitem__(self, key: str) -> Any:
         if key not in self.cfg:
@@ -131,7 +138,7 @@ class Settings:
                 it; names a close one.
         """
         texts = [load_config(self.config_file(s), settings=self.file).text for s in self['stages']]
-        read = {name for text in texts for name in re.findall(r'_base_\.(\w+)', text)}
+        read = {name for text in texts for name in _READ.findall(text)}
         known = {*SHARED_KEYS, *PIPELINE_KEYS, *read}
         for key in self.cfg:
             if key not in known and key not in _ADDED and not key.startswith('_'):

@@ -118,7 +118,7 @@ class StageState:
         return target
 
     def start(self, wanted: Fingerprint) -> None:
-        """Note that the stage has begun, or that it is scored again; other scores are put aside."""
+        """Note that the stage has begun or is scored again; other scores are put aside."""
         before = self.done or _read(self.folder / 'started.json')
         if before is not None and before['scores'] != wanted.scores:
             self._put_scores_aside(before['scores'], wanted.scores)

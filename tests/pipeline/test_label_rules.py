@@ -8,9 +8,8 @@ import pytest
 from PIL import Image
 
 from mmdrs.pipeline import load_settings, make_pseudo_labels
-from mmdrs.pipeline.runs import StageRun
-from mmdrs.pipeline.stages import ALL_STAGES
-from mmdrs.pipeline.state import fingerprint
+from mmdrs.pipeline.runs import fingerprints, stage_runs
+from mmdrs.pipeline.state import Fingerprint
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.label_file import read_label
@@ -21,18 +20,19 @@ from tests.pipeline_runs import SETTINGS
 CONSTANT = dict(type='constant', value=0.3)
 
 
-@pytest.mark.parametrize('stage', ['refined_maps', 'pseudo_labels'])
-def test_another_crf_makes_other_fingerprints(stage: str) -> None:
+@pytest.mark.parametrize(
+    ('stage', 'part'), [('refined_maps', 'scores'), ('pseudo_labels', 'files')]
+)
+def test_another_crf_makes_other_fingerprints(stage: str, part: str) -> None:
     """As another threshold does; and it is the same whether constants are named or not."""
     pytest.importorskip('pydensecrf')
-    (chosen,) = (s for s in ALL_STAGES if s.name == stage)
 
-    def ingredients(options: dict) -> str:
-        run = StageRun(chosen, load_settings(SETTINGS, options), Path('unused'))
-        return fingerprint(run.ingredients(), [], [])
+    def prints(options: dict) -> Fingerprint:
+        runs = stage_runs(load_settings(SETTINGS, options), Path('unused'))
+        return fingerprints(runs)[stage]
 
-    prints = [
-        ingredients(options)
+    found = [
+        prints(options)
         for options in (
             {},
             {'pseudo_labels.threshold': 0.3},
@@ -40,8 +40,10 @@ def test_another_crf_makes_other_fingerprints(stage: str) -> None:
             {'pseudo_labels.crf.iterations': 5},
         )
     ]
-    assert len(set(prints)) == len(prints)
-    assert ingredients({'pseudo_labels.crf.iterations': 10}) == prints[2]
+    assert len({getattr(item, part) for item in found}) == len(found)
+    assert prints({'pseudo_labels.crf.iterations': 10}) == found[2]
+    if part == 'scores':  # no other maps
+        assert len({item.files for item in found}) == 1
 
 
 @pytest.fixture
@@ -88,9 +90,8 @@ def test_image_of_another_size_is_named(images: list[dict], tmp_path: Path) -> N
 
 
 def test_missing_library_is_found_before_the_work(tmp_path: Path, monkeypatch) -> None:
-    """At the reading of the settings' rules, which comes before the first stage."""
+    """At the check of the settings' rules, which comes before the first stage."""
     monkeypatch.setitem(sys.modules, 'pydensecrf', None)
     settings = load_settings(SETTINGS, {'pseudo_labels.crf': dict()})
-    (stage,) = (s for s in ALL_STAGES if s.name == 'plain_maps')
     with pytest.raises(ValueError, match=r"pip install 'mmdrs\[crf\]'"):
-        StageRun(stage, settings, tmp_path).ingredients()
+        stage_runs(settings, tmp_path)['drs_classifier'].check()

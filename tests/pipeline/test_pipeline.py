@@ -17,6 +17,7 @@ from PIL import Image
 from mmdrs.evaluation.functional.scores import count_label
 from mmdrs.evaluation.records.record import read_evaluations
 from mmdrs.models.utils.cam import resize_array
+from mmdrs.pipeline.state import StageState
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.map_file import read_maps
 from tests.pipeline_runs import SETTINGS, load_tool, tiny_options
@@ -56,15 +57,38 @@ def test_every_stage_leaves_its_results(finished: Path) -> None:
     found = records(finished)
     for stage in ('plain_maps', 'drs_maps', 'refined_maps'):
         for split in ('train', 'val'):
-            for metric in ('mIoU_fixed', 'mIoU_swept', 'coverage', 'mIoU_pseudo'):
-                assert 0 <= found[stage, metric, split] <= 100
-            assert found[stage, 'mIoU_swept', split] >= found[stage, 'mIoU_fixed', split]
-    assert {key[1] for key in found if key[0] == 'pseudo_labels'} == {'mIoU', 'mIoU_written'}
-    assert ('segmentation', 'mIoU', 'val') in found
+            for metric in ('mIoU_fixed', 'mIoU_swept', 'coverage'):
+                assert 0 <= found[stage, 'seed', metric, split] <= 100
+            assert 0 <= found[stage, 'pseudo', 'mIoU', split] <= 100
+            swept = found[stage, 'seed', 'mIoU_swept', split]
+            assert swept >= found[stage, 'seed', 'mIoU_fixed', split]
+    labels = {key[1:3] for key in found if key[0] == 'pseudo_labels'}
+    assert labels == {('pseudo', 'mIoU'), ('pseudo', 'mIoU_written')}
+    assert ('evaluation', 'seg', 'mIoU', 'val') in found
     assert len(list((finished / 'drs_maps' / 'train').glob('*.npz'))) == 6
     assert len(list((finished / 'evaluation' / 'predictions').glob('*.png'))) == 6
     with Image.open(finished / 'overview.png') as picture:
         assert picture.width > picture.height / 3
+
+
+def test_results_are_the_records_of_the_stages(finished: Path) -> None:
+    """`results.json` holds what each stage's own record says, nothing else."""
+    own = [json.loads(path.read_text()) for path in finished.glob('*/results/*.json')]
+    taken = json.loads((finished / 'results.json').read_text())
+    assert sorted(map(str, taken)) == sorted(map(str, own))
+
+
+def test_pipeline_json_says_what_the_run_is(finished: Path) -> None:
+    described = json.loads((finished / 'pipeline.json').read_text())
+    assert list(described['stages']) == STAGES
+    for stage, entry in described['stages'].items():
+        done = json.loads((finished / stage / 'done.json').read_text())
+        assert {k: done[k] for k in ('fingerprint', 'scores')} == {
+            k: entry[k] for k in ('fingerprint', 'scores')
+        }
+    assert described['settings']['seed'] == 3
+    assert set(described['datasets']) == {'train', 'val', 'evaluation'}
+    assert described['datasets']['val']['ann_file'].endswith('val_cls.txt')
 
 
 def test_labels_are_the_fused_maps(finished: Path, tiny_voc: Path) -> None:
@@ -88,7 +112,9 @@ def test_labels_are_the_fused_maps(finished: Path, tiny_voc: Path) -> None:
     for column, metric in enumerate(('mIoU', 'mIoU_written')):
         first, *others = (pair[column] for pair in counts)
         expected = sum(others, first).miou()
-        assert found['pseudo_labels', metric, 'train'] == pytest.approx(expected, abs=0.006)
+        assert found['pseudo_labels', 'pseudo', metric, 'train'] == pytest.approx(
+            expected, abs=0.006
+        )
 
 
 def test_second_run_does_nothing(copied, tiny_voc, run_pipeline, capsys) -> None:
@@ -99,33 +125,105 @@ def test_second_run_does_nothing(copied, tiny_voc, run_pipeline, capsys) -> None
     assert capsys.readouterr().out.count('finished and unchanged: skipped') == len(STAGES)
 
 
+def generation(work_dir: Path, stage: str) -> Path:
+    """The one older generation of a stage."""
+    (found,) = work_dir.glob(f'{stage}.????????')
+    return found
+
+
 def test_changed_setting_runs_what_depends_on_it(copied, tiny_voc, run_pipeline, capsys) -> None:
     before = files(copied)
     run_pipeline(tiny_voc, copied, '--to', 'drs_maps', options=('drs.delta=0.4',))
     after = files(copied)
     for name, time in before.items():
-        stage = name.split('/')[0]
+        stage, _, rest = name.partition('/')
         if stage in ('drs_classifier', 'drs_maps'):
-            assert after[f'{stage}.old/{name.split("/", 1)[1]}'] == time  # nothing is lost
+            old = generation(copied, stage).name
+            assert after[f'{old}/{rest}'] == time  # nothing is lost
             assert after[name] != time
         else:
             assert after[name] == time
-    assert 'its config or inputs have changed' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert 'its config or inputs have changed' in printed
+    assert 'results of other settings take' in printed and 'to remove them: rm -r' in printed
 
 
-def test_other_rules_do_not_train_the_refinement_again(
+def test_old_settings_take_the_old_results_up_again(
+    copied, tiny_voc, run_pipeline, capsys
+) -> None:
+    """A finishes, a mistyped option starts and is stopped, the right command comes again."""
+    before, results = files(copied), records(copied)
+    StopInTheMiddle.before_train_epoch = stop_in_the_middle
+    stop = ('drs_classifier.default_hooks.stop.type=StopInTheMiddle', 'drs.delta=0.4')
+    with pytest.raises(KeyboardInterrupt):
+        run_pipeline(tiny_voc, copied, options=stop)
+    assert not (copied / 'drs_classifier' / 'done.json').exists()
+    capsys.readouterr()
+    run_pipeline(tiny_voc, copied)
+    assert capsys.readouterr().out.count('finished and unchanged: skipped') == len(STAGES)
+    after = files(copied)
+    assert {name: after[name] for name in before} == before
+    assert records(copied) == results
+    # The stopped one is there as well, and goes on.
+    stopped = generation(copied, 'drs_classifier')
+    assert [path.name for path in stopped.glob('*.pth')] == ['epoch_1.pth']
+    StopInTheMiddle.before_train_epoch = Hook.before_train_epoch
+    run_pipeline(tiny_voc, copied, '--to', 'drs_classifier', options=stop)
+    assert 'goes on where it was stopped' in capsys.readouterr().out
+
+
+def test_stopped_between_two_renames(copied, tiny_voc, run_pipeline, capsys) -> None:
+    """A generation that was put aside is taken up although no present one is there."""
+    aside = StageState(copied / 'drs_maps').put_aside()
+    run_pipeline(tiny_voc, copied)
+    assert not aside.exists()
+    assert capsys.readouterr().out.count('finished and unchanged: skipped') == len(STAGES)
+
+
+def test_other_rules_make_no_maps_and_train_nothing_again(
     copied, tiny_voc, run_pipeline, capsys
 ) -> None:
     """Maps are scored with the rules, but do not depend on them."""
-    before = files(copied)
-    options = ('pseudo_labels.threshold=0.3', 'segmentation_epochs=1')
-    run_pipeline(tiny_voc, copied, '--to', 'pseudo_labels', options=options)
+    before, results = files(copied), records(copied)
+    changed = ('pseudo_labels.threshold=0.3',)
+    run_pipeline(tiny_voc, copied, '--to', 'pseudo_labels', options=changed)
     after = files(copied)
-    for stage in ('plain_classifier', 'drs_classifier', 'refinement'):
-        for name, time in before.items():
-            assert not name.startswith(f'{stage}/') or after[name] == time
-    assert capsys.readouterr().out.count('finished and unchanged: skipped') == 3
-    assert all(f'{stage}.old' in {n.split('/')[0] for n in after} for stage in ('pseudo_labels',))
+    for name, time in before.items():
+        if not name.startswith('pseudo_labels/'):
+            assert after[name] == time
+    printed = capsys.readouterr().out
+    assert printed.count('finished and unchanged: skipped') == 3
+    assert printed.count('scored again, its files stay') == 3
+    assert generation(copied, 'pseudo_labels').is_dir()
+    assert records(copied) != results
+    run_pipeline(tiny_voc, copied)
+    assert records(copied) == results
+
+
+def test_other_rules_from_the_labels_on(copied, tiny_voc, run_pipeline) -> None:
+    """The stages before need not be scored again for it."""
+    before = files(copied)
+    options = ('pseudo_labels.background_cue.threshold=60',)
+    run_pipeline(
+        tiny_voc, copied, '--from', 'pseudo_labels', '--to', 'pseudo_labels', options=options
+    )
+    after = files(copied)
+    for name, time in before.items():
+        if not name.startswith('pseudo_labels/'):
+            assert after[name] == time
+    rules = json.loads((copied / 'pipeline.json').read_text())['settings']['pseudo_labels']
+    assert rules['background_cue']['threshold'] == 60
+
+
+def test_other_masks_are_scored_again(copied, tiny_voc, run_pipeline, tmp_path) -> None:
+    before = files(copied)
+    masks = Path(shutil.copytree(tiny_voc / 'SegmentationClass', tmp_path / 'masks'))
+    Image.new('L', (48, 40), 1).save(masks / 'img_0.png')
+    run_pipeline(tiny_voc, copied, '--to', 'drs_maps', options=(f'mask_dir={masks}',))
+    after = files(copied)
+    assert {n: after[n] for n in before if '/train/' in n and 'maps' in n} == {
+        n: t for n, t in before.items() if '/train/' in n and 'maps' in n
+    }
 
 
 def test_crf_evaluation(copied, tiny_voc, run_pipeline, capsys) -> None:
@@ -134,8 +232,7 @@ def test_crf_evaluation(copied, tiny_voc, run_pipeline, capsys) -> None:
     options = ('segmentation.test_evaluator.type=CRFIoUMetric',)
     run_pipeline(tiny_voc, copied, options=options)
     found = records(copied)
-    assert ('segmentation', 'mIoU', 'val') not in found
-    assert 0 <= found['segmentation', 'mIoU_crf', 'val'] <= 100
+    assert 0 <= found['evaluation', 'seg', 'mIoU', 'val'] <= 100
     printed = capsys.readouterr().out
     assert printed.count('finished and unchanged: skipped') == len(STAGES) - 1
     assert 'with CRF' in printed
@@ -157,7 +254,12 @@ class StopInTheMiddle(Hook):
             raise KeyboardInterrupt
 
 
+#: A test makes the hook harmless, so that the same command goes on.
+stop_in_the_middle = StopInTheMiddle.before_train_epoch
+
+
 def test_interrupted_training_goes_on(tmp_path, tiny_voc, run_pipeline, capsys) -> None:
+    StopInTheMiddle.before_train_epoch = stop_in_the_middle
     stop = ('plain_classifier.default_hooks.stop.type=StopInTheMiddle',)
     arguments = ('--to', 'plain_classifier')
     folder = tmp_path / 'plain_classifier'
@@ -302,7 +404,7 @@ def test_two_processes(tmp_path, tiny_voc) -> None:
     assert run.stdout.count('[1/2] plain_classifier') == 1
     stored = [read_maps(path) for path in (tmp_path / 'plain_maps' / 'train').glob('*.npz')]
     assert len(stored) == 6
-    assert records(tmp_path)['plain_maps', 'coverage', 'train'] > 0
+    assert records(tmp_path)['plain_maps', 'seed', 'coverage', 'train'] > 0
 
 
 def test_every_training_logs_into_its_own_folder(finished: Path) -> None:

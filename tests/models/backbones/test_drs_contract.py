@@ -399,6 +399,9 @@ def _train_wrapped(rank: int, init_file: str, found) -> None:
                 sum(out.square().mean() for out in outputs(model, x)).backward()
             total = sum(p.grad.double().abs().sum() for p in model.module.drs.parameters())
             found[f'{name}_{rank}'] = float(total)
+    # Before the group: as its last owner, the wrapper would free it while it holds Python's lock,
+    # for which the group's own threads may wait.
+    del model
     torch.distributed.destroy_process_group()
 
 
