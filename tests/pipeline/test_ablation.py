@@ -42,7 +42,7 @@ SEEDS = (0, 1)
 PLAIN_STAGES = ('pretraining', 'plain_classifier', 'plain_maps')
 DRS_STAGES = ('drs_classifier', 'drs_maps')
 # No maps of a second list; a `pretraining`, the stage that all others start from.
-SHORT = ('val_list=', 'classifier_epochs=1', 'pretraining_epochs=1')
+SHORT = ('val_list=', 'classifier_epochs=1', 'pretraining.train_cfg.max_epochs=1')
 SHORT += ('stages.pretraining=pretraining_custom.py',)
 
 
