@@ -62,7 +62,9 @@ def run_pipeline(
 
     runs = stage_runs(settings, work_dir, launcher)
     prints = fingerprints(runs)
-    check_inputs([runs[stage.name] for stage in chosen])
+    check_datasets([runs[stage.name] for stage in chosen])
+    for stage in chosen:
+        runs[stage.name].check()
     if is_main_process():
         write_json(work_dir / 'pipeline.json', _description(settings, runs, prints))
         _take_up(chosen, runs, prints)
@@ -147,7 +149,7 @@ _CONTINUED: dict[Status, str] = {
 }
 
 
-def check_inputs(runs: list[StageRun]) -> None:
+def check_datasets(runs: list[StageRun]) -> None:
     """Read every list and look for every image, mask and saliency map before hours are spent."""
     checked = set()
     for run in runs:
@@ -155,7 +157,6 @@ def check_inputs(runs: list[StageRun]) -> None:
             if repr(config) not in checked:
                 checked.add(repr(config))
                 DATASETS.build(config)
-        run.check()
 
 
 def _check_needs(chosen: list[Stage], runs: dict[str, StageRun], prints: Prints) -> None:

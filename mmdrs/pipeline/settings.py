@@ -65,6 +65,8 @@ class Settings:
                 f"'{path}' holds no `stages`: give a settings file, such as "
                 'configs/custom/settings_custom.py'
             )
+        added = (key.split('.')[1] for key in options or {} if key.startswith('stages.'))
+        stages = {*stages, *added}
         own: dict[str, Any] = {}
         self.stage_options: dict[str, dict[str, Any]] = {}
         # A copy: MMEngine takes `_delete_` out of the dicts that it merges.

@@ -1,8 +1,9 @@
-"""Two controls with two seeds on six tiny images: shared stages, figures, resuming, errors."""
+"""Two controls with two seeds on six tiny images: shared stages, scores, resuming, errors."""
 
 import argparse
 import json
 import os
+import re
 import shutil
 import statistics
 from collections.abc import Sequence
@@ -15,29 +16,33 @@ from mmseg.registry import MODELS
 from PIL import Image
 
 from mmdrs.errors import InputError
+from mmdrs.evaluation.records.record import Evaluation, Protocol, Score, read_evaluations
+from mmdrs.evaluation.records.table import Level
 from mmdrs.models.layers.drs import DRS, LearnableDRS
 from mmdrs.pipeline import load_settings, run_pipeline
 from mmdrs.pipeline.ablation import (
     Variant,
+    ablation_rows,
     ablation_table,
-    check_runs,
+    check_trials,
     last_accuracy,
-    make_rows,
-    plan_runs,
+    plan_trials,
     read_variants,
     run_ablation,
     sweep,
 )
-from mmdrs.pipeline.ablation.checks import check_training
-from mmdrs.pipeline.ablation.plots import Curve, Level, Panel, draw_by_delta, draw_variants
-from mmdrs.pipeline.runs import StageRun
+from mmdrs.pipeline.ablation.plots import draw_by_delta, draw_by_variant
+from mmdrs.pipeline.ablation.results import Row, VariantResult
+from mmdrs.pipeline.runs import KINDS
+from mmdrs.pipeline.runs.maps import MapRun
+from mmdrs.pipeline.runs.training_checks import check_training
 from tests.pipeline_runs import ROOT, SETTINGS, tiny_options
 
 SEEDS = (0, 1)
 PLAIN_STAGES = ('pretraining', 'plain_classifier', 'plain_maps')
 DRS_STAGES = ('drs_classifier', 'drs_maps')
 # No maps of a second list; a `pretraining`, the stage that all others start from.
-SHORT = ('val_list=', 'classifier_epochs=1', 'pretraining_epochs=1')
+SHORT = ('val_list=', 'classifier_epochs=1', 'pretraining.train_cfg.max_epochs=1')
 SHORT += ('stages.pretraining=pretraining_custom.py',)
 
 
@@ -51,7 +56,9 @@ def variants_of(data: Path) -> list[Variant]:
     return sweep(load_settings(SETTINGS, options_of(data)), deltas=(0.4, 0.8))
 
 
-def ablate(data: Path, work_dir: Path, variants: Sequence[Variant] | None = None) -> list[dict]:
+def ablate(
+    data: Path, work_dir: Path, variants: Sequence[Variant] | None = None
+) -> list[VariantResult]:
     variants = variants_of(data) if variants is None else variants
     return run_ablation(SETTINGS, options_of(data), variants, SEEDS, work_dir)
 
@@ -103,46 +110,65 @@ def test_pipeline_takes_a_variant_for_its_own(copied: Path, tiny_voc: Path, caps
     assert made(copied) == before
 
 
+def tables(text: str) -> list[dict[str, str]]:
+    """The rows of all Markdown tables, by heading."""
+    found, head = [], None
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.split('|')[1:-1]]
+        if not cells:
+            head = None
+        elif head is None:
+            head = cells
+        elif not re.fullmatch(r'[-: ]+', cells[0]):
+            found.append(dict(zip(head, cells, strict=True)))
+    return found
+
+
 def test_table_is_the_mean_of_the_results(done: Path) -> None:
-    """Every figure restated from the pipeline's own results."""
-    found: dict[str, dict[str, list[float]]] = {}
+    """Every score restated from the pipeline's own results."""
+    found: dict[str, dict[tuple[str, str], list[float]]] = {}
     for name in ('plain', 'd0.4', 'd0.8'):
         for seed in SEEDS:
-            results = json.loads((done / f'seed_{seed}' / name / 'results.json').read_text())
             stage = 'plain_maps' if name == 'plain' else 'drs_maps'
-            for record in results:
-                if record['stage'] == stage:
-                    assert record['seed'] == seed
-                    column = found.setdefault(name, {}).setdefault(record['metric'], [])
-                    column.append(record['value'])
-    lines = (done / 'ablation.md').read_text().splitlines()
-    table = [[cell.strip() for cell in line.split('|')[1:-1]] for line in lines if '|' in line]
-    head = table[0]
-    assert head[:2] == ['variant', 'seeds']
-    assert [row[0] for row in table[2:]] == ['plain', 'd0.4', 'd0.8']
-    columns = dict(fixed='mIoU_fixed', best='mIoU_swept', labels='mIoU_pseudo')
-    columns |= dict(coverage='coverage', precision='precision')
-    for row in table[2:]:
-        cells = dict(zip(head, row, strict=True))
-        values = found[cells['variant']]
-        assert cells['seeds'] == '2'
-        for heading, metric in columns.items():
-            mean, spread = statistics.mean(values[metric]), statistics.stdev(values[metric])
-            assert cells[heading] == f'{mean:.1f} ± {spread:.1f}'
-        pairs = zip(values['mIoU_pseudo'], found['plain']['mIoU_pseudo'], strict=True)
+            results = read_evaluations(done / f'seed_{seed}' / name / 'results.json')
+            for evaluation in results:
+                if evaluation.stage == stage:
+                    assert (evaluation.seed, evaluation.split) == (seed, 'train')
+                    for score in evaluation.scores:
+                        column = found.setdefault(name, {})
+                        column.setdefault((evaluation.task, score.metric), []).append(score.value)
+    rows = tables((done / 'ablation.md').read_text())
+    assert list(rows[0])[:2] == ['variant', 'seeds']
+    assert [row['variant'] for row in rows] == ['plain', 'd0.4', 'd0.8']
+    labels = ('pseudo', 'mIoU')
+    columns = {'fixed': ('seed', 'mIoU_fixed'), 'best*': ('seed', 'mIoU_swept'), 'labels': labels}
+    columns |= {name: ('seed', name) for name in ('coverage', 'precision')}
+    for row in rows:
+        values = found[row['variant']]
+        assert row['seeds'] == '2'
+        for heading, key in columns.items():
+            mean, spread = statistics.mean(values[key]), statistics.stdev(values[key])
+            assert row[heading] == f'{mean:.1f} ± {spread:.1f}'
+        pairs = zip(values[labels], found['plain'][labels], strict=True)
         change = [own - plain for own, plain in pairs]
         expected = f'{statistics.mean(change):+.1f} ± {statistics.stdev(change):.1f}'
-        assert cells['to plain'] == ('' if cells['variant'] == 'plain' else expected)
+        assert row['to plain'] == ('' if row['variant'] == 'plain' else expected)
 
 
-def test_records(done: Path) -> None:
+def test_json_holds_the_records(done: Path) -> None:
+    """Those of the pipeline, unchanged, with variant and seed beside them."""
     content = json.loads((done / 'ablation.json').read_text())
     assert content['seeds'] == [0, 1]
     assert [variant['delta'] for variant in content['variants']] == [0.4, 0.8]
-    keys = {'variant', 'delta', 'layers', 'plain', 'seed', 'split', 'metric', 'value'}
-    assert all(set(record) == keys for record in content['records'])
-    assert len(content['records']) == 3 * 2 * 6
-    assert {r['delta'] for r in content['records'] if r['variant'] == 'd0.8'} == {0.8}
+    found = [(result['variant'], result['seed']) for result in content['results']]
+    assert found == [(name, seed) for seed in SEEDS for name in ('plain', 'd0.4', 'd0.8')]
+    for result in content['results']:
+        assert result['plain'] == 'plain' and 0 <= result['accuracy'] <= 100
+        folder = done / f'seed_{result["seed"]}' / result['variant']
+        stage = 'plain_maps' if result['variant'] == 'plain' else 'drs_maps'
+        results = json.loads((folder / 'results.json').read_text())
+        assert result['records'] == [record for record in results if record['stage'] == stage]
+        assert sorted(record['task'] for record in result['records']) == ['pseudo', 'seed']
 
 
 def test_accuracy_is_that_of_the_last_epoch(done: Path) -> None:
@@ -154,13 +180,12 @@ def test_accuracy_is_that_of_the_last_epoch(done: Path) -> None:
     assert len(values) == 3  # six images in pairs
     assert last_accuracy(folder) == pytest.approx(float(values.mean()))
     assert last_accuracy(done) is None
-    records = json.loads((done / 'ablation.json').read_text())['records']
-    (found,) = [
-        record['value']
-        for record in records
-        if (record['variant'], record['seed'], record['metric']) == ('d0.4', 0, 'acc_cls')
-    ]
-    assert found == pytest.approx(float(values.mean()), abs=0.006)
+    results = json.loads((done / 'ablation.json').read_text())['results']
+    found = {(result['variant'], result['seed']): result['accuracy'] for result in results}
+    assert found['d0.4', 0] == pytest.approx(float(values.mean()), abs=0.006)
+    (row,) = [r for r in tables((done / 'ablation.md').read_text()) if r['variant'] == 'd0.4']
+    mean = statistics.mean(found['d0.4', seed] for seed in SEEDS)
+    assert row['accuracy'].startswith(f'{mean:.1f} ± ')
 
 
 def test_plots_of_a_run(done: Path) -> None:
@@ -179,22 +204,32 @@ def test_second_call_does_nothing(copied: Path, tiny_voc: Path, capsys) -> None:
     assert 'run 6 of 6: d0.8, seed 1' in printed
 
 
+def scores(content: dict) -> list[tuple]:
+    """All scores of ``ablation.json``, in order."""
+    return [
+        (result['variant'], result['seed'], record['task'], score['metric'], score['value'])
+        for result in content['results']
+        for record in result['records']
+        for score in record['scores']
+    ]
+
+
 def test_goes_on_after_a_kill(copied: Path, tiny_voc: Path, capsys, monkeypatch) -> None:
     """Killed between training and maps of the last of two runs that were to be made."""
-    expected = (copied / 'ablation.json').read_text()
+    expected = json.loads((copied / 'ablation.json').read_text())
     for seed in SEEDS:
         shutil.rmtree(copied / f'seed_{seed}' / 'd0.4')
     lost = copied / 'seed_1' / 'd0.4'
     before = made(copied)
-    run_stage = StageRun.run
+    run_stage = MapRun.run
 
-    def killed(self: StageRun, resume: bool) -> list[dict]:
+    def killed(self: MapRun, resume: bool) -> None:
         if (self.stage.name, self.settings['seed']) == ('drs_maps', 1):
             raise KeyboardInterrupt
-        return run_stage(self, resume)
+        run_stage(self, resume)
 
     with monkeypatch.context() as patched:
-        patched.setattr(StageRun, 'run', killed)
+        patched.setattr(MapRun, 'run', killed)
         with pytest.raises(KeyboardInterrupt):
             ablate(tiny_voc, copied)
     # What comes after the run that was killed is in the table as well.
@@ -209,10 +244,7 @@ def test_goes_on_after_a_kill(copied: Path, tiny_voc: Path, capsys, monkeypatch)
     assert (lost / 'drs_classifier' / 'epoch_1.pth').stat().st_mtime_ns == trained
     after = made(copied)
     assert {name: after[name] for name in before} == before
-    records = json.loads((copied / 'ablation.json').read_text())['records']
-    names = [(record['variant'], record['seed'], record['metric']) for record in records]
-    kept = json.loads(expected)['records']
-    assert names == [(record['variant'], record['seed'], record['metric']) for record in kept]
+    assert scores(json.loads((copied / 'ablation.json').read_text())) == scores(expected)
 
 
 def test_changed_option_reruns_only_its_variant(copied: Path, tiny_voc: Path) -> None:
@@ -220,15 +252,26 @@ def test_changed_option_reruns_only_its_variant(copied: Path, tiny_voc: Path) ->
     rate = {'drs_classifier.optim_wrapper.optimizer.lr': 0.02}
     changed = Variant(second.name, {**second.options, **rate}, second.delta, second.layers)
     before = made(copied)
+    prints = {
+        folder: json.loads((folder / 'done.json').read_text())['fingerprint'][:8]
+        for folder in copied.glob('seed_*/d0.8/drs_*')
+    }
+    assert len(prints) == 4
     ablate(tiny_voc, copied, [first, changed])
     after = made(copied)
     for name, time in before.items():
         seed, variant, stage, rest = name.split('/', 3)
         if variant == 'd0.8':
-            assert after[f'{seed}/{variant}/{stage}.old/{rest}'] == time  # nothing is lost
+            aside = f'{stage}.{prints[copied / seed / variant / stage]}'
+            assert after[f'{seed}/{variant}/{aside}/{rest}'] == time  # nothing is lost
             assert after[name] != time
         else:
             assert after[name] == time
+    # The first command again: what it had made is taken up.
+    ablate(tiny_voc, copied)
+    again = made(copied)
+    assert {name: again[name] for name in before} == before
+    assert len(again) == len(after)
 
 
 # --- Without training ----------------------------------------------------------------------------
@@ -238,12 +281,12 @@ def plan(tmp_path: Path, data: Path, options: dict, variants: Sequence[Variant],
     scratch = tmp_path / 'scratch'
     scratch.mkdir(exist_ok=True)
     base = {**options_of(data), **options}
-    return plan_runs(SETTINGS, base, variants, seeds, tmp_path / 'work', scratch)
+    return plan_trials(SETTINGS, base, variants, seeds, tmp_path / 'work', scratch)
 
 
-def drs_of(run) -> dict[str, torch.nn.Module]:
-    """The DRS layers of a planned run's model, by name."""
-    model = MODELS.build(run.stages['drs_classifier'].config().model)
+def drs_of(trial) -> dict[str, torch.nn.Module]:
+    """The DRS layers of a planned trial's model, by name."""
+    model = MODELS.build(trial.stages['drs_classifier'].config().model)
     return {n: m for n, m in model.named_modules() if isinstance(m, (DRS, LearnableDRS))}
 
 
@@ -255,19 +298,29 @@ def test_variant_that_changes_plain_stages_gets_its_own(tmp_path, tiny_voc) -> N
         Variant('fast-small', {**rate, 'drs': {'delta': 0.4}}),
         Variant('only-drs', {'drs_classifier.optim_wrapper.optimizer.lr': 0.02}),
     ]
-    runs = plan(tmp_path, tiny_voc, {}, variants, seeds=SEEDS)
-    labels = ['plain', 'small', 'plain of fast', 'fast', 'fast-small', 'only-drs']
-    assert [run.label for run in runs] == labels * 2
-    base, small, own, fast, fast_small, only = runs[:6]
+    trials = plan(tmp_path, tiny_voc, {}, variants, seeds=SEEDS)
+    names = ['plain', 'small', 'plain of fast', 'fast', 'fast-small', 'only-drs']
+    assert [trial.variant.name for trial in trials] == names * 2
+    base, small, own, fast, fast_small, only = trials[:6]
     assert own.own == ['plain_classifier', 'plain_maps']  # the pretraining is the same
     assert own.shared == {'pretraining': base}
-    assert [run.plain for run in (small, only)] == ['plain', 'plain']
-    assert [run.plain for run in (fast, fast_small)] == ['plain of fast'] * 2
+    assert [trial.plain for trial in (small, only)] == ['plain', 'plain']
+    assert [trial.plain for trial in (fast, fast_small)] == ['plain of fast'] * 2
     assert fast.shared == {'pretraining': base, 'plain_classifier': own, 'plain_maps': own}
     assert base.own == list(PLAIN_STAGES) and small.own == list(DRS_STAGES)
-    assert len({run.folder for run in runs}) == len(runs)
-    check_runs(runs)
+    assert len({trial.folder for trial in trials}) == len(trials)
+    check_trials(trials)
     assert not (tmp_path / 'work').exists()
+
+
+def test_variant_that_is_scored_otherwise_shares_the_plain_training(tmp_path, tiny_voc) -> None:
+    """Labels by other rules are compared with plain labels by the same rules."""
+    variants = [Variant('strict', {'pseudo_labels.threshold': 0.4})]
+    base, own, strict = plan(tmp_path, tiny_voc, {}, variants)
+    assert (own.variant.name, strict.plain) == ('plain of strict', 'plain of strict')
+    assert own.own == ['plain_maps']
+    assert own.shared == {'pretraining': base, 'plain_classifier': base}
+    assert strict.shared == {'pretraining': base, 'plain_classifier': base, 'plain_maps': own}
 
 
 def test_options_reach_the_layers(tmp_path, tiny_voc) -> None:
@@ -283,10 +336,10 @@ def test_options_reach_the_layers(tmp_path, tiny_voc) -> None:
     ]
     # An option for all runs stays where a variant says nothing else.
     options = {'drs.in_eval': False, 'drs.delta': 0.9}
-    runs = plan(tmp_path, tiny_voc, options, variants)[1:]
+    trials = plan(tmp_path, tiny_voc, options, variants)[1:]
     names = ['by-layer', 'deep-d0.25', 'deep-learnable', 'all-d0.25', 'all-learnable']
-    assert [run.label for run in runs] == names
-    layers = {run.label: drs_of(run) for run in runs}
+    assert [trial.variant.name for trial in trials] == names
+    layers = {trial.variant.name: drs_of(trial) for trial in trials}
     found = {name: layer.delta for name, layer in layers['by-layer'].items()}
     assert all('backbone.drs.' in name for name in found)  # none in the head
     assert sorted(found.values()) == [0.3, 0.3, 0.3, 0.7]  # extra, extra.0, extra.1; features.1
@@ -312,16 +365,19 @@ def test_options_reach_the_layers(tmp_path, tiny_voc) -> None:
         ({'classifier_schedule': [{'type': 'PolyLR', 'powr': 1}]}, r"'plain of b': .*'powr'"),
         ({'drs_classifier.train_cfg.max_epoch': 1}, r"'b': .*'max_epoch'"),
         ({'drs_classifier.custom_hooks': [{'type': 'NoHook'}]}, r"'b': .*NoHook"),
-        ({'pseudo_labels.treshold': 0.2}, r"'b': .*'treshold'"),
+        ({'pseudo_labels.treshold': 0.2}, r"'.*b': .*'treshold'"),
+        ({'optim_wrapper.optimizer.lr': 1}, r"'b': .*`optim_wrapper` reaches no stage"),
+        ({'drs.delta': 2}, r"'b': stage drs_classifier: "),
     ],
 )
 def test_wrong_option_is_refused_before_any_training(
     options, message, tmp_path, tiny_voc, monkeypatch
 ) -> None:
-    def forbidden(self: StageRun, resume: bool) -> list[dict]:
+    def forbidden(self, resume: bool) -> None:
         raise AssertionError('it has begun')
 
-    monkeypatch.setattr(StageRun, 'run', forbidden)
+    for kind in KINDS.values():
+        monkeypatch.setattr(kind, 'run', forbidden)
     variants = [Variant('a', {'drs.delta': 0.4}), Variant('b', options)]
     with pytest.raises(InputError, match=rf'(?s)variant {message}'):
         ablate(tiny_voc, tmp_path / 'work', variants)
@@ -354,7 +410,7 @@ def test_wrong_names_and_seeds(names, seeds, message, tmp_path) -> None:
 
 
 def test_settings_without_drs_cannot_be_swept() -> None:
-    settings = load_settings(SETTINGS.parents[1] / 'voc12' / 'settings_voc12.py')
+    settings = load_settings(ROOT / 'configs' / 'voc12' / 'settings_voc12.py')
     with pytest.raises(InputError, match='have no `drs`'):
         sweep(settings, deltas=[0.5])
     with pytest.raises(InputError, match='have no `drs_layers`'):
@@ -394,54 +450,67 @@ def test_wrong_file_of_variants(text, message, tmp_path) -> None:
         read_variants(path)
 
 
-def record(variant: str, plain: str, seed: int, value: float) -> dict:
-    head = dict(variant=variant, delta=None, layers=None, plain=plain, seed=seed, split='val')
-    return dict(head, metric='mIoU_pseudo', value=value)
+def result(variant: str, plain: str, seed: int, labels: float) -> VariantResult:
+    score = Score('mIoU', labels, Protocol(), {})
+    record = Evaluation('pseudo', 'tiny', 'val', 6, 'drs', 'drs_maps', seed, [score], {'time': ''})
+    return VariantResult(Variant(variant), plain, seed, 97.25 + seed, [record])
 
 
 def test_rows_are_compared_with_their_own_plain() -> None:
-    records = [
-        record('plain', 'plain', 0, 50.0),
-        record('slow', 'plain of slow', 0, 64.0),
-        record('plain of slow', 'plain of slow', 0, 60.0),
-        record('d0.5', 'plain', 0, 49.0),
+    results = [
+        result('plain', 'plain', 0, 50.0),
+        result('slow', 'plain of slow', 0, 64.0),
+        result('plain of slow', 'plain of slow', 0, 60.0),
+        result('d0.5', 'plain', 0, 49.0),
+        result('plain', 'plain', 1, 52.0),
+        result('d0.5', 'plain', 1, 53.0),
     ]
-    rows = make_rows(records, 'val')
-    assert [row.variant for row in rows] == ['plain', 'plain of slow', 'd0.5', 'slow']
-    assert ablation_table(rows).splitlines() == [
-        '| variant | seeds | labels | to plain |',
-        '|---|---|---:|---:|',
-        '| plain | 1 | 50.0 |  |',
-        '| plain of slow | 1 | 60.0 |  |',
-        '| d0.5 | 1 | 49.0 | -1.0 |',
-        '| slow (to plain of slow) | 1 | 64.0 | +4.0 |',
+    rows = ablation_rows(results, 'val')
+    assert tables(ablation_table(rows)) == [
+        dict(zip(('variant', 'seeds', 'labels', 'to plain'), cells, strict=True))
+        for cells in (
+            ('plain', '2', '51.0 ± 1.4', ''),
+            ('plain of slow', '1', '60.0', ''),
+            ('d0.5', '2', '51.0 ± 2.8', '+0.0 ± 1.4'),
+            ('slow (to plain of slow)', '1', '64.0', '+4.0'),
+        )
     ]
-    assert make_rows(records, 'train') == []
+    assert ablation_rows(results, 'train') == []
+    accuracies = [row.cells['accuracy'] for row in ablation_rows(results, 'val', accuracy=True)]
+    assert accuracies[:2] == [Level.of([97.25, 98.25]), Level(97.25)]
 
 
 def test_plots(tmp_path) -> None:
-    by_delta = {0.3: Level(40.0, 2.0), 0.5: Level(45.0, None)}
-    panels = [
-        Panel('both', [Curve('a$b', by_delta, Level(44.0, 1.0))], Level(30.0, 3.0)),
-        Panel('learned only', [Curve('deep', {}, Level(44.0)), Curve('all', {}, Level(43.0))]),
+    rows = [
+        Row(Variant(name, {}, delta, layers), 'plain', 2, {'fixed': level, 'labels': level})
+        for name, delta, layers, level in (
+            ('plain', None, None, Level(30.0, 3.0)),
+            ('a$b', 0.3, '$a', Level(40.0, 2.0)),
+            ('c', 0.5, '$a', Level(45.0)),
+            ('d', 'learnable', '$a', Level(44.0, 1.0)),
+            ('e', 'learnable', 'deep', Level(43.0)),
+            ('f', None, None, Level(43.0)),
+        )
     ]
-    draw_by_delta(tmp_path / 'by_delta.png', panels)
-    draw_variants(tmp_path / 'variants.png', {'a$b': Level(3.0, 1.0)}, Level(2.0), 'mIoU')
+    draw_by_delta(tmp_path / 'by_delta.png', rows, {'fixed': 'both', 'labels': 'again'})
+    draw_by_delta(tmp_path / 'learned.png', rows[3:], {'fixed': 'learned only'})
+    draw_by_variant(tmp_path / 'variants.png', rows, 'labels', 'mIoU')
+    draw_by_variant(tmp_path / 'without_plain.png', rows[1:], 'labels', 'mIoU')
     for path in tmp_path.glob('*.png'):
         with Image.open(path) as picture:
             assert picture.width > picture.height > 100
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 @pytest.mark.parametrize(
     'path', sorted((ROOT / 'docs' / 'variants').glob('*.yml')), ids=lambda path: path.stem
 )
 def test_documented_variants_can_be_trained(path: Path, tmp_path: Path) -> None:
-    """What docs/results.md names is understood: options, places, hooks, and that they differ."""
+    """What docs/results.md names is understood: options, layers, hooks, and that they differ."""
     name = 'shapes' if path.stem == 'shapes' else 'custom'
     settings = ROOT / 'configs' / name / f'settings_{name}.py'
-    runs = plan_runs(settings, {}, read_variants(path), [0], tmp_path, tmp_path)
-    trained = [run.stages['drs_classifier'].config() for run in runs if run.variant]
+    trials = plan_trials(settings, {}, read_variants(path), [0], tmp_path, tmp_path)
+    trained = [t.stages['drs_classifier'].config() for t in trials if not t.is_plain]
     for cfg in trained:
         check_training(cfg)
     assert len({cfg.pretty_text for cfg in trained}) == len(trained) >= 1

@@ -29,8 +29,8 @@ from collections.abc import Sequence
 
 from mmengine.config import DictAction
 
-from mmdrs.apis import InputError
 from mmdrs.cli.arguments import add_run_arguments, export_local_rank
+from mmdrs.errors import InputError
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.ablation import read_variants, run_ablation, sweep
 

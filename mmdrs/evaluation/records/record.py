@@ -117,12 +117,17 @@ def per_class(classes: Sequence[str], values: Sequence[float]) -> dict[str, floa
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
     """Write one record as JSON, whole or not at all."""
-    write_json(path, _content(evaluation))
+    write_json(path, record_content(evaluation))
 
 
 def write_evaluations(path: Path, evaluations: Sequence[Evaluation]) -> None:
-    """Write a list of records as JSON, whole or not at all."""
-    write_json(path, [_content(evaluation) for evaluation in evaluations])
+    """Write the records of a whole run as one JSON list."""
+    write_json(path, [record_content(evaluation) for evaluation in evaluations])
+
+
+def record_content(evaluation: Evaluation) -> dict[str, Any]:
+    """A record as the plain values that its file holds."""
+    return dict(format=FORMAT, **asdict(evaluation))
 
 
 def read_evaluation(path: Path) -> Evaluation:
@@ -144,10 +149,6 @@ def read_evaluations(path: Path) -> list[Evaluation]:
     if not isinstance(content, list):
         raise InputError(f'{path}: is no list of records of evaluations')
     return [_evaluation(item, f'{path}: record {n}') for n, item in enumerate(content, 1)]
-
-
-def _content(evaluation: Evaluation) -> dict[str, Any]:
-    return dict(format=FORMAT, **asdict(evaluation))
 
 
 def _read_json(path: Path) -> Any:

@@ -3,8 +3,9 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from prettytable import PrettyTable
+from prettytable import PrettyTable, TableStyle
 
 from mmdrs.evaluation.records.record import Evaluation, Score, Task
 
@@ -34,7 +35,12 @@ class Level:
         return cls(statistics.mean(values), spread)
 
     def __str__(self) -> str:
-        return f'{self.mean:.1f}' + ('' if self.spread is None else f' ± {self.spread:.1f}')
+        return format(self, '.1f')
+
+    def __format__(self, spec: str) -> str:
+        """Mean ± spread; ``spec`` is that of the mean, such as ``+.1f`` for a difference."""
+        spread = '' if self.spread is None else f' ± {self.spread:.1f}'
+        return f'{self.mean:{spec or ".1f"}}{spread}'
 
 
 @dataclass(frozen=True)
@@ -121,9 +127,29 @@ def score_table(evaluations: Sequence[Evaluation]) -> str:
     if not rows:
         return 'nothing was scored: there are no masks'
     headings = used_columns(rows)
-    table = PrettyTable(['stage', 'split', *headings])
-    table.align = 'r'
-    table.align['stage'] = table.align['split'] = 'l'
-    for row in rows:
-        table.add_row([row.stage, row.split, *(row.cells.get(name, '') for name in headings)])
-    return f'{table}\n{NOTE}'
+    cells = [
+        [row.stage, row.split, *(row.cells.get(name, '') for name in headings)] for row in rows
+    ]
+    return f'{render_table(["stage", "split", *headings], cells)}\n{NOTE}'
+
+
+def render_table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    left: int = 2,
+    style: TableStyle = TableStyle.DEFAULT,
+) -> str:
+    """A table as text.
+
+    Args:
+        headings: Headings of the columns.
+        rows: The cells of each row.
+        left: How many columns are aligned to the left; scores are to the right.
+        style: For instance ``TableStyle.MARKDOWN``.
+    """
+    table = PrettyTable(list(headings))
+    table.set_style(style)
+    for number, name in enumerate(headings):
+        table.align[name] = 'l' if number < left else 'r'
+    table.add_rows(rows)
+    return table.get_string()

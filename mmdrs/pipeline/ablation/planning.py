@@ -1,151 +1,157 @@
-"""The runs of an ablation: which there are, what they share, what is finished of them."""
+"""The trials of an ablation: which there are, what they share, what is finished of them."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmdrs.apis import InputError
 from mmdrs.pipeline.ablation.variants import PLAIN, Variant
-
-# What is finished here must be finished for the pipeline: both ask the same functions.
-from mmdrs.pipeline.driver import fingerprints
-from mmdrs.pipeline.runs import StageRun
+from mmdrs.pipeline.driver import check_datasets
+from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
+from mmdrs.pipeline.runs.training_checks import blamed_on
 from mmdrs.pipeline.settings import Settings, load_settings
 from mmdrs.pipeline.stages import choose_stages
-from mmdrs.pipeline.state import StageState
+from mmdrs.pipeline.state import Fingerprint, StageState
 
-#: The last stage of a run, and those which a variant makes itself.
-LAST = 'drs_maps'
+#: Training and maps of a plain classifier, and those that a variant makes itself.
+PLAIN_STAGES = ('plain_classifier', 'plain_maps')
 DRS_STAGES = ('drs_classifier', 'drs_maps')
-#: What building a part of a training may raise because of its config.
-_FAILURES = (
-    *(AssertionError, AttributeError, ImportError, IndexError, KeyError),
-    *(RuntimeError, TypeError, ValueError),
-)
 
 
 @dataclass
-class AblationRun:
+class Trial:
     """One variant, or a plain classifier, with one seed.
 
     Attributes:
-        label: Name of its row.
+        variant: The variant; a plain classifier is one without options.
         seed: The seed.
-        folder: Its work directory.
         settings: Its settings.
-        variant: The variant; None is the plain classifier.
-        prints: Fingerprints of its stages.
-        shared: Stages made elsewhere: the run that makes each.
-        plain: Label of the plain classifier it is compared with.
+        stages: Its stages, up to the maps with DRS, in its work directory.
+        prints: Fingerprints of the stages.
+        is_plain: Whether it is a plain classifier.
+        plain: Name of the plain classifier that it is compared with.
+        shared: Stages made elsewhere: the trial that makes each.
     """
 
-    label: str
+    variant: Variant
     seed: int
-    folder: Path
     settings: Settings
-    prints: dict[str, str]
     stages: dict[str, StageRun]
-    variant: Variant | None = None
-    shared: dict[str, 'AblationRun'] = field(default_factory=dict)
+    prints: dict[str, Fingerprint]
+    is_plain: bool = False
     plain: str = PLAIN
+    shared: dict[str, 'Trial'] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Its work directory."""
+        return self.compared[0].work_dir
 
     @property
     def own(self) -> list[str]:
         """Names of the stages that it makes itself."""
-        kept = [n for n in self.stages if n not in self.shared]
-        return [n for n in kept if (n in DRS_STAGES) == (self.variant is not None)]
+        names = [name for name in self.stages if (name in DRS_STAGES) != self.is_plain]
+        return [name for name in names if name not in self.shared]
+
+    @property
+    def compared(self) -> list[StageRun]:
+        """The training and the maps that are compared with those of other trials."""
+        return [self.stages[name] for name in (PLAIN_STAGES if self.is_plain else DRS_STAGES)]
 
     @property
     def title(self) -> str:
-        return f'{self.label}, seed {self.seed}'
+        return f'{self.variant.name}, seed {self.seed}'
 
     def finished(self) -> bool:
         """Whether all that it makes is there, and made with the present settings."""
-        states = {name: StageState(self.folder / name) for name in self.own}
+        states = {name: StageState(self.stages[name].folder) for name in self.own}
         return all(s.status(self.prints[name]) == 'finished' for name, s in states.items())
 
     def seconds(self) -> float:
         """How long its finished stages took."""
-        done = [StageState(self.folder / name).done for name in self.own]
+        done = [StageState(self.stages[name].folder).done for name in self.own]
         return sum(state['seconds'] for state in done if state)
 
 
-def plan_runs(
+def plan_trials(
     path: str | Path,
     options: Mapping[str, Any],
     variants: Sequence[Variant],
     seeds: Sequence[int],
     work_dir: Path,
     scratch: Path,
-) -> list[AblationRun]:
-    """All runs in order: for each seed the plain classifier, then the variants.
+) -> list[Trial]:
+    """All trials in order: for each seed the plain classifier, then the variants.
 
     Args:
         path: The settings file.
-        options: Changes of the settings that all runs have.
+        options: Changes of the settings that all trials have.
         variants: The variants.
         seeds: The seeds.
-        work_dir: Where the runs go.
-        scratch: Folder for the settings that the stages' configs inherit from.
+        work_dir: Where the trials go.
+        scratch: Folder for the settings that the stages' configs inherit from, for as long as the
+            trials are used.
 
     Raises:
         InputError: If an option is unknown or cannot be applied; names the variant.
     """
-    runs: list[AblationRun] = []
+    trials: list[Trial] = []
     for seed in seeds:
         folder = work_dir / f'seed_{seed}'
-        base = _plan(path, options, None, seed, folder / PLAIN, scratch)
+        base = _plan(path, options, Variant(PLAIN), seed, folder, scratch)
+        base.is_plain = True
         plains = {base.prints['plain_maps']: base}
-        runs.append(base)
+        trials.append(base)
         for variant in variants:
-            run = _plan(path, options, variant, seed, folder / variant.name, scratch)
-            made_by = run.prints['plain_maps']
+            trial = _plan(path, options, variant, seed, folder, scratch)
+            made_by = trial.prints['plain_maps']
             if made_by not in plains:
-                plains[made_by] = _own_plain(run, base, folder)
-                runs.append(plains[made_by])
+                plains[made_by] = _own_plain(trial, base, folder)
+                trials.append(plains[made_by])
             plain = plains[made_by]
-            run.plain = plain.label
-            names = [name for name in run.stages if name not in DRS_STAGES]
-            run.shared = {name: plain.shared.get(name, plain) for name in names}
-            runs.append(run)
-    return runs
+            trial.plain = plain.variant.name
+            names = [name for name in trial.stages if name not in DRS_STAGES]
+            trial.shared = {name: plain.shared.get(name, plain) for name in names}
+            trials.append(trial)
+    return trials
 
 
 def _plan(
     path: str | Path,
     options: Mapping[str, Any],
-    variant: Variant | None,
+    variant: Variant,
     seed: int,
     folder: Path,
     scratch: Path,
-) -> AblationRun:
-    label = variant.name if variant else PLAIN
-    with named(label):
-        own = {**(variant.options if variant else {}), 'seed': seed}
-        settings = load_settings(path, _combined(options, own))
-        settings.save(scratch / f'{label}_{seed}.py')
-        chosen = choose_stages(settings['stages'], last=LAST)
-        stages = {stage.name: StageRun(stage, settings, folder) for stage in chosen}
-        prints = fingerprints(stages)
-    return AblationRun(label, seed, folder, settings, prints, stages, variant)
+) -> Trial:
+    with blamed_on(f'variant {variant.name!r}'):
+        settings = load_settings(path, _combined(options, {**variant.options, 'seed': seed}))
+        settings.save(scratch / f'{variant.name}_{seed}.py')
+        settings.check_keys()
+        stages = _stages(settings, folder / variant.name)
+        return Trial(variant, seed, settings, stages, fingerprints(stages))
 
 
-def _own_plain(run: AblationRun, base: AblationRun, folder: Path) -> AblationRun:
+def _stages(settings: Settings, folder: Path) -> dict[str, StageRun]:
+    runs = stage_runs(settings, folder)
+    chosen = choose_stages(settings['stages'], last=DRS_STAGES[-1])
+    return {stage.name: runs[stage.name] for stage in chosen}
+
+
+def _own_plain(trial: Trial, base: Trial, folder: Path) -> Trial:
     """The plain classifier of a variant that changes more than DRS."""
-    path = folder / f'{PLAIN}-{run.prints["plain_maps"][:8]}'
-    stages = {name: StageRun(s.stage, run.settings, path) for name, s in run.stages.items()}
-    label = f'{PLAIN} of {run.label}'
-    plain = AblationRun(label, run.seed, path, run.settings, run.prints, stages, plain=label)
-    if run.prints.get('pretraining', '') == base.prints.get('pretraining'):
-        plain.shared = dict(pretraining=base)
-    return plain
+    name = f'{PLAIN} of {trial.variant.name}'
+    path = folder / f'{PLAIN}-{trial.prints["plain_maps"].scores[:8]}'
+    stages = _stages(trial.settings, path)
+    alike = [stage for stage in stages if trial.prints[stage] == base.prints.get(stage)]
+    shared = {stage: base for stage in alike if stage not in DRS_STAGES}
+    own = Variant(name), trial.seed, trial.settings, stages, trial.prints
+    return Trial(*own, is_plain=True, plain=name, shared=shared)
 
 
 def _combined(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Options for all runs with those of one, which win also where they set a whole dict."""
+    """Options for all trials with those of one, which win also where they set a whole dict."""
     combined = dict(options)
     for name, item in changes.items():
         for key, value in _flat(name, copy.deepcopy(item)):
@@ -170,11 +176,15 @@ def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield from _flat(f'{key}.{name}', item)
 
 
-@contextmanager
-def named(what: str) -> Iterator[None]:
-    """Errors of a config become errors of the user, and say whose config it was."""
-    try:
-        yield
-    except _FAILURES as error:
-        reason = error.args[0] if error.args else type(error).__name__
-        raise InputError(f'variant {what!r}: {reason}') from error
+def check_trials(trials: Sequence[Trial]) -> None:
+    """Build what the trials will train, and look for their data, before hours are spent.
+
+    Raises:
+        InputError: If anything is missing or wrong; names the variant.
+    """
+    # Trials that differ in their seed alone are built alike.
+    for trial in (trial for trial in trials if trial.seed == trials[0].seed):
+        with blamed_on(f'variant {trial.variant.name!r}'):
+            for name in trial.own:
+                trial.stages[name].check()
+    check_datasets([trial.stages[name] for trial in trials for name in trial.own])

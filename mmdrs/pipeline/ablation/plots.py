@@ -1,159 +1,125 @@
-"""Plots of an ablation: figures by the control of DRS, and by variant."""
+"""Plots of an ablation: scores by the control of DRS, and by variant."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from mmdrs.evaluation.records.table import Level
 from mmdrs.files import written_whole
+from mmdrs.pipeline.ablation.results import Row
+from mmdrs.pipeline.ablation.variants import PLAIN
 
-#: Told apart by the colour-blind too (Okabe and Ito).
-COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#7a6a00', '#56707f')
+#: Plots by delta: the file, and the heading and title of each of its panels.
+BY_DELTA = {
+    'miou_by_delta.png': {
+        'fixed': 'mIoU of maps, threshold 0.2',
+        'best*': 'mIoU of maps, best threshold',
+        'labels': 'mIoU of labels',
+    },
+    'coverage_by_delta.png': {'coverage': 'coverage', 'precision': 'precision'},
+    'accuracy_by_delta.png': {'accuracy': 'accuracy of image labels'},
+}
+#: Can be distinguished by the colour-blind too.
+STYLE = 'tableau-colorblind10'
 MARKERS = 'osD^vP'
-PLAIN_COLOUR = '#777777'
 
 
-@dataclass(frozen=True)
-class Level:
-    """A figure over seeds.
-
-    Attributes:
-        mean: Mean, percent.
-        spread: Sample standard deviation; None of one seed.
-    """
-
-    mean: float
-    spread: float | None = None
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A group of layers.
-
-    Attributes:
-        name: What the legend calls it.
-        by_delta: The figure for each constant control, ascending.
-        learnable: The figure with the learned control, None without.
-    """
-
-    name: str
-    by_delta: Mapping[float, Level]
-    learnable: Level | None = None
+def draw_plots(work_dir: Path, rows: Sequence[Row]) -> None:
+    """Draw what the rows hold: PNGs by delta, and ``labels_by_variant.png``."""
+    swept = [row for row in rows if row.variant.delta is not None]
+    with matplotlib.style.context(STYLE):
+        for name, titles in BY_DELTA.items():
+            panels = {h: title for h, title in titles.items() if any(h in r.cells for r in swept)}
+            if panels:
+                draw_by_delta(work_dir / name, rows, panels)
+        if any('labels' in row.cells for row in rows):
+            draw_by_variant(work_dir / 'labels_by_variant.png', rows, 'labels', 'mIoU of labels')
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One metric.
+def draw_by_delta(path: Path, rows: Sequence[Row], panels: Mapping[str, str]) -> None:
+    """Draw scores by the constant control, side by side; a curve for each group of layers.
 
-    Attributes:
-        title: Its heading.
-        curves: The groups of layers.
-        plain: The figure without DRS, a horizontal band.
-    """
-
-    title: str
-    curves: Sequence[Curve]
-    plain: Level | None = None
-
-
-def draw_by_delta(path: Path, panels: Sequence[Panel]) -> None:
-    """Draw metrics by the constant control, side by side.
-
-    The learned control stands right of the largest constant one.
+    The learned control is to the right of the largest constant one, the plain classifier a
+    horizontal band.
 
     Args:
         path: The PNG to write.
-        panels: The metrics, at least one.
+        rows: The variants, and the plain classifier.
+        panels: The headings of the scores and their titles, at least one.
     """
     figure = Figure(figsize=(4.2 * len(panels), 3.4), layout='constrained')
-    canvas = FigureCanvasAgg(figure)
-    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        _draw_panel(axes, panel)
-    _save(canvas, path)
+    all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (heading, title) in zip(all_axes, panels.items(), strict=True):
+        _draw_panel(axes, [row for row in rows if heading in row.cells], heading)
+        axes.set(title=title, xlabel='control (delta)', ylabel='%')
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize='small')
+    _save(figure, path)
 
 
-def draw_variants(
-    path: Path, levels: Mapping[str, Level], plain: Level | None, title: str
-) -> None:
-    """Draw one metric of all variants, one below the other.
+def _draw_panel(axes: Axes, rows: Sequence[Row], heading: str) -> None:
+    swept = [row for row in rows if row.variant.delta is not None]
+    deltas = sorted({row.variant.delta for row in swept} - {'learnable'})
+    step = min(np.diff(deltas), default=0.1)
+    learned_at = (deltas[-1] if deltas else 0.0) + 1.5 * step
+    for number, group in enumerate(dict.fromkeys(row.variant.layers for row in swept)):
+        levels = {r.variant.delta: r.cells[heading] for r in swept if r.variant.layers == group}
+        learned = levels.pop('learnable', None)
+        look = dict(marker=MARKERS[number % len(MARKERS)], color=f'C{number}', capsize=3)
+        label = _plain_text(group or 'DRS')
+        if levels:
+            points = sorted(levels.items())
+            means, spreads = _bars([level for _, level in points])
+            axes.errorbar([delta for delta, _ in points], means, spreads, label=label, **look)
+        if learned:
+            # Moved a little by its number: groups often score alike.
+            place = learned_at + 0.1 * step * number
+            axes.errorbar([place], *_bars([learned]), label=None if levels else label, **look)
+    ticks = {delta: f'{delta:g}' for delta in deltas}
+    if any(row.variant.delta == 'learnable' for row in swept):
+        ticks[learned_at] = 'learned'
+    axes.set_xticks(list(ticks), list(ticks.values()))
+    for plain in (row.cells[heading] for row in rows if row.variant.name == PLAIN):
+        (mean,), (spread,) = _bars([plain])
+        axes.axhline(mean, color='grey', linestyle='--', label=PLAIN)
+        axes.axhspan(mean - spread, mean + spread, color='grey', alpha=0.2, linewidth=0)
+
+
+def draw_by_variant(path: Path, rows: Sequence[Row], heading: str, title: str) -> None:
+    """Draw one score of all variants, one below the other; the plain classifier as a band.
 
     Args:
         path: The PNG to write.
-        levels: The figure of each variant.
-        plain: The figure without DRS, a vertical band; None draws none.
-        title: What the figure is.
+        rows: The variants, and the plain classifier.
+        heading: Heading of the score.
+        title: Its title.
     """
-    figure = Figure(figsize=(6, 1.2 + 0.26 * len(levels)), layout='constrained')
-    canvas = FigureCanvasAgg(figure)
+    rows = [row for row in rows if heading in row.cells]
+    others = [row for row in rows if row.variant.name != PLAIN]
+    figure = Figure(figsize=(6, 1.2 + 0.26 * len(others)), layout='constrained')
     axes = figure.subplots()
-    if plain is not None:
-        axes.axvline(plain.mean, color=PLAIN_COLOUR, linestyle='--', label='plain')
-        axes.axvspan(*_ends(plain), color=PLAIN_COLOUR, alpha=0.2, linewidth=0)
-        axes.legend(fontsize=8)
-    means = [level.mean for level in levels.values()]
-    spreads = [level.spread or 0.0 for level in levels.values()]
-    places = np.arange(len(levels))
-    axes.errorbar(means, places, xerr=spreads, fmt='o', color=COLOURS[0], capsize=3)
-    axes.set_yticks(places, [_plain_text(name) for name in levels])
+    for plain in (row.cells[heading] for row in rows if row.variant.name == PLAIN):
+        (mean,), (spread,) = _bars([plain])
+        axes.axvline(mean, color='grey', linestyle='--', label=PLAIN)
+        axes.axvspan(mean - spread, mean + spread, color='grey', alpha=0.2, linewidth=0)
+        axes.legend(fontsize='small')
+    means, spreads = _bars([row.cells[heading] for row in others])
+    heights = range(len(others))
+    axes.errorbar(means, heights, xerr=spreads, fmt='o', capsize=3)
+    axes.set_yticks(heights, [_plain_text(row.variant.name) for row in others])
     axes.invert_yaxis()
     axes.set_xlabel(f'{title} (%), mean ± standard deviation')
     axes.grid(alpha=0.3)
-    _save(canvas, path)
+    _save(figure, path)
 
 
-def _draw_panel(axes: Axes, panel: Panel) -> None:
-    if panel.plain is not None:
-        axes.axhline(panel.plain.mean, color=PLAIN_COLOUR, linestyle='--', label='plain')
-        axes.axhspan(*_ends(panel.plain), color=PLAIN_COLOUR, alpha=0.2, linewidth=0)
-    deltas = sorted({delta for curve in panel.curves for delta in curve.by_delta})
-    step = min(np.diff(deltas), default=0.1)
-    learnable_at = (deltas[-1] if deltas else 0.0) + 1.5 * step
-    for number, curve in enumerate(panel.curves):
-        _draw_curve(axes, curve, learnable_at, number)
-    ticks, names = list(deltas), [f'{delta:g}' for delta in deltas]
-    if any(curve.learnable for curve in panel.curves):
-        ticks, names = [*ticks, learnable_at], [*names, 'learned']
-    axes.set_xticks(ticks, names)
-    axes.set_xlabel('control (delta)')
-    axes.set_ylabel('%')
-    axes.set_title(panel.title, fontsize=10)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
-
-
-def _draw_curve(axes: Axes, curve: Curve, learnable_at: float, number: int) -> None:
-    colour = COLOURS[number % len(COLOURS)]
-    marker = MARKERS[number % len(MARKERS)]
-    name = _plain_text(curve.name)
-    if curve.by_delta:
-        means = np.array([level.mean for level in curve.by_delta.values()])
-        spreads = np.array([level.spread or 0.0 for level in curve.by_delta.values()])
-        deltas = list(curve.by_delta)
-        axes.plot(deltas, means, color=colour, marker=marker, label=name)
-        axes.fill_between(
-            deltas, means - spreads, means + spreads, color=colour, alpha=0.2, linewidth=0
-        )
-    if curve.learnable:
-        # Moved a little by its number: groups often score alike.
-        axes.errorbar(
-            learnable_at * (1 + 0.01 * number),
-            curve.learnable.mean,
-            yerr=curve.learnable.spread or 0.0,
-            color=colour,
-            marker=marker,
-            capsize=3,
-            linestyle='',
-            label=None if curve.by_delta else name,
-        )
-
-
-def _ends(level: Level) -> tuple[float, float]:
-    spread = level.spread or 0.0
-    return level.mean - spread, level.mean + spread
+def _bars(levels: Sequence[Level]) -> tuple[list[float], list[float]]:
+    """Means and lengths of the error bars."""
+    return [level.mean for level in levels], [level.spread or 0.0 for level in levels]
 
 
 def _plain_text(text: str) -> str:
@@ -161,6 +127,6 @@ def _plain_text(text: str) -> str:
     return text.replace('$', r'\$')
 
 
-def _save(canvas: FigureCanvasAgg, path: Path) -> None:
+def _save(figure: Figure, path: Path) -> None:
     with written_whole(path) as temporary:
-        canvas.figure.savefig(temporary, dpi=110)
+        figure.savefig(temporary, dpi=110)

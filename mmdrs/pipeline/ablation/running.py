@@ -1,4 +1,4 @@
-"""Running an ablation, one run after the other."""
+"""Running an ablation, one trial after the other."""
 
 import os
 import statistics
@@ -11,9 +11,15 @@ from mmengine.dist import barrier, is_main_process
 
 from mmdrs.apis import start_processes
 from mmdrs.engine import format_seconds
-from mmdrs.pipeline.ablation.checks import check_runs
-from mmdrs.pipeline.ablation.planning import DRS_STAGES, LAST, AblationRun, plan_runs
-from mmdrs.pipeline.ablation.tables import draw_plots, read_records, write_tables
+from mmdrs.pipeline.ablation.planning import DRS_STAGES, Trial, check_trials, plan_trials
+from mmdrs.pipeline.ablation.plots import draw_plots
+from mmdrs.pipeline.ablation.results import (
+    VariantResult,
+    ablation_rows,
+    read_result,
+    scored_splits,
+    write_results,
+)
 from mmdrs.pipeline.ablation.variants import Variant, check_names
 from mmdrs.pipeline.driver import run_pipeline
 from mmdrs.pipeline.state import StageState
@@ -26,22 +32,22 @@ def run_ablation(
     seeds: Sequence[int],
     work_dir: str | Path,
     launcher: str = 'none',
-) -> list[dict[str, Any]]:
+) -> list[VariantResult]:
     """Make the maps of every variant with every seed; what is finished is skipped.
 
     Writes ``ablation.json``, ``ablation.md`` and plots into the work directory, the first two
-    after every run.
+    after every trial.
 
     Args:
         path: The settings file.
-        options: Changes of the settings that all runs have.
+        options: Changes of the settings that all trials have.
         variants: The variants.
         seeds: The seeds.
         work_dir: Where everything goes.
         launcher: MMEngine's launcher, where several processes run this function.
 
     Returns:
-        The records ``{variant, delta, layers, seed, split, metric, value}``.
+        The scores of every trial, in order.
 
     Raises:
         InputError: If an option, an input or a name is wrong; nothing was trained then.
@@ -51,64 +57,64 @@ def run_ablation(
     if launcher != 'none':
         start_processes(launcher)
     with tempfile.TemporaryDirectory() as scratch:
-        runs = plan_runs(path, options or {}, variants, seeds, work_dir, Path(scratch))
-        check_runs(runs)
-    # Of all finished runs, also of those that come later than the one that is made now.
-    found = {run.title: read_records(run) for run in runs if run.finished()}
-    for number, run in enumerate(runs):
-        head = f'run {number + 1} of {len(runs)}: {run.title}'
-        if run.title in found:
-            _say(f'{head}: finished and unchanged, skipped')
-            continue
-        _say(f'{head}{_time_left(runs[number:], runs)}')
-        _make(run, launcher)
-        found[run.title] = read_records(run)
-        write_tables(work_dir, runs, found)
-    records = write_tables(work_dir, runs, found)
+        trials = plan_trials(path, options or {}, variants, seeds, work_dir, Path(scratch))
+        check_trials(trials)
+        # Of all finished trials, also of those that come later than the one that is made now.
+        found = {trial.title: read_result(trial) for trial in trials if trial.finished()}
+        for number, trial in enumerate(trials):
+            head = f'run {number + 1} of {len(trials)}: {trial.title}'
+            if trial.title in found:
+                _say(f'{head}: finished and unchanged, skipped')
+                continue
+            _say(f'{head}{_time_left(trials[number:], trials)}')
+            _make(trial, launcher)
+            found[trial.title] = read_result(trial)
+            write_results(work_dir, trials, found)
+        results = write_results(work_dir, trials, found)
     if is_main_process():
-        draw_plots(work_dir, records)
+        draw_plots(work_dir, ablation_rows(results, scored_splits(trials)[0], accuracy=True))
         _say(f'table: {work_dir / "ablation.md"}')
     barrier()
-    return records
+    return results
 
 
-def _make(run: AblationRun, launcher: str) -> None:
-    barrier()  # no process shall still look at files that are linked anew here
+def _make(trial: Trial, launcher: str) -> None:
+    barrier()  # no process may still read files whose links are made anew here
     if is_main_process():
-        _link_shared(run)
+        _link_shared(trial)
     barrier()
-    first, last = (DRS_STAGES[0], LAST) if run.variant else (None, 'plain_maps')
-    run_pipeline(run.settings, run.folder, first, last, launcher)
+    first, last = (None, 'plain_maps') if trial.is_plain else DRS_STAGES
+    run_pipeline(trial.settings, trial.folder, first, last, launcher)
 
 
-def _link_shared(run: AblationRun) -> None:
-    """Put links to the shared stages in the place where the pipeline looks for them."""
-    run.folder.mkdir(parents=True, exist_ok=True)
-    for name in run.stages:
-        link = run.folder / name
-        if link.is_symlink():  # possibly of an earlier command, to another run
+def _link_shared(trial: Trial) -> None:
+    """Put links to the shared stages where the pipeline looks for them."""
+    trial.folder.mkdir(parents=True, exist_ok=True)
+    for name in trial.stages:
+        link = trial.folder / name
+        if link.is_symlink():  # possibly of an earlier command, to another trial
             link.unlink()
-        if name in run.shared:
+        if name in trial.shared:
             if link.exists():
                 StageState(link).put_aside()
-            target = os.path.relpath(run.shared[name].folder / name, run.folder)
+            target = os.path.relpath(trial.shared[name].folder / name, trial.folder)
             link.symlink_to(target, target_is_directory=True)
 
 
-def _time_left(left: Sequence[AblationRun], runs: Sequence[AblationRun]) -> str:
-    """The words on the time of the runs that are not finished; '' where nothing is known.
+def _time_left(left: Sequence[Trial], trials: Sequence[Trial]) -> str:
+    """The words on the time of the trials that are not finished; '' where nothing is known.
 
-    A run takes what the finished ones of its kind took in the mean.
+    A trial takes what the finished ones of its kind took on average.
     """
     known: dict[bool, list[float]] = {True: [], False: []}
-    for run in runs:
-        if run.finished():
-            known[run.variant is None].append(run.seconds())
+    for trial in trials:
+        if trial.finished():
+            known[trial.is_plain].append(trial.seconds())
     every = [*known[True], *known[False]]
     if not every:
         return ''
     means = {kind: statistics.mean(values or every) for kind, values in known.items()}
-    seconds = sum(means[run.variant is None] for run in left if not run.finished())
+    seconds = sum(means[trial.is_plain] for trial in left if not trial.finished())
     return f' (about {format_seconds(seconds)} left for all runs)'
 
 

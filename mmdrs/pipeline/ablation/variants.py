@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
-from mmdrs.apis import InputError
+from mmdrs.errors import InputError
 from mmdrs.pipeline.settings import Settings
 
 #: Name of the classifier without DRS.
 PLAIN = 'plain'
-#: Options of a DRS layer that tell where it can stand, not how much it suppresses.
+#: Options of a DRS layer that a sweep keeps: they say where it can be, not how much it suppresses.
 _KEPT = ('rectify', 'layout', 'in_eval')
 
 
@@ -25,9 +25,9 @@ class Variant:
         name: Its name in tables, and of its folders.
         options: Changes of the settings, as ``--cfg-options`` of the pipeline; a dict as a value
             is merged, or replaces what was there with ``_delete_=True``.
-        delta: The constant control, or ``'learnable'``; None where the options tell.
-        layers: Name of the group of layers; '' is the choice of the settings, None where the
-            options tell.
+        delta: The constant control, or ``'learnable'``; None where only the options say it.
+        layers: Name of the group of layers; '' is the choice of the settings, None where only the
+            options say it.
     """
 
     name: str
@@ -66,11 +66,11 @@ def sweep(
         return [Variant(name, options, delta, '') for name, delta, options in controls]
     settings['drs_layers']  # raises where there is no such choice
     variants = []
-    for group, places in layers.items():
-        places = [places] if isinstance(places, str) and places != 'default' else places
+    for group, names in layers.items():
+        names = [names] if isinstance(names, str) and names != 'default' else names
         for name, delta, options in controls or [('', None, {})]:
             full = f'{group}-{name}' if name else group
-            variants.append(Variant(full, {**options, 'drs_layers': places}, delta, group))
+            variants.append(Variant(full, {**options, 'drs_layers': names}, delta, group))
     return variants
 
 
@@ -123,6 +123,11 @@ def _numbers(value: Any) -> Any:
 
 
 def check_names(variants: Sequence[Variant], seeds: Sequence[int]) -> None:
+    """Check that there are variants and seeds, and that their names differ.
+
+    Raises:
+        InputError: If not, or if a name cannot be that of a folder.
+    """
     if not variants:
         raise InputError('no variants: give deltas, learnable, layers, or a file of variants')
     if not seeds or len(set(seeds)) < len(seeds):

@@ -90,10 +90,10 @@ class StageRun(ABC):
         """Configs of the data sets whose files come from the user, not from another stage."""
 
     def check(self) -> None:
-        """Check what else the stage needs before hours are spent: label rules that make sense.
+        """Check the options of the stage before hours are spent: the label rules, for all stages.
 
         Raises:
-            InputError: If it is not there or wrong.
+            InputError: If anything is missing or wrong.
         """
         LabelRules.from_config(self.settings['pseudo_labels'])
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from mmdrs.apis import train_model
 from mmdrs.pipeline.runs.stage_run import StageRun
+from mmdrs.pipeline.runs.training_checks import blamed_on, check_training
 
 
 class TrainingRun(StageRun):
@@ -22,6 +23,11 @@ class TrainingRun(StageRun):
         if self.stage.source:
             return []
         return [dict(self.config().train_dataloader.dataset, pipeline=[])]
+
+    def check(self) -> None:
+        super().check()
+        with blamed_on(f'stage {self.stage.name}'):
+            check_training(self.config())
 
     def work(self) -> float:
         """Forward and backward take three times as long as forward."""
