@@ -2,8 +2,6 @@
 
 from mmdrs.datasets.formats.coco import coco_image_labels
 from mmdrs.datasets.formats.image_labels import (
-    LabelDifference,
-    LabelSummary,
     Step,
     compare,
     labels_from_list,
@@ -24,8 +22,6 @@ from mmdrs.datasets.formats.voc import VOC_CLASSES
 __all__ = [
     'VOC_CLASSES',
     'ImageLabels',
-    'LabelDifference',
-    'LabelSummary',
     'Step',
     'coco_image_labels',
     'compare',
