@@ -9,19 +9,19 @@ from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
 from mmdrs.evaluation.records.record import Protocol
+from mmdrs.pseudo_labels.constants import SALIENCY_THRESHOLD
 
 
-def is_voc(dataset: Mapping[str, Any]) -> bool:
-    """Whether a data set has the classes of PASCAL VOC by its type."""
+def _is_voc(dataset: Mapping[str, Any]) -> bool:
     kind = dataset.get('type')
     kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-    found = getattr(kind, 'METAINFO', {}).get('classes')
-    return found is not None and found == PascalVOCDataset.METAINFO['classes']
+    classes = getattr(kind, 'METAINFO', {}).get('classes')
+    return classes == PascalVOCDataset.METAINFO['classes']
 
 
 def dataset_name(dataset: Mapping[str, Any]) -> str:
-    """``VOC 2012``, or the name of the folder of the data."""
-    if is_voc(dataset):
+    """``VOC 2012`` by the type of the data set, else the name of the folder of the data."""
+    if _is_voc(dataset):
         return 'VOC 2012'
     return Path(dataset.get('data_root') or '').resolve().name
 
@@ -33,15 +33,13 @@ def split_name(dataset: Mapping[str, Any]) -> str:
 
 def label_source(list_name: str) -> str:
     """Where image labels come from, by the names that ``voc_image_labels.py`` gives."""
-    stem = Path(list_name).stem
-    if '_cls' not in stem:
-        return ''
-    source = stem.split('_cls', 1)[1].lstrip('_')
-    return dict(xml='boxes').get(source, source) or 'masks'
+    _, separator, source = Path(list_name).stem.partition('_cls')
+    source = source.lstrip('_')
+    return {'': 'masks', 'xml': 'boxes'}.get(source, source) if separator else ''
 
 
 def checkpoint_choice(checkpoint: str | None) -> str:
-    """``last``, or what the checkpoint is the best on, by the name MMEngine gives it."""
+    """``last``, or on what the checkpoint is the best, by the name that MMEngine gives it."""
     match = re.fullmatch(r'best_(.+?)_(?:epoch|iter)_\d+\.pth', Path(checkpoint or '').name)
     return f'best {match[1]} on ground truth' if match else 'last'
 
@@ -53,31 +51,28 @@ def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
         cfg: The config as it is run; with test-time augmentation its model is the TTA model.
         checkpoint: The weights.
     """
-    model = cfg['model']
-    pipeline = cfg['test_dataloader']['dataset'].get('pipeline') or []
-    inner = model.get('module') or model
-    train = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+    inner = cfg['model'].get('module') or cfg['model']
     scored = cfg['test_dataloader']['dataset']
+    pipeline = scored.get('pipeline') or []
+    train = (cfg.get('train_dataloader') or {}).get('dataset') or {}
     labels = [
-        label_source(dataset.get('ann_file') or '')
-        for dataset in (train, scored)
-        if is_voc(dataset)
+        label_source(item.get('ann_file') or '') for item in (train, scored) if _is_voc(item)
     ]
     return Protocol(
         checkpoint=checkpoint_choice(checkpoint),
         crop=_crop(pipeline, inner.get('test_cfg') or {}),
         scales=_scales(cfg, inner, pipeline),
         flip=_flips(pipeline),
-        labels=next((label for label in labels if label), ''),
+        labels=next(filter(None, labels), ''),
     )
 
 
 def describe_cue(rules: Mapping[str, Any]) -> str:
-    """A background cue of pseudo labels in a few words, such as ``saliency > 50``."""
+    """The background cue of pseudo labels in a few words, such as ``saliency > 50``."""
     cue = rules.get('background_cue') or {}
     kind = cue.get('type', 'saliency')
     if kind == 'saliency':
-        return f'saliency > {cue.get("threshold", 50):g}'
+        return f'saliency > {cue.get("threshold", SALIENCY_THRESHOLD):g}'
     if kind == 'constant':
         return f'constant {cue.get("value", 0.3):g}'
     return f'power {cue.get("exponent", 2):g}'
@@ -94,7 +89,7 @@ def describe_crf(crf: Mapping[str, Any] | None) -> str:
 
 
 def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """What is special in the protocols of the two scores of pseudo labels.
+    """What is special in the protocols of the two scores of pseudo labels, by their metric.
 
     Args:
         rules: :class:`~mmdrs.pseudo_labels.rules.LabelRules` as a config.
@@ -133,8 +128,9 @@ def _scales(cfg: Mapping, inner: Mapping, pipeline: Sequence[Mapping]) -> str:
     if inner.get('type') == 'MultiScaleEncoderDecoder':
         factors = ', '.join(f'{s:g}' for s in (1, *inner.get('scales', (0.5, 0.75))))
         parts.append(f'MSC {factors}')
-    model = cfg['model']  # a LocalizationTTA, or LocalizationMapLoop makes one
-    scales = (model if model is not inner else cfg.get('test_cfg') or {}).get('scales')
+    # Of a LocalizationTTA, or of LocalizationMapLoop, which makes one.
+    merging = cfg['model'] if cfg['model'] is not inner else cfg.get('test_cfg') or {}
+    scales = merging.get('scales')
     if scales:
         parts.append(f'scales {", ".join(map(str, scales))}')
     for step in _augmentations(pipeline):
