@@ -3,11 +3,9 @@
 from mmdrs.datasets.formats.coco import coco_image_labels
 from mmdrs.datasets.formats.image_labels import (
     Step,
-    compare,
     labels_from_list,
     labels_from_masks,
     labels_from_xml,
-    summarize,
     write_label_list,
 )
 from mmdrs.datasets.formats.label_lists import (
@@ -24,7 +22,6 @@ __all__ = [
     'ImageLabels',
     'Step',
     'coco_image_labels',
-    'compare',
     'labels_from_list',
     'labels_from_masks',
     'labels_from_xml',
@@ -32,6 +29,5 @@ __all__ = [
     'read_id_list',
     'read_label_list',
     'read_npy_labels',
-    'summarize',
     'write_label_list',
 ]

@@ -1,9 +1,8 @@
-"""Image-level label lists of VOC 2012 from masks, boxes, or other lists; written and compared."""
+"""Image-level label lists of VOC 2012 from masks, boxes, or other lists."""
 
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree import ElementTree
 
 from mmdrs.datasets.file_checks import check_exist
@@ -16,22 +15,6 @@ from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 
 #: Called with the number of images that are done, and of all.
 Step = Callable[[int, int], None]
-
-
-class LabelSummary(NamedTuple):
-    """What a list of image labels holds."""
-
-    images: int
-    mean_classes: float  # classes per image, on average
-    unlabelled: tuple[str, ...]  # ids of the images without any class
-
-
-class LabelDifference(NamedTuple):
-    """How two lists differ, in images."""
-
-    common: int  # in both
-    differ: int  # of these with other labels
-    only_one: int  # in one of the lists only
 
 
 def labels_from_masks(
@@ -135,24 +118,6 @@ def write_label_list(path: str | os.PathLike, images: Sequence[ImageLabels]) -> 
     lines = (' '.join([image.id, *map(str, image.labels)]) for image in images)
     with written_whole(path) as temporary:
         temporary.write_text(''.join(f'{line}\n' for line in lines), encoding='utf-8')
-
-
-def summarize(images: Sequence[ImageLabels]) -> LabelSummary:
-    """Count images and classes; there must be an image."""
-    return LabelSummary(
-        len(images),
-        sum(len(image.labels) for image in images) / len(images),
-        tuple(image.id for image in images if not image.labels),
-    )
-
-
-def compare(images: Sequence[ImageLabels], others: Sequence[ImageLabels]) -> LabelDifference:
-    """Count the images whose labels differ between two lists."""
-    ours = {image.id: image.labels for image in images}
-    theirs = {image.id: image.labels for image in others}
-    common = ours.keys() & theirs.keys()
-    differ = sum(ours[name] != theirs[name] for name in common)
-    return LabelDifference(len(common), differ, len(ours.keys() ^ theirs.keys()))
 
 
 def _labels_of_files(

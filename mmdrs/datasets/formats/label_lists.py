@@ -140,7 +140,7 @@ def _check_class_folders(root: Path, classes: Sequence[str]) -> None:
 
 
 def _read_rows(path: Path) -> tuple[list[str] | None, list[_Row]]:
-    """Read the rows, after the header of a CSV file without its first cell; None for a text."""
+    """Read the rows, and the header of a CSV file without its first cell (else None)."""
     if not path.is_file():
         raise MissingFileError(f'{path}: no such list of images')
     suffix = path.suffix.lower()
@@ -182,14 +182,15 @@ def _labels_of_columns(
             f'{path}, header: no column for the classes {_names(missing)}; add these columns, or '
             f"use one column '{_LABELS}' after the id"
         )
-    for where, row in rows:
-        for name, cell in zip(columns, row[1:], strict=True):
+    labels = []
+    for where, (_, *cells) in rows:
+        for name, cell in zip(columns, cells, strict=True):
             if cell not in ('0', '1'):
                 raise InputError(
                     f"{where}: '{cell}' in the column of class '{name}'; write 0 or 1"
                 )
-    order = [1 + columns.index(name) for name in classes]
-    return [[label for label, column in enumerate(order) if row[column] == '1'] for _, row in rows]
+        labels.append([classes.index(columns[i]) for i, cell in enumerate(cells) if cell == '1'])
+    return labels
 
 
 def _split_cell(cell: str, classes: Sequence[str]) -> list[str]:

@@ -6,7 +6,6 @@ arrays needs mean the inert classes below, every other name is an error, and an 
 its bytes by :func:`numpy.frombuffer`.
 """
 
-import codecs
 import os
 import pickle
 import re
@@ -93,7 +92,7 @@ def _encode(text: str, encoding: str) -> bytes:
     """How pickles of protocol 2 write bytes."""
     if encoding not in ('latin1', 'latin-1'):
         raise pickle.UnpicklingError(f'text in encoding {encoding!r}')
-    return codecs.encode(text, 'latin1')
+    return text.encode('latin1')
 
 
 _INERT = {
