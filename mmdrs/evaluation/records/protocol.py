@@ -9,7 +9,7 @@ from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
 from mmdrs.evaluation.records.record import Protocol
-from mmdrs.pseudo_labels.constants import SALIENCY_THRESHOLD
+from mmdrs.pseudo_labels.fusion import BackgroundCue
 
 
 def _is_voc(dataset: Mapping[str, Any]) -> bool:
@@ -54,6 +54,7 @@ def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
     inner = cfg['model'].get('module') or cfg['model']
     scored = cfg['test_dataloader']['dataset']
     pipeline = scored.get('pipeline') or []
+    steps = next((t['transforms'] for t in pipeline if t['type'] == 'TestTimeAug'), ())
     train = (cfg.get('train_dataloader') or {}).get('dataset') or {}
     labels = [
         label_source(item.get('ann_file') or '') for item in (train, scored) if _is_voc(item)
@@ -61,21 +62,19 @@ def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
     return Protocol(
         checkpoint=checkpoint_choice(checkpoint),
         crop=_crop(pipeline, inner.get('test_cfg') or {}),
-        scales=_scales(cfg, inner, pipeline),
-        flip=_flips(pipeline),
+        scales=_scales(cfg, inner, steps),
+        flip=any(t['type'] == 'RandomFlip' and t.get('prob') for step in steps for t in step),
         labels=next(filter(None, labels), ''),
     )
 
 
-def describe_cue(rules: Mapping[str, Any]) -> str:
-    """The background cue of pseudo labels in a few words, such as ``saliency > 50``."""
-    cue = rules.get('background_cue') or {}
-    kind = cue.get('type', 'saliency')
-    if kind == 'saliency':
-        return f'saliency > {cue.get("threshold", SALIENCY_THRESHOLD):g}'
-    if kind == 'constant':
-        return f'constant {cue.get("value", 0.3):g}'
-    return f'power {cue.get("exponent", 2):g}'
+def describe_cue(cue: BackgroundCue) -> str:
+    """A background cue in a few words, such as ``saliency > 50``."""
+    if cue.type == 'saliency':
+        return f'saliency > {cue.threshold:g}'
+    if cue.type == 'constant':
+        return f'constant {cue.value:g}'
+    return f'power {cue.exponent:g}'
 
 
 def describe_crf(crf: Mapping[str, Any] | None) -> str:
@@ -96,7 +95,7 @@ def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """
     common = dict(
         threshold=f'fixed {rules["threshold"]:g}',
-        background=describe_cue(rules),
+        background=describe_cue(BackgroundCue(**rules['background_cue'])),
         crf=describe_crf(rules.get('crf')),
     )
     return dict(
@@ -118,12 +117,8 @@ def _size(size: Sequence[int] | int) -> str:
     return f'{size} x {size}' if isinstance(size, int) else ' x '.join(map(str, size))
 
 
-def _augmentations(pipeline: Sequence[Mapping]) -> list[Sequence[Mapping]]:
-    tta = next((t for t in pipeline if t['type'] == 'TestTimeAug'), None)
-    return list(tta['transforms']) if tta else []
-
-
-def _scales(cfg: Mapping, inner: Mapping, pipeline: Sequence[Mapping]) -> str:
+def _scales(cfg: Mapping, inner: Mapping, steps: Sequence[Sequence[Mapping]]) -> str:
+    """The scales of a model, of its merged maps, and of the steps of test-time augmentation."""
     parts = []
     if inner.get('type') == 'MultiScaleEncoderDecoder':
         factors = ', '.join(f'{s:g}' for s in (1, *inner.get('scales', (0.5, 0.75))))
@@ -133,14 +128,9 @@ def _scales(cfg: Mapping, inner: Mapping, pipeline: Sequence[Mapping]) -> str:
     scales = merging.get('scales')
     if scales:
         parts.append(f'scales {", ".join(map(str, scales))}')
-    for step in _augmentations(pipeline):
+    for step in steps:
         resizes = [t for t in step if t['type'] == 'Resize']
         if len(resizes) > 1:
             factors = [t.get('scale_factor') or _size(t['scale']) for t in resizes]
             parts.append(f'scales {", ".join(map(str, factors))}')
     return '; '.join(parts)
-
-
-def _flips(pipeline: Sequence[Mapping]) -> bool:
-    steps = _augmentations(pipeline)
-    return any(t['type'] == 'RandomFlip' and t.get('prob') for step in steps for t in step)
