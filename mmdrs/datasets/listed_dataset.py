@@ -87,7 +87,7 @@ class ListedSegDataset(BaseSegDataset):
             ann_file=ann_file,
             data_prefix=self._given_prefixes(data_prefix or {}),
             metainfo=metainfo,
-            img_suffix=img_suffix,
+            img_suffix=(img_suffix,) if isinstance(img_suffix, str) else tuple(img_suffix),
             **kwargs,
         )
 
@@ -106,15 +106,10 @@ class ListedSegDataset(BaseSegDataset):
             self._check(data_list, index)
         return data_list
 
-    @property
-    def _image_suffixes(self) -> tuple[str, ...]:
-        return (self.img_suffix,) if isinstance(self.img_suffix, str) else tuple(self.img_suffix)
-
     def _read_images(self) -> list[ImageLabels]:
         foreground = self._metainfo['classes'][1:]
         if not self.ann_file:
-            folder = self.data_prefix['img_path']
-            return read_class_folders(folder, foreground, self._image_suffixes)
+            return read_class_folders(self.data_prefix['img_path'], foreground, self.img_suffix)
         if self.image_labels:
             return read_label_list(self.ann_file, foreground)
         return read_id_list(self.ann_file)
@@ -126,7 +121,7 @@ class ListedSegDataset(BaseSegDataset):
             'map_path': '.npz',
         }
         # An id of a list may end in a suffix of the images.
-        own = next((end for end in self._image_suffixes if image.id.endswith(end)), '')
+        own = next((end for end in self.img_suffix if image.id.endswith(end)), '')
         name = image.id.removesuffix(own)
         info = {
             key: osp.join(folder, name + suffixes[key])
@@ -146,7 +141,7 @@ class ListedSegDataset(BaseSegDataset):
         return info
 
     def _image_path(self, known: str, name: str, index: FolderIndex) -> str:
-        names = [known] if known else [name + suffix for suffix in self._image_suffixes]
+        names = [known] if known else [name + suffix for suffix in self.img_suffix]
         paths = [osp.join(self.data_prefix['img_path'], name) for name in names]
         if len(paths) == 1:  # needs no listing of the folder
             return paths[0]

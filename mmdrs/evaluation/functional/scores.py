@@ -233,7 +233,7 @@ class MapTotals:
         background = self.hits[:, 0]
         intersection[:, 0] = background.cumsum() - background + self.unlabelled
         predicted[:, 0] = self.actual.sum() - predicted[:, 1:].sum(axis=1)
-        by_class = [_iou(i, p, self.actual) for i, p in zip(intersection, predicted, strict=True)]
+        by_class = _iou(intersection, predicted, self.actual)
         curve = np.array([_mean_percent(iou) for iou in by_class])
         best = int(curve.argmax())
         fixed = int(np.ceil(np.float32(fixed_threshold) * 255))
