@@ -15,15 +15,11 @@ _DAMAGE = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
 
 @contextmanager
 def reading_archive(path: Path, hint: str = '') -> Iterator[None]:
-    """Turn what a damaged archive raises inside the block into one error that names it.
-
-    Args:
-        path: The archive.
-        hint: What to add to the message.
+    """Name the archive in errors that come from its damage; ``hint`` ends the message.
 
     Raises:
-        InputError: If the block raises an error of ``tarfile`` or of a decompressor. Those of the
-            operating system, as of a full disk, are not the archive's and pass.
+        InputError: If the block raises an error of ``tarfile`` or of a decompressor. Errors of
+            the operating system, as of a full disk, pass.
     """
     try:
         yield
@@ -37,13 +33,13 @@ def reading_archive(path: Path, hint: str = '') -> Iterator[None]:
 
 
 def archive_members(tar: tarfile.TarFile) -> tuple[list[tarfile.TarInfo], bool]:
-    """Return the members of an archive and whether its end mark, a block of zeros, follows them.
+    """Return the members of an archive, and whether its end mark (a block of zeros) follows.
 
     Some programs write no end mark, so an archive without one need not be cut off.
 
     Raises:
-        tarfile.ReadError: If anything else follows. ``tarfile`` takes a damaged or cut header
-            for the end and says nothing.
+        tarfile.ReadError: If anything else follows: ``tarfile`` silently takes a damaged header
+            for the end.
     """
     members = tar.getmembers()
     tar.fileobj.seek(tar.offset)
@@ -54,5 +50,5 @@ def archive_members(tar: tarfile.TarFile) -> tuple[list[tarfile.TarInfo], bool]:
 
 
 def printable(name: str) -> str:
-    """Return a name of an archive for the console: control characters and the like escaped."""
+    """Escape a name of an archive for the console if it holds control characters or the like."""
     return name if name.isprintable() else ascii(name)

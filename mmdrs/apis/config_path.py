@@ -9,14 +9,15 @@ def config_path(name: str | os.PathLike) -> str:
     """Return the path of a config: ``mmdrs::...`` and ``mmseg::...`` are resolved to files.
 
     Args:
-        name: ``'mmdrs::custom/plain-classifier_custom.py'``, which is found in an installed wheel
-            and in a clone, ``'mmseg::...'`` for a config of MMSegmentation, or a path.
+        name: ``'mmdrs::custom/plain-classifier_custom.py'``, ``'mmseg::...'`` for a config of
+            MMSegmentation, or a path.
 
     Returns:
-        The absolute path of a packaged config; any other name as it is, whether it exists or not.
+        The absolute path of a packaged config, in an installed wheel or in a clone; any other
+        name as it is, whether it exists or not.
 
     Raises:
-        MissingFileError: if the package has no such config; names configs with close names.
+        MissingFileError: If the package has no such config; names configs with close names.
     """
     name = os.fspath(name)
     package, separator, _ = name.partition('::')

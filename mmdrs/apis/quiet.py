@@ -1,4 +1,4 @@
-"""Less on the console."""
+"""Fewer log lines on the console."""
 
 import logging
 from collections.abc import Iterator

@@ -19,8 +19,8 @@ def build_runner(cfg: Config) -> Runner:
     """Build the runner of a config, as MMSegmentation's tools do.
 
     Raises:
-        InputError: if several processes are asked for without a GPU and they were not started
-            by ``torch.distributed.run``.
+        InputError: If several processes are asked for without a GPU, but
+            ``torch.distributed.run`` did not start them.
     """
     if cfg.get('launcher', 'none') != 'none' and get_device() == 'cpu':
         _prepare_cpu_processes(cfg)
@@ -28,10 +28,10 @@ def build_runner(cfg: Config) -> Runner:
 
 
 def release_loaders(runner: Runner) -> None:
-    """Let go of a finished runner's data loaders, whose worker processes then end at once.
+    """End the worker processes of a finished runner's data loaders.
 
-    Left to the garbage collector with the rest of the runner, a worker cannot be told to end, and
-    torch waits five seconds for each.
+    If the garbage collector ends them with the rest of the runner, torch waits five seconds for
+    each.
     """
     for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
         if isinstance(loop, BaseLoop):
@@ -45,8 +45,7 @@ def start_processes(launcher: str) -> None:
         launcher: ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
 
     Raises:
-        InputError: without a GPU, if the processes were not started by
-            ``torch.distributed.run``.
+        InputError: As :func:`build_runner`.
     """
     if torch_dist.is_initialized():
         return
@@ -59,9 +58,9 @@ def start_processes(launcher: str) -> None:
 def _prepare_cpu_processes(cfg: Config) -> None:
     """Let a distributed run work on a machine without a GPU.
 
-    MMEngine's ``init_dist`` first selects a CUDA device, and its runner hands a device number to
-    ``DistributedDataParallel``: both fail without one. The runner leaves a process group alone
-    that exists already, and takes a ``model_wrapper_cfg``, so nothing has to be patched.
+    MMEngine's ``init_dist`` selects a CUDA device, and its runner gives a device number to
+    ``DistributedDataParallel``: both fail without a GPU. The runner uses a process group that
+    exists already, and a ``model_wrapper_cfg``, so nothing has to be patched.
     """
     if not torch_dist.is_initialized():
         _start_process_group(cfg)
@@ -91,13 +90,10 @@ def _start_process_group(cfg: Config) -> None:
 
 
 def _replace_sync_bn(node: Any) -> bool:
-    """Write BN for SyncBN all through a config of a model. Return whether there was any."""
+    """Replace SyncBN by BN all through the config of a model. Return whether there was any."""
+    found, children = False, node if isinstance(node, list | tuple) else ()
     if isinstance(node, dict):
-        found = node.get('type') == 'SyncBN'
+        found, children = node.get('type') == 'SyncBN', list(node.values())
         if found:
             node['type'] = 'BN'
-        children = list(node.values())
-    else:
-        found = False
-        children = list(node) if isinstance(node, list | tuple) else []
-    return any([found, *(_replace_sync_bn(child) for child in children)])
+    return any([found, *map(_replace_sync_bn, children)])

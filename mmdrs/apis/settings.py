@@ -1,10 +1,10 @@
-"""Settings: what the stages of a pipeline have in common, applied to the config of each.
+"""Settings: what the stages of a pipeline share, applied to the config of each.
 
-A settings file gives every shared value once. :func:`apply_settings` puts it into any config, one
-of this project or of MMSegmentation, so that it reaches every stage in the same way.
+A settings file gives every shared value once; it reaches every stage, whether its config is one of
+this project or of MMSegmentation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -36,12 +36,12 @@ _PACKING = ('PackDRSInputs', 'PackSegInputs', 'TestTimeAug')
 def apply_settings(cfg: Config, settings: Mapping[str, Any]) -> None:
     """Put the shared settings into the config of a stage.
 
-    Data sets whose classes are fixed (those of VOC) give way to the general ones where the
-    settings name other classes, and so do data sets of a stock config.
+    General data sets replace those of VOC where the settings name other classes, and those of a
+    stock config.
 
     Args:
         cfg: Changed in place.
-        settings: Values of :data:`SHARED_KEYS`; other keys are not looked at.
+        settings: Values of :data:`SHARED_KEYS`; other keys are ignored.
     """
     if settings.get('seed') is not None:
         cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': settings['seed']}
@@ -53,14 +53,11 @@ def apply_settings(cfg: Config, settings: Mapping[str, Any]) -> None:
 
 
 def _set_num_classes(model: Any, count: int) -> None:
-    """Set ``num_classes`` of all heads; ``module`` is the model of test-time augmentation."""
-    for key in ('decode_head', 'auxiliary_head', 'module'):
-        part = model.get(key)
-        for head in part if isinstance(part, list | tuple) else [part]:
-            if head is not None and key == 'module':
-                _set_num_classes(head, count)
-            elif head is not None:
-                head['num_classes'] = count
+    model = model.get('module') or model  # the model that test-time augmentation wraps
+    for key in ('decode_head', 'auxiliary_head'):
+        heads = model.get(key) or []
+        for head in heads if isinstance(heads, list | tuple) else [heads]:
+            head['num_classes'] = count
 
 
 def _apply_to_loader(cfg: Config, role: str, settings: Mapping[str, Any]) -> None:
@@ -96,26 +93,25 @@ def _class(dataset: Mapping[str, Any]) -> type:
 
 def _image_labels(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> ConfigDict:
     """A data set of image labels; a validation keeps its list and masks (released flavour)."""
-    prefix = {}
+    folders = dict(img_path='image_dir')
+    if role != 'train':
+        folders['saliency_path'] = 'saliency_dir'
     if role == 'test':
-        prefix = dict(seg_map_path='mask_dir', saliency_path='saliency_dir')
-    elif role == 'val':
-        prefix = dict(saliency_path='saliency_dir')
+        folders['seg_map_path'] = 'mask_dir'
     listed = None if role == 'val' else settings.get('train_list')
-    leaf = _shared(leaf, 'ImageLabelDataset', settings)
-    return _located(leaf, listed, dict(img_path='image_dir', **prefix), settings)
+    return _located(_shared(leaf, ImageLabelDataset, settings), listed, folders, settings)
 
 
 def _segmentation(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> ConfigDict:
-    """A data set of labels by pixel: pseudo labels to train on, masks to be scored with."""
-    kind = _class(leaf)
-    if not issubclass(kind, (ListedSegDataset, PascalVOCDataset)):
+    """A data set with labels per pixel: pseudo labels to train on, masks to score with."""
+    if not issubclass(_class(leaf), (ListedSegDataset, PascalVOCDataset)):
         own = dict(type=PseudoLabelDataset.__name__, pipeline=leaf.pipeline)
         leaf = ConfigDict(own, data_prefix=dict(seg_map_path='pseudo_label'))
-    leaf = _shared(leaf, PseudoLabelDataset.__name__, settings)
     if role == 'train':
-        return _located(leaf, settings.get('train_list'), dict(img_path='image_dir'), settings)
-    listed, masks = _evaluation(settings)
+        listed, masks = settings.get('train_list'), None
+    else:
+        listed, masks = _evaluation(settings)
+    leaf = _shared(leaf, PseudoLabelDataset, settings)
     leaf = _located(leaf, listed, dict(img_path='image_dir'), settings)
     if masks:
         leaf.data_prefix['seg_map_path'] = masks
@@ -131,38 +127,34 @@ def _evaluation(settings: Mapping[str, Any]) -> tuple[str | None, str | None]:
 
 
 def _evaluates(settings: Mapping[str, Any]) -> bool:
-    """Whether it is scored: there are a list and masks, or the settings leave it to the config."""
+    """Whether the network is scored: with a list and masks, or as the config has it."""
     silent = not {'eval_list', 'val_list', 'eval_mask_dir', 'mask_dir'} & settings.keys()
     return silent or all(_evaluation(settings))
 
 
-def _shared(leaf: ConfigDict, general: str, settings: Mapping[str, Any]) -> ConfigDict:
-    """A copy with root, suffix and classes of the settings."""
+def _shared(leaf: ConfigDict, general: type, settings: Mapping[str, Any]) -> ConfigDict:
+    """A copy with root, suffix and classes of the settings; ``general`` takes any classes."""
     leaf = leaf.copy()
-    if settings.get('data_root') is not None:
-        leaf['data_root'] = settings['data_root']
-    if settings.get('image_suffix') is not None:
-        leaf['img_suffix'] = settings['image_suffix']
-    classes = settings.get('classes')
-    if classes:
-        fixed: Sequence[str] | None = _class(leaf).METAINFO.get('classes')
-        if fixed is not None and tuple(fixed) != tuple(classes):
-            leaf['type'], fixed = general, None
-        if fixed is None:
-            leaf['metainfo'] = {**leaf.get('metainfo', {}), 'classes': tuple(classes)}
+    for key, name in (('data_root', 'data_root'), ('img_suffix', 'image_suffix')):
+        if settings.get(name) is not None:
+            leaf[key] = settings[name]
+    classes = tuple(settings.get('classes') or ())
+    fixed = tuple(_class(leaf).METAINFO.get('classes', ()))
+    if classes and classes != fixed:
+        if fixed:
+            leaf['type'] = general.__name__
+        leaf['metainfo'] = {**leaf.get('metainfo', {}), 'classes': classes}
     return leaf
 
 
 def _located(
     leaf: ConfigDict, listed: str | None, prefix: Mapping[str, str], settings: Mapping[str, Any]
 ) -> ConfigDict:
-    """Put in the list, and the folders: keys of ``data_prefix`` by keys of the settings."""
+    """Set the list and the folders; ``prefix`` maps keys of ``data_prefix`` to settings."""
     if listed is not None:
         leaf['ann_file'] = listed
-    folders = dict(leaf.get('data_prefix') or {})
-    for key, name in prefix.items():
-        if name in settings:
-            folders[key] = settings[name]
+    given = {key: settings[name] for key, name in prefix.items() if name in settings}
+    folders = {**(leaf.get('data_prefix') or {}), **given}
     leaf['data_prefix'] = {key: folder for key, folder in folders.items() if folder is not None}
     return leaf
 

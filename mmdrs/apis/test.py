@@ -9,18 +9,18 @@ from mmdrs.apis.runner import build_runner, release_loaders
 def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float]:
     """Test a model, after checking that the checkpoint fits it.
 
-    A record of the evaluation is written into the work directory (``ResultsHook``).
+    ``ResultsHook`` writes a record of the evaluation into the work directory.
 
     Args:
-        cfg: as :func:`mmdrs.apis.load_config` returns it.
-        checkpoint: file or URL of the weights.
-        stage: stage of a pipeline, for the record.
+        cfg: As :func:`mmdrs.apis.load_config` returns it.
+        checkpoint: File or URL of the weights.
+        stage: Stage of a pipeline, for the record.
 
     Returns:
         The metrics of the test.
 
     Raises:
-        InputError: if the checkpoint is missing, refused, or lacks keys of the model.
+        InputError: If the checkpoint is missing, refused, or lacks keys of the model.
     """
     require_checkpoint(checkpoint)
     cfg.load_from = checkpoint
@@ -35,7 +35,7 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
 
 
 def _keep_class_scores(cfg: Config) -> None:
-    """Put ``SegmentationMetric``, of the same scores, in the place of every ``IoUMetric``."""
+    """Replace every ``IoUMetric`` by ``SegmentationMetric``, which also keeps scores by class."""
     evaluator = cfg.get('test_evaluator')
     for metric in evaluator if isinstance(evaluator, list | tuple) else [evaluator]:
         if metric is not None and metric['type'] == 'IoUMetric':

@@ -10,22 +10,19 @@ from mmdrs.apis.runner import build_runner, release_loaders
 
 
 def train_model(cfg: Config, resume: bool = False, resume_from: str | None = None) -> Runner:
-    """Train a model, after checking that what it starts from fits it.
-
-    With ``resume`` it goes on from ``resume_from`` or from the newest checkpoint of
-    ``cfg.work_dir``. MMEngine would take the config's ``load_from`` for the checkpoint to go on
-    from; here that file gives the first weights only, and only where nothing was trained yet.
+    """Train a model, after checking that the checkpoint it starts from fits it.
 
     Args:
-        cfg: as :func:`mmdrs.apis.load_config` returns it.
-        resume: go on with an interrupted training, if there is one.
-        resume_from: the checkpoint to go on from.
+        cfg: As :func:`mmdrs.apis.load_config` returns it. Unlike in MMEngine, its ``load_from``
+            gives the first weights only, also with ``resume``, where nothing was trained yet.
+        resume: Go on with an interrupted training, if there is one.
+        resume_from: The checkpoint to go on from; None: the newest of ``cfg.work_dir``.
 
     Returns:
         The runner, after the training.
 
     Raises:
-        InputError: if the checkpoint is missing, refused, or of another architecture.
+        InputError: If the checkpoint is missing, refused, or of another architecture.
     """
     if resume or cfg.get('resume'):
         resume_from = resume_from or _latest_checkpoint(cfg.work_dir)
@@ -43,7 +40,7 @@ def train_model(cfg: Config, resume: bool = False, resume_from: str | None = Non
 
 
 def _latest_checkpoint(work_dir: str) -> str | None:
-    """Return the newest checkpoint of a work directory, also if the directory was moved."""
+    """The newest checkpoint of a work directory, also if the directory was moved."""
     if not os.path.isfile(os.path.join(work_dir, 'last_checkpoint')):
         return None
     path = find_latest_checkpoint(work_dir)

@@ -8,12 +8,10 @@ from PIL import ExifTags, Image
 
 from mmdrs.errors import InputError, MissingFileError, first_lines
 
+#: PIL modes of masks and pseudo labels: 8 bits, the pixel value is the class.
 LABEL_MODES = ('P', 'L')
-"""PIL modes of masks and pseudo labels: 8 bits, the pixel value is the class."""
-
+#: PIL modes of saliency maps, all read as 8-bit grey.
 SALIENCY_MODES = ('L', 'P', '1', 'RGB')
-"""PIL modes of saliency maps, all read as 8-bit grey."""
-
 _ROTATED = (5, 6, 7, 8)  # EXIF orientations that swap height and width when the image is loaded
 
 
@@ -27,7 +25,7 @@ class FolderIndex:
         self._names: dict[str, frozenset[str]] = {}
 
     def exists(self, path: str) -> bool:
-        """Return whether ``path`` names an entry of its folder; False if there is no folder."""
+        """Whether ``path`` names an entry of its folder; False if there is no folder."""
         folder, name = os.path.split(path)
         if folder not in self._names:
             is_dir = os.path.isdir(folder or '.')
@@ -36,11 +34,7 @@ class FolderIndex:
 
 
 def existing_folder(path: str | Path, content: str) -> Path:
-    """Return the path of a folder that must hold ``content``.
-
-    Raises:
-        MissingFileError: If there is no such folder.
-    """
+    """Return a folder that must hold ``content``; a MissingFileError if there is none."""
     if not Path(path).is_dir():
         raise MissingFileError(f'{path}: no such folder; it must hold the {content}')
     return Path(path)
@@ -54,9 +48,9 @@ def check_exist(
     """Check that all files exist.
 
     Args:
-        files: Paths by the title of messages: the key that gave their folder, or the folder.
+        files: Paths by their title in messages: the key that gave their folder, or the folder.
         hints: What to do about missing files, by the same titles.
-        index: Lists the folders; None makes a new one.
+        index: None makes a new one.
 
     Raises:
         MissingFileError: Names the title, the number and the first of the missing files.
@@ -78,7 +72,7 @@ def check_sizes(
     """Check masks, labels or saliency maps against their images; only file headers are read.
 
     Args:
-        title: The key that gave the folder of the maps, or the folder.
+        title: Title of the message: the key that gave the folder of the maps, or the folder.
         pairs: (image path, map path) of every image.
         modes: PIL modes that the maps may have.
         hint: What to do about wrong files.
@@ -102,9 +96,9 @@ def check_saliency(
     """Check that every image has a saliency map of its size; only file headers are read.
 
     Args:
-        saliency_dir: Folder of the maps, ``<id>.png``, 8 bits.
+        saliency_dir: Folder of the maps: 8 bits, ``<id><saliency_suffix>``.
         ids: Image ids; those of own lists may end in ``img_suffix``.
-        image_dir: Folder of the images, ``<id>.jpg``.
+        image_dir: Folder of the images.
         saliency_suffix: Ending of the maps.
         img_suffix: Ending of the images.
 
@@ -140,8 +134,7 @@ def read_header(path: str) -> tuple[int, int, str]:
         raise InputError(f'{path} is not a readable image ({error})') from error
 
 
-def _size_problem(image_path: str, map_path: str, modes: Sequence[str]) -> str:
-    """What is wrong with a map, or ''."""
+def _size_problem(image_path: str, map_path: str, modes: Sequence[str]) -> str | None:
     try:
         height, width, _ = read_header(image_path)
         map_height, map_width, mode = read_header(map_path)
@@ -154,7 +147,7 @@ def _size_problem(image_path: str, map_path: str, modes: Sequence[str]) -> str:
             f'{map_path} is {map_width} x {map_height}, '
             f'its image {image_path} is {width} x {height} (width x height)'
         )
-    return ''
+    return None
 
 
 def _message(title: str, lines: Sequence[str], hint: str) -> str:

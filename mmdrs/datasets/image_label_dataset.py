@@ -14,14 +14,12 @@ class ImageLabelDataset(ListedSegDataset):
 
     The labels are in the list ``ann_file`` (``.txt`` or ``.csv``, see
     :func:`mmdrs.datasets.read_label_list`), or with ``class_folders=True`` they are the folders
-    below ``data_prefix.img_path``.
+    below ``data_prefix.img_path``. Each data info has them as ``img_label``: float32
+    (num_classes - 1,), 1 for every foreground class in the image, else 0.
 
     ``data_prefix`` knows ``img_path`` (required), ``seg_map_path`` (masks, for scoring only),
     ``map_path`` (localization maps ``<id>.npz``) and ``saliency_path`` (saliency maps). The other
     arguments are those of :class:`ListedSegDataset`.
-
-    Each data info also has ``img_label``: float32 (num_classes - 1,), 1 for every foreground
-    class in the image, else 0; background is not counted.
 
     Example:
         >>> dict(type='ImageLabelDataset', data_root='data/pets', ann_file='train.csv',

@@ -14,22 +14,25 @@ from mmdrs.datasets.file_checks import (
     check_exist,
     check_sizes,
 )
-from mmdrs.datasets.formats.label_lists import ImageLabels
-from mmdrs.datasets.image_list import ImageList
+from mmdrs.datasets.formats.label_lists import (
+    ImageLabels,
+    read_class_folders,
+    read_id_list,
+    read_label_list,
+)
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.palette import voc_palette
 
-_IMG = 'img_path'
 _CHECKED_MODES = {'seg_map_path': LABEL_MODES, 'saliency_path': SALIENCY_MODES}
 
 
 class ListedSegDataset(BaseSegDataset):
     """Images of a list (or of class folders) with files of the same name in other folders.
 
-    It differs from its parent in that a line of the list may hold labels after the id, that every
-    file is checked before the first is loaded, and that ``metainfo`` must give the classes,
-    ``'background'`` first; the VOC palette serves where it gives none.
+    A line of the list may hold labels after the id. Every file is checked before the first is
+    loaded. ``metainfo`` must give the classes, ``'background'`` first; the default palette is
+    VOC's.
 
     Args:
         ann_file: List of images; '' with ``class_folders``.
@@ -41,8 +44,8 @@ class ListedSegDataset(BaseSegDataset):
         saliency_suffix: Suffix of the saliency maps.
         check_files: Check that all files exist, with one listing per folder. Only files of the
             local file system are checked, so not with ``backend_args``.
-        check_sizes: Also open the headers of masks, labels and saliency maps and compare their
-            sizes with the images'.
+        check_sizes: Also compare the sizes of masks, labels and saliency maps with the images',
+            reading file headers only.
         **kwargs: Of :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
@@ -50,16 +53,15 @@ class ListedSegDataset(BaseSegDataset):
         InputError: If ``metainfo``, ``data_prefix``, the list, or sizes are wrong.
     """
 
+    #: What to do about missing or wrong files, for each known key of ``data_prefix``.
     HINTS: ClassVar[dict[str, str]] = {
-        _IMG: 'Correct ann_file, data_root, data_prefix.img_path or img_suffix.'
+        'img_path': 'Correct ann_file, data_root, data_prefix.img_path or img_suffix.'
     }
-    """For each known key of ``data_prefix``, what to do about missing or wrong files."""
+    #: The keys of ``data_prefix`` that must be given.
+    REQUIRED: ClassVar[tuple[str, ...]] = ('img_path',)
 
-    REQUIRED: ClassVar[tuple[str, ...]] = (_IMG,)
-    """The keys of ``data_prefix`` that must be given."""
-
+    #: Whether the list holds image-level labels, which the data infos then have as well.
     image_labels = False
-    """Whether the list holds image-level labels, which the data infos then have as well."""
 
     def __init__(
         self,
@@ -85,7 +87,7 @@ class ListedSegDataset(BaseSegDataset):
             ann_file=ann_file,
             data_prefix=self._given_prefixes(data_prefix or {}),
             metainfo=metainfo,
-            img_suffix=img_suffix,
+            img_suffix=(img_suffix,) if isinstance(img_suffix, str) else tuple(img_suffix),
             **kwargs,
         )
 
@@ -98,31 +100,52 @@ class ListedSegDataset(BaseSegDataset):
             :attr:`image_labels` also ``img_label``: float32 (num_classes - 1,), 1 for every
             foreground class in the image, else 0.
         """
-        suffixes = (self.img_suffix,) if isinstance(self.img_suffix, str) else self.img_suffix
-        folder, foreground = self.data_prefix[_IMG], self._metainfo['classes'][1:]
         index = FolderIndex()
-        images = ImageList(self.ann_file, folder, tuple(suffixes), foreground, self.image_labels)
-        data_list = [self._data_info(image, len(foreground)) for image in images.read(index)]
+        data_list = [self._data_info(image, index) for image in self._read_images()]
         if not self.backend_args:
             self._check(data_list, index)
         return data_list
 
-    def _data_info(self, image: ImageLabels, num_labels: int) -> dict:
+    def _read_images(self) -> list[ImageLabels]:
+        foreground = self._metainfo['classes'][1:]
+        if not self.ann_file:
+            return read_class_folders(self.data_prefix['img_path'], foreground, self.img_suffix)
+        if self.image_labels:
+            return read_label_list(self.ann_file, foreground)
+        return read_id_list(self.ann_file)
+
+    def _data_info(self, image: ImageLabels, index: FolderIndex) -> dict:
         suffixes = {
             'seg_map_path': self.seg_map_suffix,
             'saliency_path': self.saliency_suffix,
             'map_path': '.npz',
         }
+        # An id of a list may end in a suffix of the images.
+        own = next((end for end in self.img_suffix if image.id.endswith(end)), '')
+        name = image.id.removesuffix(own)
         info = {
-            key: osp.join(folder, image.id + suffixes[key])
+            key: osp.join(folder, name + suffixes[key])
             for key, folder in self.data_prefix.items()
-            if key != _IMG
+            if key != 'img_path'
         }
-        info |= {_IMG: image.path, 'img_id': image.id, 'label_map': self.label_map}
-        info |= {'reduce_zero_label': self.reduce_zero_label, 'seg_fields': []}
+        info |= {
+            'img_path': self._image_path(image.path, name, index),
+            'img_id': name,
+            'label_map': self.label_map,
+            'reduce_zero_label': self.reduce_zero_label,
+            'seg_fields': [],
+        }
         if self.image_labels:
-            info['img_label'] = np.isin(range(num_labels), image.labels).astype(np.float32)
+            classes = range(len(self._metainfo['classes']) - 1)
+            info['img_label'] = np.isin(classes, image.labels).astype(np.float32)
         return info
+
+    def _image_path(self, known: str, name: str, index: FolderIndex) -> str:
+        names = [known] if known else [name + suffix for suffix in self.img_suffix]
+        paths = [osp.join(self.data_prefix['img_path'], name) for name in names]
+        if len(paths) == 1:  # needs no listing of the folder
+            return paths[0]
+        return next((path for path in paths if index.exists(path)), paths[0])
 
     def _check(self, data_list: list[dict], index: FolderIndex) -> None:
         files = {key: [info[key] for info in data_list] for key in self.data_prefix}
@@ -131,7 +154,7 @@ class ListedSegDataset(BaseSegDataset):
             check_exist({f'data_prefix.{key}': files[key] for key in files}, hints, index)
         if self.check_sizes:
             for key in [key for key in _CHECKED_MODES if key in files]:
-                pairs = zip(files[_IMG], files[key], strict=True)
+                pairs = zip(files['img_path'], files[key], strict=True)
                 check_sizes(f'data_prefix.{key}', pairs, _CHECKED_MODES[key], self.HINTS[key])
 
     def _given_prefixes(self, data_prefix: Mapping[str, str | None]) -> dict[str, str]:
@@ -151,13 +174,12 @@ class ListedSegDataset(BaseSegDataset):
     def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
         """Also check the classes and add the palette.
 
-        The classes of a subclass with ``METAINFO`` are fixed: ground truth in the numbers of all
-        classes and pseudo labels in those of a subset could not be told apart.
+        The classes of a subclass with ``METAINFO`` are fixed. Otherwise ground truth that numbers
+        all classes could meet pseudo labels that number a subset, and nobody would notice.
         """
         loaded = super()._load_metainfo(metainfo)
         loaded['classes'] = classes = _checked_classes(cls.__name__, loaded.get('classes'))
-        own = cls.METAINFO.get('classes', classes)
-        if tuple(own) != classes:
+        if tuple(cls.METAINFO.get('classes', classes)) != classes:
             raise InputError(
                 f'{cls.__name__}: its classes are fixed; for other classes use '
                 f'{cls.__mro__[1].__name__} with metainfo and a list of your own'
@@ -167,7 +189,6 @@ class ListedSegDataset(BaseSegDataset):
 
 
 def _checked_classes(dataset: str, classes: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the class names as a tuple, after checking them."""
     example = "e.g. metainfo=dict(classes=('background', 'cat', 'dog'))"
     where = f'{dataset}: metainfo.classes'
     if classes is None or isinstance(classes, str):

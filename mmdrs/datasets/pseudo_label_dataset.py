@@ -21,8 +21,6 @@ class PseudoLabelDataset(ListedSegDataset):
         ann_file: List of images; '' with ``class_folders``.
         data_prefix: The folders ``img_path`` and ``seg_map_path``.
         metainfo: ``classes``, 'background' first, and optionally ``palette``.
-        check_labels: Check that every image exists and has its label, of its size. File names and
-            headers are read, nothing is decoded.
         image_labels: Read the image-level labels as well; each data info then has ``img_label``
             as in :class:`ImageLabelDataset`.
         **kwargs: Of :class:`ListedSegDataset`.
@@ -41,19 +39,11 @@ class PseudoLabelDataset(ListedSegDataset):
         ann_file: str = '',
         data_prefix: Mapping[str, str | None] | None = None,
         metainfo: dict | None = None,
-        check_labels: bool = True,
         image_labels: bool = False,
         **kwargs: Any,
     ) -> None:
         self.image_labels = image_labels
-        super().__init__(
-            ann_file=ann_file,
-            data_prefix=data_prefix,
-            metainfo=metainfo,
-            check_files=check_labels,
-            check_sizes=check_labels,
-            **kwargs,
-        )
+        super().__init__(ann_file, data_prefix, metainfo, **kwargs)
 
 
 @DATASETS.register_module()

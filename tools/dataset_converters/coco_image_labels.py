@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmdrs.datasets.formats import coco_image_labels, summarize, write_label_list
+from mmdrs.datasets.formats import coco_image_labels, write_label_list
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 
@@ -49,10 +49,11 @@ def main(argv: Sequence[str] | None = None) -> None:
                 temporary.write_text(''.join(f'{name}\n' for name in classes), encoding='utf-8')
     except (InputError, OSError) as error:
         sys.exit(f'error: {error}')
-    summary = summarize(images)
+    mean = sum(len(image.labels) for image in images) / len(images)
+    unlabelled = sum(not image.labels for image in images)
     print(
-        f'{args.out}: {summary.images} images, {len(classes) - 1} classes, '
-        f'{summary.mean_classes:.2f} on average, {len(summary.unlabelled)} without any'
+        f'{args.out}: {len(images)} images, {len(classes) - 1} classes, {mean:.2f} on average, '
+        f'{unlabelled} without any'
     )
 
 

@@ -17,13 +17,11 @@ from pathlib import Path
 from mmdrs.datasets.formats import (
     VOC_CLASSES,
     ImageLabels,
-    compare,
     labels_from_list,
     labels_from_masks,
     labels_from_xml,
     read_id_list,
     read_label_list,
-    summarize,
     write_label_list,
 )
 from mmdrs.datasets.formats.voc import LISTS
@@ -70,13 +68,14 @@ def list_path(args: argparse.Namespace, split: str) -> Path:
 
 def print_summary(path: Path, split: str, images: Sequence[ImageLabels]) -> None:
     """Print what a list holds and how it differs from those of other sources beside it."""
-    summary = summarize(images)
+    mean = sum(len(image.labels) for image in images) / len(images)
+    unlabelled = [image.id for image in images if not image.labels]
     print(
-        f'{path}: {summary.images} images, {summary.mean_classes:.2f} classes on average, '
-        f'{len(summary.unlabelled)} without any'
+        f'{path}: {len(images)} images, {mean:.2f} classes on average, '
+        f'{len(unlabelled)} without any'
     )
-    if summary.unlabelled:
-        print(f'  without any: {" ".join(summary.unlabelled)}')
+    if unlabelled:
+        print(f'  without any: {" ".join(unlabelled)}')
     for other in sorted(path.parent.glob(f'{split}_cls*.txt')):
         if other != path:
             print(f'  {comparison(images, other)}')
@@ -85,11 +84,14 @@ def print_summary(path: Path, split: str, images: Sequence[ImageLabels]) -> None
 def comparison(images: Sequence[ImageLabels], other: Path) -> str:
     """Say in how many images the labels differ from those of another list."""
     try:
-        found = compare(images, read_label_list(other, VOC_CLASSES[1:]))
+        theirs = {image.id: image.labels for image in read_label_list(other, VOC_CLASSES[1:])}
     except InputError as error:  # no fault of the list that was written
         return f'not compared: {error}'
-    line = f'differs from {other.name} in {found.differ} of {found.common} images'
-    return f'{line}; {found.only_one} are in one of them only' if found.only_one else line
+    ours = {image.id: image.labels for image in images}
+    common, only_one = ours.keys() & theirs.keys(), ours.keys() ^ theirs.keys()
+    differ = sum(ours[name] != theirs[name] for name in common)
+    line = f'differs from {other.name} in {differ} of {len(common)} images'
+    return f'{line}; {len(only_one)} are in one of them only' if only_one else line
 
 
 def main(argv: Sequence[str] | None = None) -> None:

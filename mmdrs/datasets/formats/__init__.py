@@ -2,14 +2,10 @@
 
 from mmdrs.datasets.formats.coco import coco_image_labels
 from mmdrs.datasets.formats.image_labels import (
-    LabelDifference,
-    LabelSummary,
     Step,
-    compare,
     labels_from_list,
     labels_from_masks,
     labels_from_xml,
-    summarize,
     write_label_list,
 )
 from mmdrs.datasets.formats.label_lists import (
@@ -24,11 +20,8 @@ from mmdrs.datasets.formats.voc import VOC_CLASSES
 __all__ = [
     'VOC_CLASSES',
     'ImageLabels',
-    'LabelDifference',
-    'LabelSummary',
     'Step',
     'coco_image_labels',
-    'compare',
     'labels_from_list',
     'labels_from_masks',
     'labels_from_xml',
@@ -36,6 +29,5 @@ __all__ = [
     'read_id_list',
     'read_label_list',
     'read_npy_labels',
-    'summarize',
     'write_label_list',
 ]

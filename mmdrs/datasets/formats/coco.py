@@ -22,9 +22,8 @@ def coco_image_labels(
         skip_crowd: Leave out annotations of crowds, which count as presence otherwise.
 
     Returns:
-        One record per image, in the order of the files; its id is the file name without suffix,
-        its labels are the places of the classes in the order of the category ids. The names of
-        the classes in this order, 'background' first.
+        One record per image, in the order of the files; its id is the file name without suffix.
+        The names of the classes, 'background' first, then in the order of the category ids.
 
     Raises:
         MissingFileError: If there is no such file.
@@ -34,8 +33,7 @@ def coco_image_labels(
     found: dict[str, ImageLabels] = {}
     names: list[str] = []
     for path in paths:
-        content = _load(Path(path))
-        own_names, images = _image_labels(content, path, min_area, skip_crowd)
+        own_names, images = _image_labels(_load(Path(path)), path, min_area, skip_crowd)
         if names and own_names != names:
             raise InputError(f'{path}: has other categories than {paths[0]}')
         names = own_names
@@ -65,10 +63,10 @@ def _image_labels(
     content: Mapping[str, Any], path: str | Path, min_area: float, skip_crowd: bool
 ) -> tuple[list[str], list[ImageLabels]]:
     """The class names of one file, in the order of their ids, and the labels of its images."""
-    names = _by_id(content, 'categories', 'name', path)
-    ids = _by_id(content, 'images', 'file_name', path)
-    order = {category: index for index, category in enumerate(sorted(names))}
-    labels: dict[int, set[int]] = {image: set() for image in ids}
+    names = dict(sorted(_by_id(content, 'categories', 'name', path).items()))
+    file_names = _by_id(content, 'images', 'file_name', path)
+    order = {category: index for index, category in enumerate(names)}
+    labels: dict[int, set[int]] = {image: set() for image in file_names}
     for index, annotation in enumerate(content['annotations']):
         where = f'{path}, annotation {_get(annotation, "id", f"{path}, annotation no. {index}")}'
         image, category = (_get(annotation, key, where) for key in ('image_id', 'category_id'))
@@ -81,14 +79,13 @@ def _image_labels(
         if area >= min_area and not (skip_crowd and annotation.get('iscrowd')):
             labels[image].add(order[category])
     images = [
-        ImageLabels(str(PurePosixPath(file_name).with_suffix('')), tuple(sorted(labels[image])))
-        for image, file_name in ids.items()
+        ImageLabels(str(PurePosixPath(name).with_suffix('')), tuple(sorted(labels[image])))
+        for image, name in file_names.items()
     ]
-    return [names[category] for category in sorted(names)], images
+    return list(names.values()), images
 
 
 def _by_id(content: Mapping[str, Any], key: str, value: str, path: str | Path) -> dict[int, str]:
-    """The value of each entry of a list by its id."""
     found: dict[int, str] = {}
     for index, entry in enumerate(content[key]):
         where = f'{path}, {key} no. {index}'

@@ -1,43 +1,20 @@
-"""Image-level label lists of VOC 2012 from masks, boxes, or other lists; written and compared."""
+"""Image-level label lists of VOC 2012 from masks, boxes, or other lists."""
 
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree import ElementTree
 
 from mmdrs.datasets.file_checks import check_exist
+from mmdrs.datasets.formats import voc
 from mmdrs.datasets.formats.label_lists import ImageLabels, read_label_list
 from mmdrs.datasets.formats.npy_labels import read_npy_labels
-from mmdrs.datasets.formats.voc import (
-    ANNOTATIONS,
-    AUG_MASKS,
-    VOC_CLASSES,
-    mask_values,
-    read_mask,
-)
 from mmdrs.errors import InputError, first_lines
 from mmdrs.files import written_whole
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 
+#: Called with the number of images that are done, and of all.
 Step = Callable[[int, int], None]
-"""Called with the number of images that are done, and of all."""
-
-
-class LabelSummary(NamedTuple):
-    """What a list of image labels holds."""
-
-    images: int
-    mean_classes: float  # on average in an image
-    unlabelled: tuple[str, ...]  # ids of the images without any class
-
-
-class LabelDifference(NamedTuple):
-    """How two lists differ, in images."""
-
-    common: int  # in both
-    differ: int  # of these with other labels
-    only_one: int  # in one of the lists only
 
 
 def labels_from_masks(
@@ -59,11 +36,12 @@ def labels_from_masks(
     """
 
     def labels(path: Path) -> list[int]:
-        values = mask_values(read_mask(path, str(path)), str(path))
+        values = voc.mask_values(voc.read_mask(path, str(path)), str(path))
         return [value - 1 for value in values if value not in (0, IGNORE_LABEL)]
 
+    paths = [Path(voc_root) / voc.AUG_MASKS / f'{name}.png' for name in ids]
     hint = 'Make them with tools/dataset_converters/voc12_aug.py.'
-    return _labels_of_files(Path(voc_root) / AUG_MASKS, ids, '.png', hint, labels, step)
+    return _labels_of_files(ids, paths, hint, labels, step)
 
 
 def labels_from_xml(
@@ -86,14 +64,15 @@ def labels_from_xml(
         found = []
         for item in objects:
             name = (item.findtext('name') or '').strip()
-            if name not in VOC_CLASSES[1:]:
+            if name not in voc.VOC_CLASSES[1:]:
                 raise InputError(f'{path}: unknown class {name!r}; expected the 20 of VOC')
             if not (skip_difficult and (item.findtext('difficult') or '').strip() == '1'):
-                found.append(VOC_CLASSES.index(name) - 1)
+                found.append(voc.VOC_CLASSES.index(name) - 1)
         return found
 
+    paths = [Path(voc_root) / voc.ANNOTATIONS / f'{name}.xml' for name in ids]
     hint = 'They are in VOCtrainval_11-May-2012.tar.'
-    return _labels_of_files(Path(voc_root) / ANNOTATIONS, ids, '.xml', hint, labels, step)
+    return _labels_of_files(ids, paths, hint, labels, step)
 
 
 def labels_from_list(path: str | os.PathLike, ids: Sequence[str]) -> list[ImageLabels]:
@@ -108,7 +87,7 @@ def labels_from_list(path: str | os.PathLike, ids: Sequence[str]) -> list[ImageL
         MissingFileError: If there is no such list.
         InputError: If it cannot be read, or lacks an id; names the first and counts them.
     """
-    classes = VOC_CLASSES[1:]
+    classes = voc.VOC_CLASSES[1:]
     if Path(path).suffix.lower() == '.npy':
         known = read_npy_labels(path, len(classes))
     else:
@@ -136,42 +115,22 @@ def write_label_list(path: str | os.PathLike, images: Sequence[ImageLabels]) -> 
             )
     if not any(image.labels for image in images):
         raise InputError(f'{path}: none of its {len(images)} images has a label')
+    lines = (' '.join([image.id, *map(str, image.labels)]) for image in images)
     with written_whole(path) as temporary:
-        lines = (' '.join([image.id, *map(str, image.labels)]) for image in images)
         temporary.write_text(''.join(f'{line}\n' for line in lines), encoding='utf-8')
 
 
-def summarize(images: Sequence[ImageLabels]) -> LabelSummary:
-    """Count images and classes; there must be an image."""
-    return LabelSummary(
-        len(images),
-        sum(len(image.labels) for image in images) / len(images),
-        tuple(image.id for image in images if not image.labels),
-    )
-
-
-def compare(images: Sequence[ImageLabels], others: Sequence[ImageLabels]) -> LabelDifference:
-    """Count the images whose labels differ between two lists."""
-    ours = {image.id: image.labels for image in images}
-    theirs = {image.id: image.labels for image in others}
-    common = ours.keys() & theirs.keys()
-    differ = sum(ours[name] != theirs[name] for name in common)
-    return LabelDifference(len(common), differ, len(ours.keys() ^ theirs.keys()))
-
-
 def _labels_of_files(
-    folder: Path,
     ids: Sequence[str],
-    suffix: str,
+    paths: Sequence[Path],
     hint: str,
     labels: Callable[[Path], list[int]],
     step: Step,
 ) -> list[ImageLabels]:
-    """Read the classes of one file per image, after checking that all are there."""
-    paths = [folder / f'{name}{suffix}' for name in ids]
-    check_exist({str(folder): [str(path) for path in paths]}, {str(folder): hint})
+    folder = str(paths[0].parent) if paths else ''
+    check_exist({folder: [str(path) for path in paths]}, {folder: hint})
     images = []
     for name, path in zip(ids, paths, strict=True):
         images.append(ImageLabels(name, tuple(sorted(set(labels(path))))))
-        step(len(images), len(ids))
+        step(len(images), len(paths))
     return images

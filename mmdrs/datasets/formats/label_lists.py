@@ -20,9 +20,9 @@ class ImageLabels:
     """The image-level labels of one image.
 
     Attributes:
-        id: Image name without suffix, as written in the list.
+        id: As written in the list, or the file name without suffix.
         labels: Sorted 0-based foreground classes, so 0 is the first class after background.
-        path: Path of the image relative to the image folder; only known for class folders.
+        path: Relative to the image folder; only known for class folders.
     """
 
     id: str
@@ -38,7 +38,7 @@ def read_label_list(path: str | os.PathLike, classes: Sequence[str]) -> list[Ima
       ``;``, ``|`` or spaces) or one column of 0 and 1 for every class.
 
     Blank lines and lines that start with ``#`` are skipped. A label that is a class name is that
-    class, otherwise it is read as an index. An image may have no label, but not all of them.
+    class, otherwise it is read as an index. Some images may have no label, but not all of them.
 
     Args:
         path: The list.
@@ -71,10 +71,7 @@ def read_label_list(path: str | os.PathLike, classes: Sequence[str]) -> list[Ima
 
 
 def read_id_list(path: str | os.PathLike) -> list[ImageLabels]:
-    """Read image ids alone from a ``.txt`` or ``.csv`` file, whatever follows them on the line.
-
-    Args:
-        path: A list as for :func:`read_label_list`, or one with ids only.
+    """Read a list as :func:`read_label_list`, but ignore what follows the ids.
 
     Returns:
         One record per image with empty ``labels``, in the order of the file.
@@ -92,12 +89,12 @@ def read_class_folders(
 ) -> list[ImageLabels]:
     """Read image-level labels from a folder that holds one folder of images per class.
 
-    An image that lies in several class folders, under the same name, has all these labels.
+    An image that is in several class folders, under the same name, has all these labels.
 
     Args:
         root: The folder of the class folders.
         classes: Foreground class names, without background; each needs its folder.
-        suffixes: Endings of image files; upper and lower case are the same.
+        suffixes: Endings of image files, in any case.
 
     Returns:
         One record per image, sorted by id; ``path`` is that of its first class folder.
@@ -143,31 +140,23 @@ def _check_class_folders(root: Path, classes: Sequence[str]) -> None:
 
 
 def _read_rows(path: Path) -> tuple[list[str] | None, list[_Row]]:
-    """Read the lines that are neither blank nor comments.
-
-    Returns:
-        The header of a CSV file without its first cell, None for a text file; the rows.
-
-    Raises:
-        InputError: For another suffix, no text, no header, or a row that does not fit it.
-    """
+    """Read the rows, and the header of a CSV file without its first cell (else None)."""
     if not path.is_file():
         raise MissingFileError(f'{path}: no such list of images')
-    if path.suffix.lower() not in ('.txt', '.csv'):
-        raise InputError(
-            f"{path}: a list of images ends in .txt or .csv, not in '{path.suffix.lower()}'"
-        )
+    suffix = path.suffix.lower()
+    if suffix not in ('.txt', '.csv'):
+        raise InputError(f"{path}: a list of images ends in .txt or .csv, not in '{suffix}'")
     try:
         lines = path.read_text(encoding='utf-8-sig').splitlines(keepends=True)
     except UnicodeDecodeError as error:
         raise InputError(f'{path}: not a text file in UTF-8 ({error.reason})') from error
-    if path.suffix.lower() == '.txt':
+    if suffix == '.txt':
         rows = [(number, line.split()) for number, line in enumerate(lines, 1)]
     else:
         reader = csv.reader(lines)
         rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     rows = [(f'{path}, line {n}', row) for n, row in rows if any(row) and row[0][:1] != '#']
-    if path.suffix.lower() == '.txt':
+    if suffix == '.txt':
         return None, rows
     if not rows:
         raise InputError(f'{path}: empty; the first line must be a header such as id,labels')
@@ -193,18 +182,19 @@ def _labels_of_columns(
             f'{path}, header: no column for the classes {_names(missing)}; add these columns, or '
             f"use one column '{_LABELS}' after the id"
         )
-    for where, row in rows:
-        for name, cell in zip(columns, row[1:], strict=True):
+    labels = []
+    for where, (_, *cells) in rows:
+        for name, cell in zip(columns, cells, strict=True):
             if cell not in ('0', '1'):
                 raise InputError(
                     f"{where}: '{cell}' in the column of class '{name}'; write 0 or 1"
                 )
-    order = [1 + columns.index(name) for name in classes]
-    return [[label for label, column in enumerate(order) if row[column] == '1'] for _, row in rows]
+        labels.append([classes.index(columns[i]) for i, cell in enumerate(cells) if cell == '1'])
+    return labels
 
 
 def _split_cell(cell: str, classes: Sequence[str]) -> list[str]:
-    """Split a cell of several labels; spaces part them only where they are not in a name."""
+    """Split a cell at ``;`` and ``|``, at spaces only without these: names may hold spaces."""
     if cell in classes:
         return [cell]
     parts = re.split(r'[;|]', cell) if re.search(r'[;|]', cell) else cell.split()
@@ -212,7 +202,6 @@ def _split_cell(cell: str, classes: Sequence[str]) -> list[str]:
 
 
 def _parse_label(token: str, classes: Sequence[str], where: str) -> int:
-    """Return the 0-based foreground class that a name or an index stands for."""
     if token in classes:
         return classes.index(token)
     if not re.fullmatch(r'[+-]?\d+', token):
@@ -228,7 +217,6 @@ def _parse_label(token: str, classes: Sequence[str], where: str) -> int:
 def _records(
     path: str | os.PathLike, rows: Sequence[_Row], labels: Iterable[Sequence[int]]
 ) -> list[ImageLabels]:
-    """Make records of rows and their labels; refuse empty and repeated ids and no ids."""
     images: dict[str, tuple[str, ImageLabels]] = {}
     for (where, (name, *_)), found in zip(rows, labels, strict=True):
         if not name:

@@ -1,12 +1,11 @@
 """Image labels from the ``.npy`` files of other repositories, without running what they pickle.
 
 Such a file is a pickled dict from image id to a vector of 0 and 1. A pickle may name any function
-to be called with any arguments; numpy's ``allow_pickle=True`` obeys. Here the few names that a
-dict of arrays needs mean the inert classes below, every other name is an error, and an array is
-made from its bytes by :func:`numpy.frombuffer`.
+with any arguments, and numpy's ``allow_pickle=True`` calls it. Here the few names that a dict of
+arrays needs mean the inert classes below, every other name is an error, and an array is made from
+its bytes by :func:`numpy.frombuffer`.
 """
 
-import codecs
 import os
 import pickle
 import re
@@ -27,7 +26,7 @@ def read_npy_labels(path: str | os.PathLike, num_classes: int) -> dict[str, tupl
 
     Args:
         path: The ``.npy`` file.
-        num_classes: Length of the vectors, the foreground classes.
+        num_classes: Length of the vectors: the number of foreground classes.
 
     Returns:
         Sorted 0-based foreground classes by image id.
@@ -49,7 +48,7 @@ def read_npy_labels(path: str | os.PathLike, num_classes: int) -> dict[str, tupl
 
 
 class _PickledType:
-    """In place of a numpy data type: its code, as in 'f4', and the byte order."""
+    """In place of ``numpy.dtype``: its code, as in 'f4', and the byte order."""
 
     def __init__(self, code: str, *_: Any) -> None:
         self.code = code
@@ -65,7 +64,7 @@ class _PickledType:
 
 
 class _PickledArray:
-    """In place of a numpy array: its shape, type, order, and bytes or objects."""
+    """In place of ``numpy.ndarray``: version, shape, type, order, and bytes or objects."""
 
     state: tuple = ()
 
@@ -73,7 +72,6 @@ class _PickledArray:
         self.state = state
 
     def vector(self) -> np.ndarray:
-        """Returns a numeric array of one dimension."""
         _, shape, kind, _, data = self.state
         if isinstance(data, str):  # bytes that Python 2 pickled
             data = data.encode('latin1')
@@ -83,7 +81,7 @@ class _PickledArray:
         return array
 
     def only_item(self) -> Any:
-        """Returns the one object of an array without dimensions."""
+        """The one object of an array without dimensions."""
         _, shape, _, _, items = self.state
         if shape != () or not isinstance(items, list) or len(items) != 1:
             raise InputError('an array of several objects')
@@ -94,10 +92,10 @@ def _encode(text: str, encoding: str) -> bytes:
     """How pickles of protocol 2 write bytes."""
     if encoding not in ('latin1', 'latin-1'):
         raise pickle.UnpicklingError(f'text in encoding {encoding!r}')
-    return codecs.encode(text, 'latin1')
+    return text.encode('latin1')
 
 
-_STAND_INS = {
+_INERT = {
     ('numpy', 'ndarray'): 'numpy.ndarray',  # only ever an argument
     ('numpy', 'dtype'): _PickledType,
     ('numpy.core.multiarray', '_reconstruct'): lambda *_: _PickledArray(),  # numpy 1
@@ -110,20 +108,19 @@ class _ArrayUnpickler(pickle.Unpickler):
     """Reads dicts, lists, text, numbers and arrays, and refuses every other name."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _STAND_INS:
+        if (module, name) not in _INERT:
             raise pickle.UnpicklingError(f'it names {module}.{name}, which is not allowed')
-        return _STAND_INS[module, name]
+        return _INERT[module, name]
 
 
 def _load(path: Path) -> Any:
     with path.open('rb') as file:
         try:
-            version = np.lib.format.read_magic(file)
             read_header = {
                 (1, 0): np.lib.format.read_array_header_1_0,
                 (2, 0): np.lib.format.read_array_header_2_0,
-            }
-            if version not in read_header or not read_header[version](file)[2].hasobject:
+            }[np.lib.format.read_magic(file)]
+            if not read_header(file)[2].hasobject:
                 raise InputError('an array of numbers')
             return _ArrayUnpickler(file, encoding='latin1').load().only_item()
         except Exception as error:  # a broken pickle raises nearly anything
@@ -147,4 +144,4 @@ def _labels(value: Any, num_classes: int, where: str) -> tuple[int, ...]:
         raise InputError(f'{where}: not a vector of numbers ({error})') from error
     if vector.shape != (num_classes,) or not np.isin(vector, (0, 1)).all():
         raise InputError(f'{where}: expected {num_classes} numbers, all of them 0 or 1')
-    return tuple(int(index) for index in np.flatnonzero(vector))
+    return tuple(np.flatnonzero(vector).tolist())

@@ -8,12 +8,12 @@ from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.label_file import read_label
 
+#: The names in the order of the values of a mask.
 VOC_CLASSES = (
     *('background', 'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat'),
     *('chair', 'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant'),
     *('sheep', 'sofa', 'train', 'tvmonitor'),
 )
-"""The names in the order of the values of a mask."""
 
 IMAGES = 'JPEGImages'
 MASKS = 'SegmentationClass'
@@ -23,11 +23,7 @@ LISTS = 'ImageSets/Segmentation'
 
 
 def read_mask(path: Path, where: str) -> np.ndarray:
-    """Read a mask PNG, (H, W) uint8.
-
-    Args:
-        path: The file.
-        where: What to call it in messages.
+    """Read a mask PNG, (H, W) uint8; messages call it ``where``.
 
     Raises:
         InputError: If it is broken, or has colour channels instead of class indices.
@@ -39,16 +35,13 @@ def read_mask(path: Path, where: str) -> np.ndarray:
 
 
 def mask_values(mask: np.ndarray, where: str) -> list[int]:
-    """Return the sorted values of a mask.
-
-    Args:
-        mask: (H, W), integers: 0 background, 1..20 the classes, 255 ignored.
-        where: The file, for the message.
+    """Return the sorted values of a mask (H, W).
 
     Raises:
-        InputError: If there are others; names the file and the first of them.
+        InputError: If there are others than 0 (background), 1..20 (the classes) and 255
+            (ignored); names the first of them after ``where``.
     """
-    values = [int(value) for value in np.unique(mask)]
+    values = np.unique(mask).tolist()
     for value in values:
         if not 0 <= value < len(VOC_CLASSES) and value != IGNORE_LABEL:
             raise InputError(

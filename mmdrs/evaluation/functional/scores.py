@@ -1,24 +1,24 @@
-"""Scores of localization maps and pseudo labels against ground truth: plain counting, numpy only.
+"""Scores of localization maps and pseudo labels against ground truth.
 
 Everything is counted per image and summed, so that images can be counted by several processes.
 Pixels whose ground truth is 255 do not count.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from mmdrs.errors import InputError
-from mmdrs.models.utils.cam import to_levels
-from mmdrs.pseudo_labels.constants import IGNORE_LABEL, MAP_THRESHOLD
+from mmdrs.models.utils.cam import MAP_THRESHOLD, to_levels
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 
 LEVELS = 256
 
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """Pixel counts by class of a label against ground truth; each array int64 (classes,).
+    """Pixel counts by class of a label against ground truth, int64 (classes,).
 
     A predicted 255 is a miss, as in MMSegmentation's ``IoUMetric``.
     """
@@ -35,7 +35,7 @@ class LabelCounts:
         )
 
     def iou(self) -> np.ndarray:
-        """IoU by class, 0..1; NaN for a class that neither side holds."""
+        """IoU by class, 0..1; NaN for a class that occurs on neither side."""
         return _iou(self.intersection, self.predicted, self.actual)
 
     def miou(self) -> float:
@@ -45,11 +45,11 @@ class LabelCounts:
 
 @dataclass(frozen=True)
 class FusedCounts:
-    """Counts of a pseudo label as the released scripts score it, and as it is written.
+    """Counts of a pseudo label, in two forms.
 
     Attributes:
-        evaluated: Without ignored pixels, as the released scripts build it to be scored.
-        written: As written, whose ignored pixels are misses.
+        evaluated: Without ignored pixels, as the released scripts score it.
+        written: As in its file, where ignored pixels are misses.
     """
 
     evaluated: LabelCounts
@@ -85,13 +85,13 @@ class MapCounts:
     """Pixel counts of the localization maps of one image, for every threshold at once.
 
     Attributes:
-        labels: Classes present, counted from 0: length K.
-        hits: (256, K): pixels by level of the winning class, where it is the true class.
-        wins: (256, K): the same, whatever the truth.
-        background: (256,): pixels of true background by level of the winning class.
-        actual: (classes with background,): pixels of each true class.
-        covered: (K,): pixels of the object whose map of that class exceeds the coverage threshold.
-        activated: (K,): all pixels where it does.
+        labels: The K classes present, counted from 0.
+        hits: Pixels by level of the winning class, where it is the true class (256, K).
+        wins: The same, whatever the truth (256, K).
+        background: Pixels of true background by level of the winning class (256,).
+        actual: Pixels of each true class (classes with background,).
+        covered: Pixels of each object whose map exceeds the coverage threshold (K,).
+        activated: All pixels whose map of that class does (K,).
     """
 
     labels: tuple[int, ...]
@@ -117,29 +117,28 @@ def count_maps(
         labels: Those classes, counted from 0.
         actual: Ground truth (H, W): 0 background, class + 1, 255 ignored.
         num_classes: Number of classes, background included.
-        coverage_threshold: A pixel is covered when its map exceeds this.
+        coverage_threshold: A pixel is covered where its map exceeds this.
     """
     valid = actual != IGNORE_LABEL
     values = maps[:, valid]  # (K, P)
     truth = actual[valid]
     count = len(labels)
-    objects = truth[None] == np.asarray(labels, np.int64)[:, None] + 1  # (K, P)
+    classes = np.asarray(labels, np.int64) + 1
+    objects = truth == classes[:, None]  # (K, P)
     active = values > np.float32(coverage_threshold)
-    hits = np.zeros((LEVELS, count), np.int32)
-    wins = np.zeros((LEVELS, count), np.int32)
     level = np.zeros(truth.shape, np.uint8)
+    hits = wins = np.zeros((LEVELS, count), np.int64)
     if count:
+        level = to_levels(values.max(axis=0))
         winner = values.argmax(axis=0)
-        level = to_levels(np.take_along_axis(values, winner[None], 0)[0])
-        for index, label in enumerate(labels):
-            won = winner == index
-            wins[:, index] = _histogram(level[won], LEVELS)
-            hits[:, index] = _histogram(level[won & (truth == label + 1)], LEVELS)
+        cell = level.astype(np.int64) * count + winner
+        wins = _histogram(cell, LEVELS * count).reshape(LEVELS, count)
+        hits = _histogram(cell[classes[winner] == truth], LEVELS * count).reshape(LEVELS, count)
     return MapCounts(
         labels=tuple(labels),
         hits=hits,
         wins=wins,
-        background=_histogram(level[truth == 0], LEVELS).astype(np.int32),
+        background=_histogram(level[truth == 0], LEVELS),
         actual=_histogram(truth, num_classes),
         covered=(active & objects).sum(axis=1),
         activated=active.sum(axis=1),
@@ -155,10 +154,10 @@ class MapScores:
         swept: mIoU at the threshold that is best *on this ground truth*.
         swept_threshold: That threshold, 0..1.
         coverage: Share of the objects' pixels whose map exceeds the coverage threshold.
-        precision: Share of those activated pixels that lie on the object.
-        curve: mIoU by threshold level, (256,).
-        fixed_iou: IoU by class at the fixed threshold, (classes,); NaN for one that neither the
-            maps nor the truth hold.
+        precision: Share of the pixels above that threshold that are on the object.
+        curve: mIoU by threshold level (256,).
+        fixed_iou: IoU by class at the fixed threshold (classes,); NaN for a class that neither
+            maps nor truth hold.
         swept_iou: The same at the swept threshold.
     """
 
@@ -174,15 +173,15 @@ class MapScores:
 
 @dataclass
 class MapTotals:
-    """Counts of many images, added up; as large for ten million images as for one.
+    """Sum of the counts of many images; its size does not grow with them.
 
     Attributes:
-        hits: (256, classes with background): as in :class:`MapCounts`; column 0 is
+        hits: As in :class:`MapCounts`, (256, classes with background); column 0 is its
             ``background``.
         wins: (256, classes with background).
         actual: (classes with background,).
-        covered: Sum over the classes.
-        activated: Sum over the classes.
+        covered: Summed over the classes.
+        activated: Summed over the classes.
         objects: Pixels of the objects that have a map.
         unlabelled: Pixels of true background in images without any class.
         images: Number of images.
@@ -199,7 +198,7 @@ class MapTotals:
 
     @classmethod
     def empty(cls, num_classes: int) -> 'MapTotals':
-        """No image yet; ``num_classes`` counts the background."""
+        """Counts of no image; ``num_classes`` includes the background."""
         return cls(
             np.zeros((LEVELS, num_classes), np.int64),
             np.zeros((LEVELS, num_classes), np.int64),
@@ -208,7 +207,7 @@ class MapTotals:
 
     @classmethod
     def of(cls, image: MapCounts, num_classes: int) -> 'MapTotals':
-        """One image."""
+        """Counts of one image."""
         totals = cls.empty(num_classes)
         totals.add(image)
         return totals
@@ -232,10 +231,10 @@ class MapTotals:
         return MapTotals(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     def scores(self, fixed_threshold: float = MAP_THRESHOLD) -> MapScores:
-        """The scores; a pixel is foreground where its level reaches a threshold.
+        """Score all images; a pixel is foreground where its level reaches a threshold.
 
         Raises:
-            ValueError: If there is no image.
+            InputError: If there is no image.
         """
         if not self.images:
             raise InputError('no image with ground truth to score')
@@ -245,7 +244,7 @@ class MapTotals:
         background = self.hits[:, 0]
         intersection[:, 0] = background.cumsum() - background + self.unlabelled
         predicted[:, 0] = self.actual.sum() - predicted[:, 1:].sum(axis=1)
-        by_class = [_iou(i, p, self.actual) for i, p in zip(intersection, predicted, strict=True)]
+        by_class = _iou(intersection, predicted, self.actual)
         curve = np.array([_mean_percent(iou) for iou in by_class])
         best = int(curve.argmax())
         fixed = int(np.ceil(np.float32(fixed_threshold) * 255))
@@ -259,20 +258,6 @@ class MapTotals:
             fixed_iou=100 * by_class[fixed],
             swept_iou=100 * by_class[best],
         )
-
-
-def score_maps(
-    counts: Iterable[MapCounts], num_classes: int, fixed_threshold: float = MAP_THRESHOLD
-) -> MapScores:
-    """Scores of the summed counts of many images, see :meth:`MapTotals.scores`.
-
-    Raises:
-        ValueError: If there is no image.
-    """
-    totals = MapTotals.empty(num_classes)
-    for image in counts:
-        totals.add(image)
-    return totals.scores(fixed_threshold)
 
 
 def _histogram(values: np.ndarray, bins: int) -> np.ndarray:

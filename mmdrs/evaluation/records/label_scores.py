@@ -1,8 +1,9 @@
 """The scores of the pseudo labels of a data set, made by several processes."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from mmengine.config import Config
 from mmengine.dist import all_gather_object
@@ -19,14 +20,8 @@ from mmdrs.evaluation.records.record import Evaluation, Score, per_class
 from mmdrs.pseudo_labels.rules import LabelRules
 
 
-@dataclass(frozen=True)
-class LabelScores:
-    """Pixel counts of the labels of a data set.
-
-    Attributes:
-        counts: Of all images with ground truth.
-        images: How many these are.
-    """
+class LabelScores(NamedTuple):
+    """Summed pixel counts of the labels of a data set, and the number of images with masks."""
 
     counts: FusedCounts
     images: int
@@ -34,17 +29,9 @@ class LabelScores:
     @classmethod
     def gather(cls, counts: Iterable[FusedCounts | None]) -> 'LabelScores | None':
         """Sum the counts of all processes; None where no image has ground truth."""
-        total, images = None, 0
-        for count in counts:
-            if count is not None:
-                total, images = count if total is None else total + count, images + 1
-        parts = [part for part in all_gather_object((total, images)) if part[0] is not None]
-        if not parts:
-            return None
-        total, images = parts[0]
-        for count, number in parts[1:]:
-            total, images = total + count, images + number
-        return cls(total, images)
+        own = _sum((count, 1) for count in counts)
+        total, images = _sum(all_gather_object(own))
+        return None if total is None else cls(total, images)
 
     def evaluation(
         self,
@@ -57,7 +44,7 @@ class LabelScores:
         """The record of these scores.
 
         Args:
-            cfg: Config of the network which made the maps; its test data set was scored.
+            cfg: Config of the network that made the maps; its test data set was scored.
             rules: How the labels were made.
             classes: Class names, background first.
             checkpoint: The network's weights, where known.
@@ -67,18 +54,7 @@ class LabelScores:
         dataset = config['test_dataloader']['dataset']
         special = label_protocols(rules.to_config())
         base = read_protocol(config, checkpoint)
-        scores = [
-            Score(
-                name,
-                round(counts.miou(), 2),
-                replace(base, **special[name]),
-                per_class(classes, (100 * counts.iou()).tolist()),
-            )
-            for name, counts in (
-                ('mIoU', self.counts.evaluated),
-                ('mIoU_written', self.counts.written),
-            )
-        ]
+        metrics = {'mIoU': self.counts.evaluated, 'mIoU_written': self.counts.written}
         list_file = Path(dataset.get('data_root') or '') / (dataset.get('ann_file') or '')
         return Evaluation(
             task='pseudo',
@@ -88,6 +64,22 @@ class LabelScores:
             model=Path(cfg.filename or 'model').stem,
             stage=stage,
             seed=(config.get('randomness') or {}).get('seed'),
-            scores=scores,
+            scores=[
+                Score(
+                    name,
+                    round(counts.miou(), 2),
+                    replace(base, **special[name]),
+                    per_class(classes, (100 * counts.iou()).tolist()),
+                )
+                for name, counts in metrics.items()
+            ],
             provenance=provenance(config, list_file, Path(checkpoint) if checkpoint else None),
         )
+
+
+def _sum(parts: Iterable[tuple[FusedCounts | None, int]]) -> tuple[FusedCounts | None, int]:
+    total, images = None, 0
+    for count, number in parts:
+        if count is not None:
+            total, images = count if total is None else total + count, images + number
+    return total, images

@@ -9,19 +9,19 @@ from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
 from mmdrs.evaluation.records.record import Protocol
+from mmdrs.pseudo_labels.fusion import BackgroundCue
 
 
-def is_voc(dataset: Mapping[str, Any]) -> bool:
-    """Whether a data set has the classes of PASCAL VOC by its type."""
+def _is_voc(dataset: Mapping[str, Any]) -> bool:
     kind = dataset.get('type')
     kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-    found = getattr(kind, 'METAINFO', {}).get('classes')
-    return found is not None and found == PascalVOCDataset.METAINFO['classes']
+    classes = getattr(kind, 'METAINFO', {}).get('classes')
+    return classes == PascalVOCDataset.METAINFO['classes']
 
 
 def dataset_name(dataset: Mapping[str, Any]) -> str:
-    """``VOC 2012``, or the name of the folder of the data."""
-    if is_voc(dataset):
+    """``VOC 2012`` by the type of the data set, else the name of the folder of the data."""
+    if _is_voc(dataset):
         return 'VOC 2012'
     return Path(dataset.get('data_root') or '').resolve().name
 
@@ -33,15 +33,13 @@ def split_name(dataset: Mapping[str, Any]) -> str:
 
 def label_source(list_name: str) -> str:
     """Where image labels come from, by the names that ``voc_image_labels.py`` gives."""
-    stem = Path(list_name).stem
-    if '_cls' not in stem:
-        return ''
-    source = stem.split('_cls', 1)[1].lstrip('_')
-    return dict(xml='boxes').get(source, source) or 'masks'
+    _, separator, source = Path(list_name).stem.partition('_cls')
+    source = source.lstrip('_')
+    return {'': 'masks', 'xml': 'boxes'}.get(source, source) if separator else ''
 
 
 def checkpoint_choice(checkpoint: str | None) -> str:
-    """``last``, or what the checkpoint is the best on, by the name MMEngine gives it."""
+    """``last``, or on what the checkpoint is the best, by the name that MMEngine gives it."""
     match = re.fullmatch(r'best_(.+?)_(?:epoch|iter)_\d+\.pth', Path(checkpoint or '').name)
     return f'best {match[1]} on ground truth' if match else 'last'
 
@@ -53,34 +51,30 @@ def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
         cfg: The config as it is run; with test-time augmentation its model is the TTA model.
         checkpoint: The weights.
     """
-    model = cfg['model']
-    pipeline = cfg['test_dataloader']['dataset'].get('pipeline') or []
-    inner = model.get('module') or model
-    train = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+    inner = cfg['model'].get('module') or cfg['model']
     scored = cfg['test_dataloader']['dataset']
+    pipeline = scored.get('pipeline') or []
+    steps = next((t['transforms'] for t in pipeline if t['type'] == 'TestTimeAug'), ())
+    train = (cfg.get('train_dataloader') or {}).get('dataset') or {}
     labels = [
-        label_source(dataset.get('ann_file') or '')
-        for dataset in (train, scored)
-        if is_voc(dataset)
+        label_source(item.get('ann_file') or '') for item in (train, scored) if _is_voc(item)
     ]
     return Protocol(
         checkpoint=checkpoint_choice(checkpoint),
         crop=_crop(pipeline, inner.get('test_cfg') or {}),
-        scales=_scales(cfg, inner, pipeline),
-        flip=_flips(pipeline),
-        labels=next((label for label in labels if label), ''),
+        scales=_scales(cfg, inner, steps),
+        flip=any(t['type'] == 'RandomFlip' and t.get('prob') for step in steps for t in step),
+        labels=next(filter(None, labels), ''),
     )
 
 
-def describe_cue(rules: Mapping[str, Any]) -> str:
-    """A background cue of pseudo labels in a few words, such as ``saliency > 50``."""
-    cue = rules.get('background_cue') or {}
-    kind = cue.get('type', 'saliency')
-    if kind == 'saliency':
-        return f'saliency > {cue.get("threshold", 50):g}'
-    if kind == 'constant':
-        return f'constant {cue.get("value", 0.3):g}'
-    return f'power {cue.get("exponent", 2):g}'
+def describe_cue(cue: BackgroundCue) -> str:
+    """A background cue in a few words, such as ``saliency > 50``."""
+    if cue.type == 'saliency':
+        return f'saliency > {cue.threshold:g}'
+    if cue.type == 'constant':
+        return f'constant {cue.value:g}'
+    return f'power {cue.exponent:g}'
 
 
 def describe_crf(crf: Mapping[str, Any] | None) -> str:
@@ -94,14 +88,14 @@ def describe_crf(crf: Mapping[str, Any] | None) -> str:
 
 
 def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """What is special in the protocols of the two scores of pseudo labels.
+    """What is special in the protocols of the two scores of pseudo labels, by their metric.
 
     Args:
         rules: :class:`~mmdrs.pseudo_labels.rules.LabelRules` as a config.
     """
     common = dict(
         threshold=f'fixed {rules["threshold"]:g}',
-        background=describe_cue(rules),
+        background=describe_cue(BackgroundCue(**rules['background_cue'])),
         crf=describe_crf(rules.get('crf')),
     )
     return dict(
@@ -123,28 +117,20 @@ def _size(size: Sequence[int] | int) -> str:
     return f'{size} x {size}' if isinstance(size, int) else ' x '.join(map(str, size))
 
 
-def _augmentations(pipeline: Sequence[Mapping]) -> list[Sequence[Mapping]]:
-    tta = next((t for t in pipeline if t['type'] == 'TestTimeAug'), None)
-    return list(tta['transforms']) if tta else []
-
-
-def _scales(cfg: Mapping, inner: Mapping, pipeline: Sequence[Mapping]) -> str:
+def _scales(cfg: Mapping, inner: Mapping, steps: Sequence[Sequence[Mapping]]) -> str:
+    """The scales of a model, of its merged maps, and of the steps of test-time augmentation."""
     parts = []
     if inner.get('type') == 'MultiScaleEncoderDecoder':
         factors = ', '.join(f'{s:g}' for s in (1, *inner.get('scales', (0.5, 0.75))))
         parts.append(f'MSC {factors}')
-    model = cfg['model']  # a LocalizationTTA, or LocalizationMapLoop makes one
-    scales = (model if model is not inner else cfg.get('test_cfg') or {}).get('scales')
+    # Of a LocalizationTTA, or of LocalizationMapLoop, which makes one.
+    merging = cfg['model'] if cfg['model'] is not inner else cfg.get('test_cfg') or {}
+    scales = merging.get('scales')
     if scales:
         parts.append(f'scales {", ".join(map(str, scales))}')
-    for step in _augmentations(pipeline):
+    for step in steps:
         resizes = [t for t in step if t['type'] == 'Resize']
         if len(resizes) > 1:
             factors = [t.get('scale_factor') or _size(t['scale']) for t in resizes]
             parts.append(f'scales {", ".join(map(str, factors))}')
     return '; '.join(parts)
-
-
-def _flips(pipeline: Sequence[Mapping]) -> bool:
-    steps = _augmentations(pipeline)
-    return any(t['type'] == 'RandomFlip' and t.get('prob') for step in steps for t in step)

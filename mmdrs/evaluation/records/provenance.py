@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +17,7 @@ _PACKAGES = (
     *('torch', 'numpy', 'mmengine', 'mmcv-lite', 'mmcv', 'mmsegmentation'),
     *('onedl-mmengine', 'onedl-mmcv', 'onedl-mmsegmentation', 'pydensecrf2'),
 )
-#: Keys of a config that say where a run happens and how fast it goes, not what comes out of it.
+#: Keys of a config that do not change what comes out, but where and how fast it is computed.
 _PLACES = frozenset(
     (
         *('work_dir', 'launcher', 'local_rank', 'resume', 'load_from', 'experiment_name'),
@@ -29,17 +30,11 @@ _PLACES = frozenset(
 def provenance(
     config: Mapping[str, Any], list_file: Path | None, weights: Path | None
 ) -> dict[str, Any]:
-    """Describe a run.
-
-    Args:
-        config: The config, as plain dicts.
-        list_file: The list of images that were scored.
-        weights: The checkpoint.
-    """
+    """Describe a run by its config (plain dicts), the list of scored images and the checkpoint."""
     return dict(
         config_sha256=config_hash(config),
-        list=_file(list_file),
-        weights=_file(weights),
+        list=_name_and_digest(list_file),
+        weights=_name_and_digest(weights),
         mmdrs=__version__,
         git_revision=git_revision(),
         python=sys.version.split()[0],
@@ -49,7 +44,7 @@ def provenance(
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """SHA-256 of a config; places, speeds and the seed do not count, nor does the key order."""
+    """SHA-256 of a config without its places, speeds and seed; the key order does not count."""
     return digest(_without_places(config))
 
 
@@ -61,7 +56,7 @@ def _without_places(value: Any) -> Any:
     return value
 
 
-def _file(path: Path | None) -> dict[str, str] | None:
+def _name_and_digest(path: Path | None) -> dict[str, str] | None:
     if path is None or not path.is_file():
         return None
     return dict(name=path.name, sha256=file_digest(path))
@@ -72,10 +67,8 @@ def package_versions() -> dict[str, str]:
     """Versions of the packages that compute, as far as they are installed."""
     found = {}
     for name in _PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found
 
 

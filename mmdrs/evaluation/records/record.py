@@ -1,6 +1,6 @@
-"""The record of an evaluation: its scores, what they mean, and what they were made from.
+"""The record of an evaluation: its scores, their protocols, and what they were made from.
 
-Two scores can be compared when their protocols are the same; a record says both.
+Scores of the same protocol can be compared.
 """
 
 import json
@@ -20,32 +20,20 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a score was made, as far as scores of other protocols would differ.
+    """How a score was made, as far as it changes the score; '' where it does not apply."""
 
-    Attributes:
-        checkpoint: How the checkpoint was chosen: ``last``, or on what it was the best.
-        crop: What of each image is scored: ``whole image``, or a crop.
-        scales: Scales of the input, '' for one.
-        flip: Whether mirrored images were merged in.
-        crf: Constants of a dense CRF, '' for none.
-        threshold: Of localization maps: fixed, or swept on the ground truth; '' elsewhere.
-        ignored: How pixels ignored in a *prediction* (255) count; '' where there are none.
-        labels: Where the image-level labels come from.
-        background: The background cue of pseudo labels, '' elsewhere.
-    """
-
-    checkpoint: str = 'last'
-    crop: str = 'whole image'
-    scales: str = ''
+    checkpoint: str = 'last'  # or on what it was the best
+    crop: str = 'whole image'  # or the part of each image that is scored
+    scales: str = ''  # of the input, if more than one
     flip: bool = False
-    crf: str = ''
-    threshold: str = ''
-    ignored: str = ''
-    labels: str = ''
-    background: str = ''
+    crf: str = ''  # constants of a dense CRF
+    threshold: str = ''  # of localization maps: fixed, or swept on the ground truth
+    ignored: str = ''  # how pixels that a *prediction* ignores (255) count
+    labels: str = ''  # where the image-level labels come from
+    background: str = ''  # background cue of pseudo labels
 
     def __str__(self) -> str:
-        """In a few words; what is usual (last checkpoint, whole image, one scale) is left out."""
+        """In a few words, without what is usual (last checkpoint, whole image, one scale)."""
         parts = [
             '' if self.checkpoint == 'last' else f'checkpoint {self.checkpoint}',
             '' if self.crop == 'whole image' else self.crop,
@@ -62,14 +50,10 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Score:
-    """One score.
+    """One score in percent.
 
-    Attributes:
-        metric: Its name, for instance ``mIoU``.
-        value: In percent.
-        protocol: How it was made.
-        per_class: IoU in percent by class, in the order of the classes; None for a class that
-            does not occur. Empty where the metric has none.
+    ``per_class`` has the IoU in percent in the order of the classes, None for a class that does
+    not occur; it is empty where the metric has none.
     """
 
     metric: str
@@ -80,29 +64,17 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The scores of one evaluation.
+    """The scores of one evaluation."""
 
-    Attributes:
-        task: ``seed`` (localization maps), ``pseudo`` (pseudo labels), ``seg`` (a network).
-        dataset: Its name.
-        split: The list that was scored.
-        images: Number of images.
-        model: Name of the config.
-        stage: Stage of a pipeline, '' elsewhere.
-        seed: Random seed of the run.
-        scores: The scores.
-        provenance: Hashes of config, list and weights, revision, packages, time.
-    """
-
-    task: Task
+    task: Task  # of localization maps (seed), pseudo labels, or a segmentation network
     dataset: str
-    split: str
-    images: int
-    model: str
-    stage: str
+    split: str  # name of the list
+    images: int  # number of images
+    model: str  # name of the config
+    stage: str  # of a pipeline, '' elsewhere
     seed: int | None
     scores: Sequence[Score]
-    provenance: Mapping[str, Any]
+    provenance: Mapping[str, Any]  # hashes of config, list and weights, revision, packages, time
 
 
 def per_class(classes: Sequence[str], values: Sequence[float]) -> dict[str, float | None]:
@@ -134,17 +106,13 @@ def read_evaluation(path: Path) -> Evaluation:
     """Read a record.
 
     Raises:
-        InputError: If the file is none, is damaged, or was written by a later version.
+        InputError: If the file is none, is damaged, or was written by another version.
     """
     return _evaluation(_read_json(path), str(path))
 
 
 def read_evaluations(path: Path) -> list[Evaluation]:
-    """Read a list of records, such as ``results.json`` of the pipeline.
-
-    Raises:
-        InputError: If the file is none, is damaged, or was written by a later version.
-    """
+    """Read a list of records, such as ``results.json``; errors as :func:`read_evaluation`."""
     content = _read_json(path)
     if not isinstance(content, list):
         raise InputError(f'{path}: is no list of records of evaluations')
@@ -158,21 +126,20 @@ def _read_json(path: Path) -> Any:
         raise InputError(f'{path}: cannot be read as JSON ({error})') from error
 
 
-def _evaluation(content: Any, place: str) -> Evaluation:
-    """The record that JSON content is; messages begin with ``place``."""
+def _evaluation(content: Any, where: str) -> Evaluation:
     if not isinstance(content, dict) or 'format' not in content:
-        raise InputError(f'{place}: is no record of an evaluation')
+        raise InputError(f'{where}: is no record of an evaluation')
     if content.pop('format') != FORMAT:
-        raise InputError(f'{place}: was written by another version of mmdrs')
+        raise InputError(f'{where}: was written by another version of mmdrs')
     names = {item.name for item in fields(Evaluation)}
     if set(content) != names:
         wrong = sorted(set(content) ^ names)
-        raise InputError(f'{place}: is damaged, it has a wrong set of keys ({", ".join(wrong)})')
+        raise InputError(f'{where}: is damaged, it has a wrong set of keys ({", ".join(wrong)})')
     try:
         scores = [
             Score(**{**score, 'protocol': Protocol(**score['protocol'])})
             for score in content.pop('scores')
         ]
     except (KeyError, TypeError) as error:
-        raise InputError(f'{place}: is damaged ({error})') from error
+        raise InputError(f'{where}: is damaged ({error})') from error
     return Evaluation(scores=scores, **content)

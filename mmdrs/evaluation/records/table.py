@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from prettytable import PrettyTable, TableStyle
 
@@ -18,19 +18,14 @@ give. 255=miss: mIoU of the label files, whose ignored pixels count as misses.""
 
 @dataclass(frozen=True)
 class Level:
-    """A score over seeds.
-
-    Attributes:
-        mean: Mean, percent.
-        spread: Sample standard deviation; None for one seed.
-    """
+    """A score over seeds: mean in percent, and sample standard deviation (None for one seed)."""
 
     mean: float
     spread: float | None = None
 
     @classmethod
     def of(cls, values: Sequence[float]) -> 'Level':
-        """Mean and sample standard deviation of one or more values."""
+        """Average one or more values."""
         spread = statistics.stdev(values) if len(values) > 1 else None
         return cls(statistics.mean(values), spread)
 
@@ -45,14 +40,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Column:
-    """One kind of score.
-
-    Attributes:
-        heading: Heading of the column.
-        task: Task of the evaluation.
-        metric: Name of the score.
-        crf: Whether a dense CRF was applied to the predictions; None: either.
-    """
+    """One kind of score; ``crf`` is whether a dense CRF followed, None if either."""
 
     heading: str
     task: Task
@@ -60,7 +48,7 @@ class Column:
     crf: bool | None = None
 
     def holds(self, evaluation: Evaluation, score: Score) -> bool:
-        """Whether a score belongs into this column."""
+        """Whether a score belongs in this column."""
         same = (evaluation.task, score.metric) == (self.task, self.metric)
         return same and self.crf in (None, bool(score.protocol.crf))
 
@@ -77,15 +65,8 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class ScoreRow:
-    """The scores of one stage on one split.
-
-    Attributes:
-        stage: Name of the stage.
-        split: Name of the list.
-        cells: Scores over the seeds, by heading of :data:`COLUMNS`; only those that there are.
-    """
+class ScoreRow(NamedTuple):
+    """The scores of one stage on one split, by heading of :data:`COLUMNS`; only those made."""
 
     stage: str
     split: str
@@ -93,10 +74,10 @@ class ScoreRow:
 
 
 def score_rows(evaluations: Sequence[Evaluation]) -> list[ScoreRow]:
-    """Rows in the order of the evaluations; scores of several seeds are averaged.
+    """Average the scores over the seeds; rows are in the order of the evaluations.
 
-    Of the same score with the same seed the latest counts: a stage that was scored again, with
-    another background cue for instance, keeps its earlier record.
+    If a seed has a score more than once, the latest counts: a stage that is scored again, for
+    instance with another background cue, keeps its earlier record.
     """
     found: dict[tuple[str, str], dict[str, dict[int | None, float]]] = {}
     for evaluation in evaluations:
@@ -117,7 +98,7 @@ def score_rows(evaluations: Sequence[Evaluation]) -> list[ScoreRow]:
 
 
 def used_columns(rows: Sequence[ScoreRow]) -> list[str]:
-    """Headings of the columns that any of the rows has."""
+    """Headings of the columns that any row has."""
     return [c.heading for c in COLUMNS if any(c.heading in row.cells for row in rows)]
 
 

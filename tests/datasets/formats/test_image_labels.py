@@ -9,12 +9,10 @@ from mmseg.datasets import PascalVOCDataset
 from mmdrs.datasets.formats import (
     VOC_CLASSES,
     ImageLabels,
-    compare,
     labels_from_list,
     labels_from_masks,
     labels_from_xml,
     read_label_list,
-    summarize,
     write_label_list,
 )
 from mmdrs.errors import InputError, MissingFileError
@@ -108,15 +106,6 @@ def test_lists_that_could_not_be_read_are_not_written(
     with pytest.raises(InputError, match=problem):
         write_label_list(tmp_path / 'a.txt', images)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_summary_and_difference() -> None:
-    images = [ImageLabels('a', (0, 3)), ImageLabels('b', ()), ImageLabels('c', (1,))]
-    summary = summarize(images)
-    assert (summary.images, summary.mean_classes, summary.unlabelled) == (3, 1.0, ('b',))
-    others = [ImageLabels('c', (1, 2)), ImageLabels('a', (0, 3)), ImageLabels('d', (1,))]
-    found = compare(images, others)
-    assert (found.common, found.differ, found.only_one) == (2, 1, 2)
 
 
 @pytest.mark.parametrize(

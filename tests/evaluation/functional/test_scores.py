@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from mmdrs.evaluation.functional.scores import MapTotals, count_label, count_maps, score_maps
+from mmdrs.evaluation.functional.scores import MapTotals, count_label, count_maps
 
 CLASSES = 4
 
@@ -51,11 +51,13 @@ def test_map_scores_at_every_threshold() -> None:
         count_maps(levels / np.float32(255), labels, truth, CLASSES)
         for labels, levels, truth in images
     ]
-    scores = score_maps(counts, CLASSES)
+    totals = MapTotals.empty(CLASSES)
+    for count in counts:
+        totals.add(count)
+    scores = totals.scores()
     # The same by way of two processes' totals.
-    halves = [MapTotals.empty(CLASSES), MapTotals.empty(CLASSES)]
-    for index, count in enumerate(counts):
-        halves[index % 2].add(count)
+    halves = [MapTotals.of(counts[0], CLASSES), MapTotals.of(counts[1], CLASSES)]
+    halves[0].add(counts[2])
     np.testing.assert_equal(asdict((halves[0] + halves[1]).scores()), asdict(scores))
 
     def predict(labels, levels, threshold):
@@ -85,6 +87,6 @@ def test_map_scores_at_every_threshold() -> None:
 
 def test_errors() -> None:
     with pytest.raises(ValueError, match='no image with ground truth'):
-        score_maps([], CLASSES)
+        MapTotals.empty(CLASSES).scores()
     with pytest.raises(ValueError, match='holds the value 7, but there are 4 classes'):
         count_label(np.array([[0]]), np.array([[7]]), CLASSES)

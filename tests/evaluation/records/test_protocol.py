@@ -14,6 +14,7 @@ from mmdrs.evaluation.records.protocol import (
     split_name,
 )
 from mmdrs.evaluation.records.record import Protocol
+from mmdrs.pseudo_labels.fusion import BackgroundCue
 from tests.pipeline_runs import ROOT
 
 V2 = 'deeplab/deeplabv2-msc_r101-d8_1xb5-20k_voc12drs-321x321'
@@ -76,9 +77,8 @@ def test_pseudo_labels() -> None:
     assert found['mIoU']['ignored'] != found['mIoU_written']['ignored']
     assert found['mIoU']['crf'] == '10 x (3; 1), (4; 67, 3)'
     assert found['mIoU']['background'] == 'saliency > 50'
-    cues = dict(type='constant', value=0.4), dict(type='power')
-    described = [describe_cue(dict(background_cue=cue)) for cue in cues]
-    assert described == ['constant 0.4', 'power 2']
+    cues = BackgroundCue('constant', value=0.4), BackgroundCue('power')
+    assert [describe_cue(cue) for cue in cues] == ['constant 0.4', 'power 2']
 
 
 def test_protocol_in_words() -> None:
