@@ -8,8 +8,14 @@ from pathlib import Path
 from mmdrs.archives import archive_members, printable, reading_archive
 from mmdrs.datasets.formats import Step
 from mmdrs.errors import InputError, MissingFileError
-from mmdrs.reporting.voc_server.archive_tree import check_tree, image_id, submission_folder
-from mmdrs.reporting.voc_server.faults import MISSING, UNREADABLE, Faults
+from mmdrs.reporting.voc_server.archive_tree import (
+    MISSING,
+    UNREADABLE,
+    Faults,
+    check_tree,
+    image_id,
+    submission_folder,
+)
 from mmdrs.reporting.voc_server.label_pngs import check_png
 
 _ZIP = (b'PK\x03\x04', b'PK\x05\x06')

@@ -9,7 +9,7 @@ from PIL import Image
 from mmdrs.datasets.formats import VOC_CLASSES
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.palette import voc_palette
-from mmdrs.reporting.voc_server.faults import SHOWN, UNREADABLE, Faults
+from mmdrs.reporting.voc_server.archive_tree import SHOWN, UNREADABLE, Faults
 
 _COLOURS = voc_palette(256)
 _LAST = len(VOC_CLASSES) - 1
