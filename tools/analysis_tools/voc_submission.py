@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.cli.arguments import command, command_parser
-from mmdrs.engine import Progress
 from mmdrs.reporting.voc_server import (
     CHALLENGES,
     TEST_IMAGES,
@@ -61,17 +60,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
     ids = read_test_ids(args.list)
-    sizes = read_sizes(args.images, ids, Progress('sizes').step) if args.images else None
-    check_step = Progress('check').step
+    sizes = read_sizes(args.images, ids) if args.images else None
     if args.command == 'pack':
-        step = Progress('pack').step
-        pack_submission(args.predictions, args.out, sizes, args.challenge, step, check_step)
+        pack_submission(args.predictions, args.out, sizes, args.challenge)
         left_out = unlisted(args.predictions, ids)
         if left_out:
             print(f'note: {left_out} other PNG files of {args.predictions} were left out')
         print(f'{args.out}: {len(ids)} files, packed and checked for {args.challenge}')
     else:
-        check_submission(args.archive, ids, sizes, args.challenge, check_step)
+        check_submission(args.archive, ids, sizes, args.challenge)
         note = '' if sizes else '; sizes were not checked, that needs --images'
         print(f'{args.archive}: {len(ids)} files, all right for {args.challenge}{note}')
     if len(ids) != TEST_IMAGES:

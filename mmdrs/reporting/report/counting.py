@@ -96,12 +96,8 @@ def object_rows(counts: MapCounts) -> np.ndarray:
 class SizeGroup(NamedTuple):
     """The maps of the objects of one size; shares are 0..1, NaN where there is nothing to count.
 
-    Attributes:
-        objects: Number of objects.
-        low: Smallest share of the image.
-        high: Largest share of the image.
-        coverage: Share of the objects' pixels that the maps cover.
-        over_activation: Share of what the maps cover that lies outside the object.
+    ``low`` and ``high`` are shares of the image, ``coverage`` is the share of the objects' pixels
+    that the maps cover, ``over_activation`` that of the covered pixels outside the object.
     """
 
     objects: int
@@ -112,13 +108,10 @@ class SizeGroup(NamedTuple):
 
 
 def size_groups(rows: np.ndarray) -> list[SizeGroup]:
-    """Coverage and over-activation by size: thirds of the objects, by their share of the image.
+    """A group for each of :data:`SIZES`: thirds of the objects, by their share of the image.
 
     Args:
         rows: The :func:`object_rows` of all images.
-
-    Returns:
-        A group for each of :data:`SIZES`, of equal numbers up to one.
     """
     ordered = rows[np.argsort(rows[:, 0], kind='stable')]
     return [_size_group(part) for part in np.array_split(ordered, len(SIZES))]
@@ -141,8 +134,7 @@ def extremes(scores: np.ndarray, count: int) -> np.ndarray:
         count: How many to choose.
 
     Returns:
-        Their places in ``scores``, worst first; of an odd number one more of the worst. All NaN:
-        the first ones.
+        Their places in ``scores``, worst first; of an odd number one more of the worst.
     """
     order = np.argsort(scores, kind='stable')
     scored = order[np.isfinite(scores[order])]

@@ -26,7 +26,6 @@ class Card(NamedTuple):
     """An image.
 
     Attributes:
-        id: Its id in the list.
         classes: The classes of its labels, without labels those of its mask; counted from 1.
         scores: mIoU of its label and its prediction in percent, by their words.
         pictures: Of the image and of what the stages made of it: words, data URI, and whether
@@ -44,13 +43,9 @@ class Card(NamedTuple):
 def make_cards(
     listed: ImageList, statistics: Statistics, places: Sequence[int], ranked_by: str | None
 ) -> list[Card]:
-    """The cards of some images.
+    """The cards of the images at some places of a list.
 
-    Args:
-        listed: The images.
-        statistics: Their scores.
-        places: Places in the list of the images to show.
-        ranked_by: The stage whose scores rank them; None without ground truth.
+    ``ranked_by`` is the stage whose scores rank them; None without ground truth.
     """
     progress = Progress('pictures')
     cards = []

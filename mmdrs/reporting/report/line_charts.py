@@ -33,11 +33,8 @@ class Chart:
 
     Attributes:
         name: Of the PNG file, without suffix; letters, digits and ``_``.
-        title: Its heading.
         x: Ascending values (N,), common to all lines.
         lines: Values (N,) by name; one that is not finite interrupts the line.
-        x_label: What the horizontal axis shows.
-        y_label: What the vertical axis shows.
         text: What it shows, for those who do not see it.
         colours: Index in :data:`COLOURS` of each line.
         mark: An x that is marked with a vertical line.

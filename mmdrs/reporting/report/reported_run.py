@@ -26,12 +26,7 @@ _REASONS: dict[Status, str] = {
 class FinishedStage:
     """A stage that is finished and was made and scored with the present settings.
 
-    Attributes:
-        kind: ``train``, ``maps``, ``labels`` or ``test``.
-        title: What it does, for the user.
-        seconds: How long it took.
-        finished: When it ended: UTC, ISO 8601.
-        evaluations: Its scores.
+    ``kind`` is ``train``, ``maps``, ``labels`` or ``test``, ``finished`` a time: UTC, ISO 8601.
     """
 
     kind: str
@@ -46,8 +41,6 @@ class ReportedRun:
     """A run of the pipeline.
 
     Attributes:
-        path: The work directory.
-        settings: The settings as plain data.
         datasets: Configs of the data sets: ``train``, ``val`` if there is any, ``evaluation``.
         stages: The stages to report, by name, in the pipeline's order.
         left_out: Name and reason of everything that is not reported.

@@ -30,6 +30,8 @@ from mmdrs.reporting.report.counting import (
 )
 from mmdrs.reporting.report.listed_images import LABEL_STAGES, MAP_STAGES, ImageList, ListedImage
 
+_Confusion = np.ndarray | None
+
 
 class MapStatistics:
     """The maps of one stage against ground truth."""
@@ -71,15 +73,16 @@ class LabelStatistics:
         self.unfit = 0
         self._pixels = self._ignored = 0
 
-    def add(self, label: 'LabelOfImage') -> None:
-        """Add one image."""
-        self._pixels += label.pixels
-        self._ignored += label.ignored
-        self.unfit += label.unfit
-        self.scores.append(np.nan)
-        if label.confusion is not None:
-            self.confusion += label.confusion
-            self.scores[-1] = label_counts(label.confusion).miou()
+    def add(self, image: ListedImage, pixels: int, ignored: int, confusion: _Confusion) -> None:
+        """Add one image: its pixels, those that are 255, and the matrix if a mask fits."""
+        self._pixels += pixels
+        self._ignored += ignored
+        if confusion is None:
+            self.unfit += image.mask is not None
+            self.scores.append(np.nan)
+        else:
+            self.confusion += confusion
+            self.scores.append(label_counts(confusion).miou())
 
     @property
     def ignored(self) -> float:
@@ -90,15 +93,6 @@ class LabelStatistics:
     def counts(self) -> LabelCounts:
         """The counts of the pipeline's scores."""
         return label_counts(self.confusion)
-
-
-class LabelOfImage(NamedTuple):
-    """Pixel counts of one label; ``confusion`` is None without a mask, or where it is unfit."""
-
-    pixels: int
-    ignored: int
-    unfit: bool = False
-    confusion: np.ndarray | None = None
 
 
 class Statistics(NamedTuple):
@@ -129,18 +123,18 @@ def compute_statistics(listed: ImageList, workers: int = 0) -> Statistics:
     progress = Progress('statistics')
     images = listed.images if maps or statistics.labels else []  # masks need not be there
     counted = ordered_map(count, images, workers, chunk=8)
-    for number, (of_maps, of_labels) in enumerate(counted, 1):
-        for stage, counts in zip(maps, of_maps, strict=True):
-            statistics.maps[stage].add(*counts)
-        for found, label in zip(statistics.labels.values(), of_labels, strict=True):
-            found.add(label)
+    for number, (image, (of_maps, of_labels)) in enumerate(zip(images, counted, strict=True), 1):
+        for found, counts in zip(statistics.maps.values(), of_maps, strict=True):
+            found.add(*counts)
+        for found, counts in zip(statistics.labels.values(), of_labels, strict=True):
+            found.add(image, *counts)
         progress.step(number, len(images))
     return statistics
 
 
 def _count_image(
     maps: list[str], labels: list[str], num_classes: int, image: ListedImage
-) -> tuple[list[tuple[MapCounts, np.ndarray]], list[LabelOfImage]]:
+) -> tuple[list[tuple[MapCounts, np.ndarray]], list[tuple[int, int, _Confusion]]]:
     """The counts of one image's maps and labels, a list entry for each stage."""
     actual = None if image.mask is None else read_label(image.mask)
     if actual is not None:
@@ -156,16 +150,14 @@ def _count_image(
 
 def _count_label(
     image: ListedImage, stage: str, actual: np.ndarray | None, num_classes: int
-) -> LabelOfImage:
+) -> tuple[int, int, _Confusion]:
     label = read_label(image.files[stage])
     ignored = int((label == IGNORE_LABEL).sum())
-    if actual is None:
-        return LabelOfImage(label.size, ignored)
-    if actual.shape != label.shape:  # the released evaluation resizes and crops images
-        return LabelOfImage(label.size, ignored, unfit=True)
+    # The released evaluation resizes and crops images: such predictions fit no mask.
+    if actual is None or actual.shape != label.shape:
+        return label.size, ignored, None
     _check_classes(image.files[stage], label, num_classes)
-    confusion = confusion_matrix(label, actual, num_classes)
-    return LabelOfImage(label.size, ignored, confusion=confusion)
+    return label.size, ignored, confusion_matrix(label, actual, num_classes)
 
 
 def _check_classes(path: object, label: np.ndarray, num_classes: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmdrs.archives import archive_members, printable, reading_archive
-from mmdrs.datasets.formats import Step
+from mmdrs.engine import Progress
 from mmdrs.errors import InputError, MissingFileError
 from mmdrs.reporting.voc_server.archive_tree import (
     MISSING,
@@ -27,14 +27,13 @@ def check_submission(
     ids: Sequence[str],
     sizes: Mapping[str, tuple[int, int]] | None = None,
     challenge: str = 'comp6',
-    step: Step = lambda done, total: None,
 ) -> None:
     """Refuse an archive for any of its :func:`submission_faults`.
 
     Raises:
         InputError: Also if it has faults; counts all and names the first of each kind.
     """
-    faults = submission_faults(archive, ids, sizes, challenge, step)
+    faults = submission_faults(archive, ids, sizes, challenge)
     if faults:
         left_out = '' if sizes is not None else ' (sizes of images were not checked)'
         raise InputError(f'{archive}: {faults.count()}{left_out}\n{faults.text()}')
@@ -45,7 +44,6 @@ def submission_faults(
     ids: Sequence[str],
     sizes: Mapping[str, tuple[int, int]] | None = None,
     challenge: str = 'comp6',
-    step: Step = lambda done, total: None,
 ) -> Faults:
     """Find all that is wrong with an archive for the server; nothing is extracted.
 
@@ -53,8 +51,7 @@ def submission_faults(
         archive: A tar archive, compressed or not.
         ids: Ids of the images of the test set.
         sizes: (height, width) of the image by id; None checks no sizes.
-        challenge: 'comp5' or 'comp6', to which it is uploaded.
-        step: Reports how many files were checked.
+        challenge: One of :data:`.CHALLENGES`.
 
     Returns:
         The faults of its tree first, then those of its PNGs.
@@ -71,6 +68,7 @@ def submission_faults(
         if not has_end and faults.of(MISSING):
             faults.add('no end mark, so it may be cut off', path.name)
         pngs = [info for info in members if info.isreg() and image_id(info) in listed]
+        progress = Progress('check')
         for done, info in enumerate(pngs, 1):
             where = printable(posixpath.normpath(info.name).removeprefix(f'{folder}/'))
             if info.size > _LARGEST_FILE:
@@ -78,7 +76,7 @@ def submission_faults(
             else:
                 size = None if sizes is None else sizes[image_id(info)]
                 check_png(tar.extractfile(info).read(), size, where, faults)
-            step(done, len(pngs))
+            progress.step(done, len(pngs))
     return faults
 
 

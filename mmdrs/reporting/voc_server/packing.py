@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmdrs.datasets.file_checks import check_exist, existing_folder, read_header
-from mmdrs.datasets.formats import Step, read_id_list
+from mmdrs.datasets.formats import read_id_list
+from mmdrs.engine import Progress
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 from mmdrs.reporting.voc_server.archive_tree import Faults, submission_folder
@@ -36,9 +37,7 @@ def read_test_ids(path: str | Path) -> list[str]:
     return ids
 
 
-def read_sizes(
-    image_dir: str | Path, ids: Sequence[str], step: Step = lambda done, total: None
-) -> dict[str, tuple[int, int]]:
+def read_sizes(image_dir: str | Path, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Read (height, width) of ``<id>.jpg`` by id from file headers.
 
     Raises:
@@ -49,10 +48,10 @@ def read_sizes(
     paths = [str(folder / f'{name}.jpg') for name in ids]
     hint = 'Test images are in VOC2012test.tar, not in VOCtrainval.'
     check_exist({str(folder): paths}, {str(folder): hint})
-    sizes = {}
+    sizes, progress = {}, Progress('sizes')
     for name, path in zip(ids, paths, strict=True):
         sizes[name] = read_header(path)[:2]
-        step(len(sizes), len(ids))
+        progress.step(len(sizes), len(ids))
     return sizes
 
 
@@ -61,8 +60,6 @@ def pack_submission(
     out: str | Path,
     sizes: Mapping[str, tuple[int, int]],
     challenge: str = 'comp6',
-    step: Step = lambda done, total: None,
-    check_step: Step = lambda done, total: None,
 ) -> None:
     """Pack predictions into an archive for the server, and check it.
 
@@ -73,9 +70,7 @@ def pack_submission(
         predictions: Folder of ``<id>.png`` with class indices 0..20, grey or palette.
         out: The archive, ``*.tar.gz`` or ``*.tgz``; one that is there is replaced.
         sizes: (height, width) of the image by id, as of :func:`read_sizes`.
-        challenge: 'comp5' or 'comp6'.
-        step: Reports how many predictions were read.
-        check_step: Reports how many files of the archive were checked.
+        challenge: One of :data:`.CHALLENGES`.
 
     Raises:
         MissingFileError: If there is no such folder.
@@ -86,12 +81,12 @@ def pack_submission(
     if not str(out).endswith(('.tar.gz', '.tgz')):
         raise InputError(f'{out}: the archive is a .tar.gz; give it that ending, or .tgz')
     source = existing_folder(predictions, 'predictions, <id>.png, that tools/test.py --out wrote')
-    faults, pngs = Faults(), {}
+    faults, pngs, progress = Faults(), {}, Progress('pack')
     for done, name in enumerate(sorted(sizes), 1):  # some kilobytes each: all fit in memory
         label = read_prediction(source / f'{name}.png', sizes[name], faults)
         if label is not None:
             pngs[f'{folder}/{name}.png'] = palette_png(label)
-        step(done, len(sizes))
+        progress.step(done, len(sizes))
     if faults:
         raise InputError(
             f'{predictions}: {faults.count()} in the predictions of {len(sizes)} images; '
@@ -99,7 +94,7 @@ def pack_submission(
         )
     with written_whole(out) as temporary:
         _write_tar(temporary, pngs)
-        check_submission(temporary, list(sizes), sizes, challenge, check_step)
+        check_submission(temporary, list(sizes), sizes, challenge)
 
 
 def _write_tar(path: Path, files: Mapping[str, bytes]) -> None:
