@@ -5,7 +5,7 @@ import re
 import tarfile
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from mmdrs.archives import printable
 from mmdrs.errors import InputError, first_lines
@@ -39,16 +39,16 @@ class Faults:
         kinds = [kind for kind in self._lines if kind.startswith(start)]
         return [line for kind in kinds for line in self._lines[kind]]
 
-    def count(self) -> str:
-        """Their number in words: '1 fault', '2 faults'."""
-        return '1 fault' if len(self) == 1 else f'{len(self)} faults'
-
-    def text(self) -> str:
-        """Every kind with its number and its first ten faults, sorted."""
-        return '\n'.join(
-            f'  {kind}: {len(lines)}\n{first_lines(sorted(lines), SHOWN, "    ")}'
+    def refuse(self, path: str | Path, note: str = '') -> None:
+        """Raise an ``InputError`` if there are any; it names the first of each kind, sorted."""
+        if not self:
+            return
+        count = '1 fault' if len(self) == 1 else f'{len(self)} faults'
+        kinds = [
+            f'\n  {kind}: {len(lines)}\n{first_lines(sorted(lines), SHOWN, "    ")}'
             for kind, lines in self._lines.items()
-        )
+        ]
+        raise InputError(f'{path}: {count}{note}{"".join(kinds)}')
 
 
 def submission_folder(challenge: str) -> str:

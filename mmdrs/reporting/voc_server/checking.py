@@ -33,10 +33,8 @@ def check_submission(
     Raises:
         InputError: Also if it has faults; counts all and names the first of each kind.
     """
-    faults = submission_faults(archive, ids, sizes, challenge)
-    if faults:
-        left_out = '' if sizes is not None else ' (sizes of images were not checked)'
-        raise InputError(f'{archive}: {faults.count()}{left_out}\n{faults.text()}')
+    note = '' if sizes is not None else ' (sizes of images were not checked)'
+    submission_faults(archive, ids, sizes, challenge).refuse(archive, note)
 
 
 def submission_faults(

@@ -87,11 +87,8 @@ def pack_submission(
         if label is not None:
             pngs[f'{folder}/{name}.png'] = palette_png(label)
         progress.step(done, len(sizes))
-    if faults:
-        raise InputError(
-            f'{predictions}: {faults.count()} in the predictions of {len(sizes)} images; '
-            f'nothing was written\n{faults.text()}'
-        )
+    note = f' in the predictions of {len(sizes)} images; nothing was written'
+    faults.refuse(predictions, note)
     with written_whole(out) as temporary:
         _write_tar(temporary, pngs)
         check_submission(temporary, list(sizes), sizes, challenge)
