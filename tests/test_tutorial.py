@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from mmdrs.evaluation.records.record import read_evaluations
 from mmdrs.pipeline import load_settings
 from mmdrs.pseudo_labels.label_file import read_label
 from tests.pipeline_runs import ROOT, SETTINGS
@@ -26,7 +27,7 @@ for cell in cells:
     if cell['cell_type'] == 'code':
         exec(compile(''.join(cell['source']), f'cell {cell["id"]}', 'exec'), names)
 """
-SCORED = ['plain_maps', 'drs_maps', 'refined_maps', 'pseudo_labels', 'segmentation']
+SCORED = ['plain_maps', 'drs_maps', 'refined_maps', 'pseudo_labels', 'evaluation']
 IMAGES = dict(train=48, val=12)
 
 
@@ -104,14 +105,14 @@ def test_what_it_names_is_there(notebook) -> None:
 def test_all_stages_ran(ran: Run) -> None:
     for number in range(1, 10):
         assert f'[{number}/9] ' in ran.printed
-    records = json.loads((ran.work / 'run' / 'results.json').read_text())
-    assert list(dict.fromkeys(record['stage'] for record in records)) == SCORED
+    records = read_evaluations(ran.work / 'run' / 'results.json')
+    assert list(dict.fromkeys(record.stage for record in records)) == SCORED
     for stage in SCORED:
-        splits = {record['split'] for record in records if record['stage'] == stage}
-        assert splits == ({'val'} if stage == 'segmentation' else {'train', 'val'})
+        splits = {record.split for record in records if record.stage == stage}
+        assert splits == ({'val'} if stage == 'evaluation' else {'train', 'val'})
         # In the table of the pipeline, and in the one of the notebook.
         assert len(re.findall(rf'^\| {stage} +\| val +\| ', ran.printed, re.MULTILINE)) == 2
-    values = np.array([record['value'] for record in records])
+    values = np.array([score.value for record in records for score in record.scores])
     assert np.isfinite(values).all() and (values >= 0).all() and (values <= 100).all()
     assert (ran.work / 'run' / 'overview.png').is_file()
 
@@ -136,8 +137,9 @@ def test_data_maps_and_labels(ran: Run) -> None:
 
 
 def test_leaderboard_and_report(ran: Run) -> None:
-    records = json.loads((ran.work / 'run' / 'results.json').read_text())
-    (score,) = (record['value'] for record in records if record['stage'] == 'segmentation')
+    records = read_evaluations(ran.work / 'run' / 'results.json')
+    (record,) = (record for record in records if record.stage == 'evaluation')
+    (score,) = (score.value for score in record.scores if score.metric == 'mIoU')
     board = ran.printed.partition('## Segmentation: mIoU on birds val')[2]
     assert re.search(rf'\| {score:.1f} +\|', board.partition('$ python')[0])
     report = ran.work / 'report.html'

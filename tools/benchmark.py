@@ -5,7 +5,7 @@
     python tools/benchmark.py layer maps --device cuda
 
 Close other programs first: the sides are timed in turn, but they share the machine. What each part
-measures is told in docs/performance.md.
+measures is described in docs/performance.md.
 """
 
 import argparse
@@ -23,27 +23,27 @@ sys.path.insert(0, str(ROOT))  # the benchmarks are not part of the package
 
 from benchmarks import PARTS  # noqa: E402
 from benchmarks.measure import Row, to_json, to_markdown  # noqa: E402
-from mmdrs.apis import InputError  # noqa: E402
+from mmdrs.cli.arguments import command, command_parser  # noqa: E402
+from mmdrs.errors import InputError  # noqa: E402
 from mmdrs.files import written_whole  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('parts', nargs='+', choices=[*PARTS, 'all'], help='what to measure')
     default = 'cuda' if torch.cuda.is_available() else 'cpu'
     parser.add_argument('--device', default=default, help=f'default here: {default}')
     parser.add_argument('--repeats', type=int, default=5, help='timed runs of each side')
     parser.add_argument('--threads', type=int, help='threads of PyTorch; default: its own choice')
-    parser.add_argument('--json', metavar='F', help='also write the figures into this file')
+    parser.add_argument('--json', metavar='F', help='also write the values into this file')
     args = parser.parse_args(argv)
     if args.repeats < 1:
         parser.error('--repeats must be at least 1')
     return args
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
@@ -54,14 +54,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     os.environ['PYTHONWARNINGS'] = 'ignore'
     device = torch.device(args.device)
     if device.type == 'cuda' and not torch.cuda.is_available():
-        sys.exit('error: --device cuda: PyTorch finds no GPU here')
+        raise InputError('--device cuda: PyTorch finds no GPU here')
     rows: list[Row] = []
     for part in PARTS if 'all' in args.parts else args.parts:
         print(f'{part} ...', file=sys.stderr, flush=True)
-        try:
-            rows += PARTS[part](device, args.repeats)
-        except InputError as error:
-            sys.exit(f'error: {error}')
+        rows += PARTS[part](device, args.repeats)
         if args.json:  # after every part: a later one may be stopped
             with written_whole(Path(args.json)) as temporary:
                 temporary.write_text(json.dumps(to_json(rows, device), indent=1) + '\n')

@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))  # the comparison is part of the tests
 
 from mmengine.logging import MMLogger  # noqa: E402
 
-from mmdrs.apis import InputError  # noqa: E402
+from mmdrs.cli.arguments import command  # noqa: E402
 from mmdrs.files import written_whole  # noqa: E402
 from tests.parity.golden import GoldenFolder  # noqa: E402
 from tests.parity.parity import ROWS, Row, compare  # noqa: E402
@@ -46,23 +46,21 @@ def markdown(rows: Sequence[Row]) -> str:
     return '\n'.join(lines) + '\n'
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
     MMLogger.get_current_instance().setLevel('WARNING')  # one line per parameter otherwise
     width = max(map(len, ROWS))
     rows = []
-    try:
-        for row in compare(GoldenFolder(args.golden), ROOT / 'configs', args.only):
-            rows.append(row)
-            verdict = 'pass' if row.passed else f'FAIL {row.reason}'
-            print(
-                f'{row.name:{width}}  {difference(row):>8}  (tolerance {row.tolerance:g} '
-                f'{row.measure})  {verdict}',
-                flush=True,
-            )
-    except InputError as error:
-        sys.exit(f'error: {error}')
+    for row in compare(GoldenFolder(args.golden), ROOT / 'configs', args.only):
+        rows.append(row)
+        verdict = 'pass' if row.passed else f'FAIL {row.reason}'
+        print(
+            f'{row.name:{width}}  {difference(row):>8}  (tolerance {row.tolerance:g} '
+            f'{row.measure})  {verdict}',
+            flush=True,
+        )
     if args.markdown:
         with written_whole(args.markdown) as temporary:
             temporary.write_text(markdown(rows))

@@ -1,41 +1,90 @@
-"""The arguments which the command-line tools have in common."""
+"""What the command-line tools have in common: arguments, and errors in one line."""
 
 import argparse
+import errno
+import functools
 import os
+import sys
+from collections.abc import Callable, Sequence
 
 from mmengine.config import DictAction
 
+from mmdrs.errors import InputError
 
-def add_run_arguments(parser: argparse.ArgumentParser, options_help: str | None = None) -> None:
-    """Add ``--work-dir``, ``--cfg-options`` and ``--launcher``, MMSegmentation's.
+Main = Callable[[Sequence[str] | None], None]
+
+
+def command(main: Main) -> Main:
+    """Decorate a command: it reports errors that the user can mend in one line and exits with 1.
+
+    These are ``InputError``, and an ``OSError`` that names a file or is of a full disk. Others
+    keep their traceback.
+    """
+
+    @functools.wraps(main)
+    def run(argv: Sequence[str] | None = None) -> None:
+        try:
+            main(argv)
+        except InputError as error:
+            sys.exit(f'error: {error}')
+        except OSError as error:
+            if error.filename is None and error.errno != errno.ENOSPC:
+                raise
+            sys.exit(f'error: {error}')
+
+    return run
+
+
+def command_parser(description: str) -> argparse.ArgumentParser:
+    """A parser whose help shows the description as it is, usually the docstring of a tool."""
+    return argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def parse_run_arguments(
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str] | None,
+    options_help: str = 'overwrite values of the config',
+) -> argparse.Namespace:
+    """Add MMSegmentation's arguments of a run and parse the command line.
+
+    They are ``--work-dir``, ``--cfg-options``, ``--launcher`` and ``--local_rank``, which MMEngine
+    reads in the environment.
 
     Args:
-        parser: The parser of a tool.
-        options_help: What ``--cfg-options`` overwrites, if not values of the config.
+        parser: With the other arguments.
+        argv: The command line; None is that of this process.
+        options_help: What ``--cfg-options`` overwrites.
     """
     parser.add_argument('--work-dir', help='directory of logs and results')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help=options_help or 'overwrite values of the config: a.b=1, a.b="[1,2]", a.0.b=text',
-    )
+    add_options_argument(parser, options_help)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
         help='what started the processes of a distributed run',
     )
-    # torch.distributed.launch hands the number of a process over as an argument.
+    # torch.distributed.launch passes the number of a process as an argument.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def add_options_argument(
+    parser: argparse.ArgumentParser, help_text: str = 'overwrite values of the config'
+) -> None:
+    """Add ``--cfg-options``."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help=f'{help_text}: a.b=1, a.b="[1,2]", a.0.b=text',
+    )
 
 
 def add_settings_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``--settings``."""
     parser.add_argument('--settings', help='settings file for a config of configs/custom')
-
-
-def export_local_rank(args: argparse.Namespace) -> None:
-    """Put ``--local_rank`` where MMEngine looks for it."""
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))

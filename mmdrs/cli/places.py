@@ -9,20 +9,24 @@ of layers='default' and of the config itself; --all shows every module whose out
 map (nchw, nhwc) or tokens (nlc). Shapes and signs are those of noise, without weights.
 """
 
-import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import mmseg
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
+from prettytable import PrettyTable
 from torch import nn
 
-from mmdrs.apis import InputError, load_config
-from mmdrs.cli.arguments import add_settings_argument
-from mmdrs.errors import MissingFileError, did_you_mean
+from mmdrs.apis import load_config
+from mmdrs.cli.arguments import (
+    add_options_argument,
+    add_settings_argument,
+    command,
+    command_parser,
+)
+from mmdrs.errors import InputError, MissingFileError, did_you_mean
 from mmdrs.models.backbones.drs_backbone import DRSBackbone, select_layers
 from mmdrs.models.backbones.places import Place, Run, describe_places, runs_of
 from mmdrs.models.backbones.presets import find_preset
@@ -37,11 +41,10 @@ FAILURES = (
 )
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file, or mmseg::FOLDER/NAME.py')
     parser.add_argument(
         '--input-shape',
@@ -50,22 +53,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         metavar=('3', 'H', 'W'),
         help="size of the noise; default DRSBackbone's, 3 64 64",
     )
-    parser.add_argument('--all', action='store_true', help='every module that DRS fits behind')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='overwrite values of the config: a.b=1',
-    )
+    parser.add_argument('--all', action='store_true', help='every module that DRS can follow')
+    add_options_argument(parser)
     add_settings_argument(parser)
     args = parser.parse_args(argv)
-    try:
-        cfg = read_config(args.config, args.cfg_options, args.settings)
-        for line in report(cfg, args.input_shape, args.all):
-            print(line)
-    except InputError as error:
-        sys.exit(f'error: {error}')
+    cfg = read_config(args.config, args.cfg_options, args.settings)
+    for line in report(cfg, args.input_shape, args.all):
+        print(line)
 
 
 def read_config(name: str, options: dict | None, settings: str | None) -> Config:
@@ -97,12 +91,12 @@ def report(cfg: Config, input_shape: Sequence[int] | None, show_all: bool) -> It
         input_shape: Channels, height, width; None is that of the config's ``DRSBackbone``.
         show_all: Every place, not only the usual ones.
     """
-    config, wrapped = backbone_config(cfg)
+    config, wrapped = _backbone_config(cfg)
     shape = tuple(input_shape or wrapped.get('input_shape', (3, 64, 64)))
-    backbone = build(config)
-    runs = probe(backbone, shape)
-    larger = probe_larger(backbone, shape)
-    notes, default = default_places(backbone, runs)
+    backbone = _build(config)
+    runs = _probe(backbone, shape)
+    larger = _probe_larger(backbone, shape)
+    notes, default = _default_places(backbone, runs)
     if larger is None:
         notes.append('It takes this input size only: channels-last maps are listed as nchw')
     used = set(select_layers(backbone, wrapped.get('layers', 'default'), runs)) if wrapped else ()
@@ -110,14 +104,16 @@ def report(cfg: Config, input_shape: Sequence[int] | None, show_all: bool) -> It
     shown = [p for p in places if show_all or p.usual or p.name in default or p.name in used]
     yield f'{type(backbone).__name__}, input {" x ".join(map(str, shape))}'
     yield ''
-    yield from table([HEADER, *(row(place, default, used) for place in shown)])
+    table = PrettyTable(HEADER, border=False, align='l', padding_width=0, right_padding_width=2)
+    table.add_rows([_row(place, default, used) for place in shown])
+    yield from (line.rstrip() for line in table.get_string().splitlines())
     yield ''
     hidden = len(places) - len(shown)
     yield f'{len(shown)} places' + (f', {hidden} more with --all' if hidden else '')
     yield from notes
 
 
-def backbone_config(cfg: Config) -> tuple[dict, dict]:
+def _backbone_config(cfg: Config) -> tuple[dict, dict]:
     """The config of the backbone without DRS, and that of the ``DRSBackbone`` around it or {}."""
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     model = cfg.get('model') or {}
@@ -133,24 +129,14 @@ def backbone_config(cfg: Config) -> tuple[dict, dict]:
     return config['backbone'], config
 
 
-def build(config: dict) -> nn.Module:
-    """Build a backbone.
-
-    Raises:
-        InputError: If that fails.
-    """
+def _build(config: dict) -> nn.Module:
     try:
         return MODELS.build(config)
     except FAILURES as error:
         raise InputError(f'the backbone {config["type"]} cannot be built: {error}') from error
 
 
-def probe(backbone: nn.Module, shape: Sequence[int]) -> dict[str, list[Run]]:
-    """What the modules of a backbone return.
-
-    Raises:
-        InputError: If it does not take an input of this shape.
-    """
+def _probe(backbone: nn.Module, shape: Sequence[int]) -> dict[str, list[Run]]:
     try:
         return runs_of(backbone, shape)
     except FAILURES as error:
@@ -161,8 +147,8 @@ def probe(backbone: nn.Module, shape: Sequence[int]) -> dict[str, list[Run]]:
         ) from error
 
 
-def probe_larger(backbone: nn.Module, shape: Sequence[int]) -> dict[str, list[Run]] | None:
-    """What they return for a larger input; None for a backbone of one input size (BEiT)."""
+def _probe_larger(backbone: nn.Module, shape: Sequence[int]) -> dict[str, list[Run]] | None:
+    """The runs with a larger input; None for a backbone of one input size (BEiT)."""
     channels, height, width = shape
     try:
         return runs_of(backbone, (channels, height + GROWTH, width + GROWTH))
@@ -170,7 +156,7 @@ def probe_larger(backbone: nn.Module, shape: Sequence[int]) -> dict[str, list[Ru
         return None
 
 
-def default_places(
+def _default_places(
     backbone: nn.Module, runs: dict[str, list[Run]]
 ) -> tuple[list[str], dict[str, dict]]:
     """Notes on ``layers='default'``; its places with their options, none if it does not fit."""
@@ -187,19 +173,10 @@ def default_places(
     return [f"layers='default' sets {options}; layers by name need it in drs=dict(...)"], places
 
 
-def row(place: Place, default: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
-    """The cells of a place."""
-    marks = [
-        mark for mark, names in (('default', default), ('in use', used)) if place.name in names
-    ]
-    rectified = 'yes' if place.rectified else 'no'
-    cells = (place.name, place.kind, str(place.shape), place.layout, rectified)
-    return (*cells, ', '.join(marks))
-
-
-def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of columns as wide as their longest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for cells in rows:
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        yield '  '.join(padded).rstrip()
+def _row(place: Place, default: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
+    marks = {'default': place.name in default, 'in use': place.name in used}
+    return (
+        *(place.name, place.kind, str(place.shape), place.layout),
+        'yes' if place.rectified else 'no',
+        ', '.join(mark for mark, applies in marks.items() if applies),
+    )

@@ -5,16 +5,14 @@
 
 The second form makes the maps on the way (at all scales of the config) and stores none of them;
 the labels are the same files. Logs and the record of the scores go into OUT/.run unless
-``--work-dir`` says where.
+--work-dir names another directory.
 
 CONFIG is that of the network which made the maps: its test data set names the images (and their
-saliency maps, and masks to score with). The rules are its ``pseudo_labels``, for instance
-``dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)``; with ``crf=dict()`` in
-them the labels go through a dense CRF.
+saliency maps, and masks to score with). The rules are its `pseudo_labels`, for instance
+dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2); with crf=dict() in them
+the labels go through a dense CRF.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,26 +20,23 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmseg.registry import DATASETS
 
-from mmdrs.apis import (
-    InputError,
-    apply_labels,
-    load_config,
-    make_pseudo_labels,
-    start_processes,
-    test_model,
+from mmdrs.apis import apply_labels, load_config, make_pseudo_labels, start_processes, test_model
+from mmdrs.cli.arguments import (
+    add_settings_argument,
+    command,
+    command_parser,
+    parse_run_arguments,
 )
-from mmdrs.cli.arguments import add_run_arguments, add_settings_argument, export_local_rank
 from mmdrs.engine import Progress, record_path
 from mmdrs.evaluation.records.label_scores import LabelScores
 from mmdrs.evaluation.records.record import write_evaluation
 from mmdrs.pseudo_labels.rules import LabelRules
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the tool."""
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument(
         'maps', help='folder of the localization maps, or checkpoint of the network to make them'
@@ -51,53 +46,38 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--workers', type=int, default=2, help='processes beside this one, for stored maps'
     )
     add_settings_argument(parser)
-    add_run_arguments(parser)
-    args = parser.parse_args(argv)
-    export_local_rank(args)
-    return args
+    args = parse_run_arguments(parser, argv)
+    # Not the config's own: a stored config belongs to the run that stored it.
+    work_dir = args.work_dir or str(Path(args.out) / '.run')
+    cfg = load_config(args.config, args.cfg_options, work_dir, args.launcher, args.settings)
+    if Path(args.maps).is_file():
+        apply_labels(cfg, args.out)
+        scores = test_model(cfg, args.maps)
+        if scores and is_main_process():
+            print(_summary(scores['mIoU'], scores['mIoU_written']))
+        return
+    if args.launcher != 'none':
+        start_processes(args.launcher)
+    fuse_stored_maps(cfg, args.maps, args.out, args.workers)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the tool."""
-    args = parse_args(argv)
-    try:
-        # Not the config's own: a stored config belongs to the run that stored it.
-        work_dir = args.work_dir or str(Path(args.out) / '.run')
-        cfg = load_config(args.config, args.cfg_options, work_dir, args.launcher, args.settings)
-        if Path(args.maps).is_file():
-            make_without_maps(cfg, args.maps, args.out)
-            return
-        if args.launcher != 'none':
-            start_processes(args.launcher)
-        dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, pipeline=[]))
-        images = (dataset.get_data_info(index) for index in range(len(dataset)))
-        meta = dataset.metainfo
-        rules = LabelRules.from_config(cfg.get('pseudo_labels', {}))
-        scores = LabelScores.gather(
-            make_pseudo_labels(
-                images,
-                args.maps,
-                args.out,
-                rules,
-                meta['palette'],
-                len(meta['classes']),
-                args.workers,
-                Progress('pseudo labels'),
-            )
-        )
-    except InputError as error:
-        sys.exit(f'error: {error}')
+def fuse_stored_maps(cfg: Config, maps: str, out: str, workers: int) -> None:
+    """Make labels of stored maps; with masks, write the record of their scores and print them."""
+    dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, pipeline=[]))
+    images = (dataset.get_data_info(index) for index in range(len(dataset)))
+    palette, classes = dataset.metainfo['palette'], dataset.metainfo['classes']
+    rules = LabelRules.from_config(cfg.get('pseudo_labels', {}))
+    progress = Progress('pseudo labels')
+    scores = LabelScores.gather(
+        make_pseudo_labels(images, maps, out, rules, palette, len(classes), workers, progress)
+    )
     if scores is not None and is_main_process():
-        record = scores.evaluation(cfg, rules, meta['classes'])
+        record = scores.evaluation(cfg, rules, classes)
         path = record_path(Path(cfg.work_dir), record)
         write_evaluation(path, record)
-        evaluated, written = scores.counts.evaluated.miou(), scores.counts.written.miou()
-        print(f'mIoU {evaluated:.2f}; with 255 as a miss {written:.2f}; record: {path}')
+        counts = scores.counts
+        print(f'{_summary(counts.evaluated.miou(), counts.written.miou())}; record: {path}')
 
 
-def make_without_maps(cfg: Config, checkpoint: str, out: str) -> None:
-    """Make the labels while the network runs; the same command goes on after a stop."""
-    apply_labels(cfg, out)
-    scores = test_model(cfg, checkpoint)
-    if scores and is_main_process():
-        print(f'mIoU {scores["mIoU"]:.2f}; with 255 as a miss {scores["mIoU_written"]:.2f}')
+def _summary(miou: float, written: float) -> str:
+    return f'mIoU {miou:.2f}; with 255 as a miss {written:.2f}'

@@ -5,20 +5,17 @@ threshold and of the trainings, and scores by class and by size of the objects. 
 also written as PNG files beside it.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmdrs.errors import InputError
+from mmdrs.cli.arguments import command, command_parser
 from mmdrs.reporting.report import IMAGES, write_report
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('work_dir', type=Path, help='work directory of tools/pipeline.py')
     parser.add_argument('--out', type=Path, help='HTML file; default WORK_DIR/report.html')
     parser.add_argument(
@@ -31,8 +28,5 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument('--data-root', type=Path, help='the data, if they have been moved')
     args = parser.parse_args(argv)
-    try:
-        path = write_report(args.work_dir, args.out, args.images, args.split, args.data_root)
-    except (InputError, OSError) as error:
-        sys.exit(f'error: {error}')
+    path = write_report(args.work_dir, args.out, args.images, args.split, args.data_root)
     print(f'report: {path}')

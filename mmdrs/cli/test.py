@@ -1,23 +1,20 @@
-"""Test a model from its config, with the arguments of MMSegmentation's ``tools/test.py``."""
+"""Test (and evaluate) a model, with the arguments of MMSegmentation's tools/test.py."""
 
-import argparse
-import sys
 from collections.abc import Sequence
 
-from mmdrs.apis import (
-    InputError,
-    apply_output,
-    apply_show,
-    apply_tta,
-    load_config,
-    test_model,
+from mmdrs.apis import apply_output, apply_show, apply_tta, load_config, test_model
+from mmdrs.cli.arguments import (
+    add_settings_argument,
+    command,
+    command_parser,
+    parse_run_arguments,
 )
-from mmdrs.cli.arguments import add_run_arguments, add_settings_argument, export_local_rank
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description='Test (and evaluate) a model')
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the tool."""
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', help='directory in which predictions are written as PNG')
@@ -28,25 +25,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--tta', action='store_true', help='test-time augmentation')
     add_settings_argument(parser)
-    add_run_arguments(parser)
-    args = parser.parse_args(argv)
-    export_local_rank(args)
-    return args
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the tool."""
-    args = parse_args(argv)
-    try:
-        cfg = load_config(
-            args.config, args.cfg_options, args.work_dir, args.launcher, args.settings
-        )
-        if args.show or args.show_dir:
-            apply_show(cfg, args.show, args.show_dir, args.wait_time)
-        if args.tta:
-            apply_tta(cfg)
-        if args.out is not None:
-            apply_output(cfg, args.out)
-        test_model(cfg, args.checkpoint)
-    except InputError as error:
-        sys.exit(f'error: {error}')
+    args = parse_run_arguments(parser, argv)
+    cfg = load_config(args.config, args.cfg_options, args.work_dir, args.launcher, args.settings)
+    if args.show or args.show_dir:
+        apply_show(cfg, args.show, args.show_dir, args.wait_time)
+    if args.tta:
+        apply_tta(cfg)
+    if args.out is not None:
+        apply_output(cfg, args.out)
+    test_model(cfg, args.checkpoint)

@@ -20,6 +20,12 @@ Status = Literal['finished', 'scores outdated', 'interrupted', 'outdated', 'new'
 #: Keys that change how fast a run goes, not what comes out of it.
 _VOLATILE = ('num_workers', 'persistent_workers')
 _DIGITS = 8
+_GENERATION = rf'\.[0-9a-f]{{{_DIGITS}}}(-\d+)?'
+
+
+def is_generation(folder: str) -> bool:
+    """Whether the name of a folder is that of an older generation of any stage."""
+    return re.fullmatch(f'.+{_GENERATION}', folder) is not None
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ class StageState:
 
     def generations(self) -> list[Path]:
         """Folders of older generations."""
-        name = re.compile(rf'{re.escape(self.folder.name)}\.[0-9a-f]{{{_DIGITS}}}(-\d+)?')
+        name = re.compile(re.escape(self.folder.name) + _GENERATION)
         parent = self.folder.parent
         found = parent.iterdir() if parent.is_dir() else ()
         return sorted(path for path in found if name.fullmatch(path.name) and path.is_dir())

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, MissingFileError
 from mmdrs.files import written_whole
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 
@@ -65,11 +65,16 @@ def read_label(path: str | Path) -> np.ndarray:
     """Read a label PNG as stored, uint8 (H, W).
 
     Raises:
-        ValueError: If the file has colour channels instead of class indices.
+        MissingFileError: If there is no such file.
+        InputError: If it is damaged, or has colour channels instead of class indices.
     """
-    with Image.open(path) as picture:
-        if picture.mode not in ('P', 'L'):
-            raise InputError(
-                f'{path} is a {picture.mode} picture; labels are indexed (mode P or L)'
-            )
-        return np.asarray(picture)
+    try:
+        with Image.open(path) as picture:
+            mode, label = picture.mode, np.asarray(picture)
+    except FileNotFoundError as error:
+        raise MissingFileError(f'there is no label {path}') from error
+    except (OSError, SyntaxError) as error:  # PIL's PNG reader raises both
+        raise InputError(f'{path} is not a readable label ({error})') from error
+    if mode not in ('P', 'L'):
+        raise InputError(f'{path} is a {mode} picture; labels are indexed (mode P or L)')
+    return label

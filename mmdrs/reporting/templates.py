@@ -8,11 +8,9 @@ from mmdrs.engine import format_seconds
 
 
 def render_page(template: Path, **content: object) -> str:
-    """Fill in a template; all text is escaped, an unknown name is an error.
+    """Fill in a template, which can include the files beside it.
 
-    Args:
-        template: The template; it can include the files beside it.
-        **content: The template's variables.
+    All text is escaped, an unknown name is an error.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
@@ -21,10 +19,10 @@ def render_page(template: Path, **content: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(duration=format_seconds, number=_number)
+    environment.filters.update(duration=format_seconds, number=number)
     return environment.get_template(template.name).render(content)
 
 
-def _number(value: float | None, digits: int = 1) -> str:
+def number(value: float | None, digits: int = 1) -> str:
     """A number with as many decimals; '' for None and NaN."""
     return '' if value is None or value != value else f'{value:.{digits}f}'

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import DictAction
+from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
 from PIL import Image
 
@@ -286,7 +287,8 @@ def plan(tmp_path: Path, data: Path, options: dict, variants: Sequence[Variant],
 
 def drs_of(trial) -> dict[str, torch.nn.Module]:
     """The DRS layers of a planned trial's model, by name."""
-    model = MODELS.build(trial.stages['drs_classifier'].config().model)
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        model = MODELS.build(trial.stages['drs_classifier'].config().model)
     return {n: m for n, m in model.named_modules() if isinstance(m, (DRS, LearnableDRS))}
 
 

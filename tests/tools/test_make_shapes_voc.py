@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmdrs.errors import InputError
+
 TOOL = Path(__file__).parents[2] / 'tools' / 'dataset_converters' / 'make_shapes_voc.py'
 
 
@@ -161,7 +163,7 @@ def test_complete_data_set_is_kept(
 def test_other_settings_are_an_error(tool: ModuleType, tmp_path: Path) -> None:
     tool.make_shapes_voc(tmp_path / 'set', 1, 1, size=32)
     before = contents(tmp_path / 'set')
-    with pytest.raises(FileExistsError, match='other settings.*choose another folder'):
+    with pytest.raises(InputError, match='other settings.*choose another folder'):
         tool.make_shapes_voc(tmp_path / 'set', 1, 1, size=32, seed=1)
     assert contents(tmp_path / 'set') == before
 

@@ -101,7 +101,7 @@ class Pixels(nn.Module):
         return (image,)
 
 
-def test_crf_beside_the_plain_figure(tiny_voc: Path, tmp_path: Path) -> None:
+def test_crf_beside_the_plain_score(tiny_voc: Path, tmp_path: Path) -> None:
     """Two metrics of one run, each with its own files; neither changes the other's."""
     pytest.importorskip('pydensecrf')
     cfg = apis.load_config(TINY, {'experiment_name': 'test_crf'}, str(tmp_path / 'work'))

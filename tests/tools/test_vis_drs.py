@@ -42,7 +42,7 @@ def test_picture_and_table(arguments: list[str], finished: Path, tmp_path: Path,
     tool.main([*arguments, '--classes', 'disc', 'bar', '--plain', *plain])
     with Image.open(tmp_path / 'drs.png') as picture:
         assert picture.size == itself.shape[1::-1]
-        assert (np.asarray(picture) != itself).any()  # another network stands beside it
+        assert (np.asarray(picture) != itself).any()  # another network is beside it
 
 
 def test_errors(arguments: list[str], finished: Path) -> None:

@@ -59,7 +59,7 @@ def test_full_test_set_is_one_line_without_a_note(
     data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tool = load_tool('analysis_tools/voc_submission')
-    monkeypatch.setattr('mmdrs.cli.voc_submission.TEST_IMAGES', len(IDS))
+    monkeypatch.setattr(tool, 'TEST_IMAGES', len(IDS))
     tool.main(arguments(data, 'pack', 'predictions', 'out.tgz'))
     capsys.readouterr()
     tool.main(['check', str(data / 'out.tgz'), '--list', str(data / 'test.txt')])
@@ -70,7 +70,7 @@ def test_full_test_set_is_one_line_without_a_note(
     ]
 
 
-def test_faults_are_told_in_one_error(data: Path) -> None:
+def test_faults_are_one_error(data: Path) -> None:
     main = load_tool('analysis_tools/voc_submission').main
     Image.fromarray(np.full((4, 6), 255, np.uint8)).save(data / 'predictions' / f'{IDS[0]}.png')
     (data / 'predictions' / f'{IDS[1]}.png').unlink()

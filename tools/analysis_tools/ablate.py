@@ -24,22 +24,18 @@ plain classifier of its own and is compared with that.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from mmengine.config import DictAction
 
-from mmdrs.cli.arguments import add_run_arguments, export_local_rank
-from mmdrs.errors import InputError
+from mmdrs.cli.arguments import command, command_parser, parse_run_arguments
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.ablation import read_variants, run_ablation, sweep
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='settings file, such as configs/custom/settings_custom.py')
     parser.add_argument(
         '--deltas', nargs='+', type=float, default=[], metavar='D', help='constant controls'
@@ -55,28 +51,21 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--variants', metavar='FILE', help='YAML or JSON file of more variants')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2], help='default 0 1 2')
-    add_run_arguments(
-        parser, 'overwrite settings in all runs (data_root=DIR), or values of stages'
-    )
-    args = parser.parse_args(argv)
+    options = 'overwrite settings in all runs (data_root=DIR), or values of stages'
+    args = parse_run_arguments(parser, argv, options)
     if not args.work_dir:
         parser.error('--work-dir is required')
-    export_local_rank(args)
     return args
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
-    try:
-        settings = load_settings(args.config, args.cfg_options)
-        variants = sweep(settings, args.deltas, args.learnable, args.layers)
-        variants += read_variants(args.variants) if args.variants else []
-        run_ablation(
-            args.config, args.cfg_options, variants, args.seeds, args.work_dir, args.launcher
-        )
-    except InputError as error:
-        sys.exit(f'error: {error}')
+    settings = load_settings(args.config, args.cfg_options)
+    variants = sweep(settings, args.deltas, args.learnable, args.layers)
+    variants += read_variants(args.variants) if args.variants else []
+    run_ablation(args.config, args.cfg_options, variants, args.seeds, args.work_dir, args.launcher)
 
 
 if __name__ == '__main__':

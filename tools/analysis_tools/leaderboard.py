@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Rank evaluations of work directories, beside published figures where there are any."""
+"""Rank evaluations of work directories, among published results where there are any."""
 
 from mmdrs.cli.leaderboard import main
 

@@ -1,11 +1,10 @@
 #!/usr/bin/env python
 """The table of several pipeline runs that differ in their seed: mean ± standard deviation."""
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmdrs.cli.arguments import command, command_parser
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, read_evaluations
 from mmdrs.evaluation.records.table import score_table
@@ -32,15 +31,12 @@ def read_runs(work_dirs: Sequence[Path]) -> list[Evaluation]:
     return evaluations
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument('work_dirs', nargs='+', type=Path, help='work directories of the pipeline')
-    args = parser.parse_args(argv)
-    try:
-        print(score_table(read_runs(args.work_dirs)))
-    except InputError as error:
-        sys.exit(f'error: {error}')
+    print(score_table(read_runs(parser.parse_args(argv).work_dirs)))
 
 
 if __name__ == '__main__':

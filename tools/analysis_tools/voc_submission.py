@@ -13,12 +13,10 @@ Example: python tools/analysis_tools/voc_submission.py pack predictions results.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmdrs.engine import Progress
-from mmdrs.errors import InputError
+from mmdrs.cli.arguments import command, command_parser
 from mmdrs.reporting.voc_server import (
     CHALLENGES,
     TEST_IMAGES,
@@ -32,24 +30,22 @@ from mmdrs.reporting.voc_server import (
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
     pack = commands.add_parser('pack', help='predictions to an archive, which is checked')
     pack.add_argument('predictions', type=Path, help='folder of <id>.png with class indices')
     pack.add_argument('out', type=Path, help='the archive to write, .tar.gz')
     check = commands.add_parser('check', help='what is wrong with an archive')
     check.add_argument('archive', type=Path, help='a tar archive, compressed or not')
-    for command in (pack, check):
-        command.add_argument(
+    for subparser in (pack, check):
+        subparser.add_argument(
             '--images',
             type=Path,
-            required=command is pack,
+            required=subparser is pack,
             help='JPEGImages of the test data, for the sizes',
         )
-        command.add_argument('--list', type=Path, required=True, help='test.txt')
-        command.add_argument(
+        subparser.add_argument('--list', type=Path, required=True, help='test.txt')
+        subparser.add_argument(
             '--challenge',
             choices=CHALLENGES,
             default='comp6',
@@ -59,33 +55,24 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Pack or check, and say what came of it."""
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the tool."""
+    args = parse_args(argv)
     ids = read_test_ids(args.list)
-    sizes = read_sizes(args.images, ids, Progress('sizes').step) if args.images else None
-    check_step = Progress('check').step
+    sizes = read_sizes(args.images, ids) if args.images else None
     if args.command == 'pack':
-        step = Progress('pack').step
-        pack_submission(args.predictions, args.out, sizes, args.challenge, step, check_step)
+        pack_submission(args.predictions, args.out, sizes, args.challenge)
         left_out = unlisted(args.predictions, ids)
         if left_out:
             print(f'note: {left_out} other PNG files of {args.predictions} were left out')
         print(f'{args.out}: {len(ids)} files, packed and checked for {args.challenge}')
     else:
-        check_submission(args.archive, ids, sizes, args.challenge, check_step)
+        check_submission(args.archive, ids, sizes, args.challenge)
         note = '' if sizes else '; sizes were not checked, that needs --images'
         print(f'{args.archive}: {len(ids)} files, all right for {args.challenge}{note}')
     if len(ids) != TEST_IMAGES:
         print(f'note: the test set of VOC 2012 has {TEST_IMAGES:,} images, {args.list} {len(ids)}')
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the tool."""
-    args = parse_args(argv)
-    try:
-        run(args)
-    except (InputError, OSError) as error:
-        sys.exit(f'error: {error}')
 
 
 if __name__ == '__main__':

@@ -10,20 +10,17 @@ Example: python tools/dataset_converters/coco_image_labels.py instances_train201
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmdrs.cli.arguments import command, command_parser
 from mmdrs.datasets.formats import coco_image_labels, write_label_list
-from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('instances', type=Path, nargs='+', help='instances_*.json')
     parser.add_argument('--out', type=Path, required=True, help='list to write')
     parser.add_argument(
@@ -38,17 +35,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
-    try:
-        images, classes = coco_image_labels(args.instances, args.min_area, args.skip_crowd)
-        write_label_list(args.out, images)
-        if args.classes_out:
-            with written_whole(args.classes_out) as temporary:
-                temporary.write_text(''.join(f'{name}\n' for name in classes), encoding='utf-8')
-    except (InputError, OSError) as error:
-        sys.exit(f'error: {error}')
+    images, classes = coco_image_labels(args.instances, args.min_area, args.skip_crowd)
+    write_label_list(args.out, images)
+    if args.classes_out:
+        with written_whole(args.classes_out) as temporary:
+            temporary.write_text(''.join(f'{name}\n' for name in classes), encoding='utf-8')
     mean = sum(len(image.labels) for image in images) / len(images)
     unlabelled = sum(not image.labels for image in images)
     print(

@@ -25,14 +25,16 @@ Example: ``python tools/dataset_converters/make_shapes_voc.py data/shapes``
 import argparse
 import json
 import os
-import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFilter
 
+from mmdrs.cli.arguments import command
+from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.label_file import write_label
 from mmdrs.pseudo_labels.palette import voc_palette
 
@@ -257,7 +259,7 @@ def draw_sample(rng: np.random.Generator, size: int, num_classes: int) -> Sample
 def check_settings(
     num_images: int, num_val_images: int, size: int, num_classes: int, seed: int
 ) -> None:
-    """Raises ``ValueError`` that names the setting which is out of range."""
+    """Raises ``InputError`` that names the setting which is out of range."""
     for name, value, low, high in (
         ('--images', num_images, 1, 999_999),
         ('--val-images', num_val_images, 1, 999_999),
@@ -266,26 +268,26 @@ def check_settings(
         ('--seed', seed, 0, 2**31 - 1),
     ):
         if not low <= value <= high:
-            raise ValueError(f'{name} is {value}; choose a value from {low} to {high}')
+            raise InputError(f'{name} is {value}; choose a value from {low} to {high}')
 
 
 def is_complete(out_dir: Path, settings: dict[str, int]) -> bool:
     """Whether ``out_dir`` holds the data set of these settings.
 
     Raises:
-        FileExistsError: If it holds anything else.
+        InputError: If it holds anything else.
     """
     if not out_dir.exists() or (out_dir.is_dir() and not any(out_dir.iterdir())):
         return False
     try:
         found = json.loads((out_dir / SETTINGS_FILE).read_text())
     except (OSError, ValueError):
-        raise FileExistsError(
+        raise InputError(
             f'{out_dir} exists and is no data set of this tool (no readable {SETTINGS_FILE}); '
             'choose another folder'
         ) from None
     if found != settings:
-        raise FileExistsError(
+        raise InputError(
             f'{out_dir} holds a data set made with other settings, {found} instead of '
             f'{settings}; choose another folder'
         )
@@ -333,8 +335,8 @@ def make_shapes_voc(
         True if the data set was written, False if it was there already and was kept.
 
     Raises:
-        ValueError: If a setting is out of range.
-        FileExistsError: If ``out_dir`` holds anything else, or a data set of other settings.
+        InputError: If a setting is out of range, or ``out_dir`` holds anything else or a data set
+            of other settings.
     """
     check_settings(num_images, num_val_images, size, num_classes, seed)
     counts = {'train': num_images, 'val': num_val_images}
@@ -360,8 +362,9 @@ def make_shapes_voc(
     return True
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Command line of ``make_shapes_voc``."""
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the tool."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('out_dir', type=Path, help='folder to make')
     parser.add_argument('--images', type=int, default=800, help='number of training images')
@@ -369,13 +372,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument('--size', type=int, default=64, help='side of the images in pixels')
     parser.add_argument('--classes', type=int, default=5, help='number of foreground classes')
     parser.add_argument('--seed', type=int, default=0, help='0 or more')
-    args = parser.parse_args(arguments)
-    try:
-        written = make_shapes_voc(
-            args.out_dir, args.images, args.val_images, args.size, args.classes, args.seed
-        )
-    except (ValueError, OSError) as error:
-        sys.exit(f'make_shapes_voc: {error}')
+    args = parser.parse_args(argv)
+    written = make_shapes_voc(
+        args.out_dir, args.images, args.val_images, args.size, args.classes, args.seed
+    )
     print(f'{args.out_dir}: {"written" if written else "complete already, kept"}')
 
 

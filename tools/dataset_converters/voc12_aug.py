@@ -15,7 +15,6 @@ import hashlib
 import json
 import posixpath
 import shutil
-import sys
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from mmdrs.archives import archive_members, reading_archive
+from mmdrs.cli.arguments import command, command_parser
 from mmdrs.datasets.file_checks import check_saliency, read_header
 from mmdrs.datasets.formats import voc
 from mmdrs.engine import Progress
@@ -352,9 +352,7 @@ def read_sbd_mask(path: Path, where: str) -> np.ndarray:
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__)
     add = parser.add_argument
     add('voc_tar', type=Path, help='VOCtrainval_11-May-2012.tar')
     add('sbd_tgz', type=Path, help="SBD's benchmark.tgz")
@@ -366,6 +364,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
@@ -376,17 +375,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     def report(title: str, done: int, total: int) -> None:
         progress.setdefault(title, Progress(title)).step(done, total)
 
-    try:
-        ids, written = prepare_voc_aug(
-            archives, args.out, args.expected, args.any_checksum, report
-        )
-        state = 'written' if written else 'complete already, kept'
-        print(f'{root}: {state}; {len(ids)} images in train_aug')
-        if args.saliency:
-            check_saliency(args.saliency, ids, root / voc.IMAGES)
-            print(f'{args.saliency}: {len(ids)} saliency maps, all of the right size')
-    except (InputError, OSError) as error:
-        sys.exit(f'error: {error}')
+    ids, written = prepare_voc_aug(archives, args.out, args.expected, args.any_checksum, report)
+    state = 'written' if written else 'complete already, kept'
+    print(f'{root}: {state}; {len(ids)} images in train_aug')
+    if args.saliency:
+        check_saliency(args.saliency, ids, root / voc.IMAGES)
+        print(f'{args.saliency}: {len(ids)} saliency maps, all of the right size')
 
 
 if __name__ == '__main__':

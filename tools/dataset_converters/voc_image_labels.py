@@ -10,10 +10,10 @@ Example: python tools/dataset_converters/voc_image_labels.py data/VOCdevkit/VOC2
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmdrs.cli.arguments import command, command_parser
 from mmdrs.datasets.formats import (
     VOC_CLASSES,
     ImageLabels,
@@ -31,9 +31,7 @@ from mmdrs.errors import InputError
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('voc_root', type=Path, help='the folder VOC2012')
     parser.add_argument('--source', required=True, help="'masks', 'xml', or a list of labels")
     parser.add_argument('--splits', nargs='+', default=['train_aug', 'train', 'val'])
@@ -94,17 +92,15 @@ def comparison(images: Sequence[ImageLabels], other: Path) -> str:
     return f'{line}; {len(only_one)} are in one of them only' if only_one else line
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
-    try:
-        # All are read before the first is written: an error leaves no set of mixed lists.
-        splits = {split: read_labels(args, split) for split in args.splits}
-        for split, images in splits.items():
-            write_label_list(list_path(args, split), images)
-            print_summary(list_path(args, split), split, images)
-    except (InputError, OSError) as error:
-        sys.exit(f'error: {error}')
+    # All are read before the first is written: an error leaves no set of mixed lists.
+    splits = {split: read_labels(args, split) for split in args.splits}
+    for split, images in splits.items():
+        write_label_list(list_path(args, split), images)
+        print_summary(list_path(args, split), split, images)
 
 
 if __name__ == '__main__':

@@ -8,7 +8,6 @@ of COCO that DeepLabV2 starts from) is recognised from its keys. The result runs
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from released_checkpoints import Converted, convert, load_converted
 
-from mmdrs.apis import InputError, load_config, read_checkpoint
+from mmdrs.apis import load_config, read_checkpoint
+from mmdrs.cli.arguments import command
 from mmdrs.files import written_whole
 from mmdrs.version import __version__
 
@@ -54,22 +54,17 @@ def report(converted: Converted, src: str, dst: str) -> str:
     return '\n'.join(lines)
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
-    try:
-        converted = convert(read_checkpoint(args.src), args.src)
-        init_default_scope('mmseg')
-        model = MODELS.build(load_config(str(CONFIGS / converted.format.config)).model)
-        load_converted(model, converted, args.src)
-    except InputError as error:
-        sys.exit(f'error: {error}')
+    converted = convert(read_checkpoint(args.src), args.src)
+    init_default_scope('mmseg')
+    model = MODELS.build(load_config(str(CONFIGS / converted.format.config)).model)
+    load_converted(model, converted, args.src)
     meta = dict(mmdrs=__version__, converted_from=Path(args.src).name)
-    try:
-        with written_whole(args.dst) as temporary:
-            torch.save(dict(meta=meta, state_dict=converted.weights), temporary)
-    except OSError as error:
-        sys.exit(f'error: {error}')
+    with written_whole(args.dst) as temporary:
+        torch.save(dict(meta=meta, state_dict=converted.weights), temporary)
     print(report(converted, args.src, args.dst))
 
 

@@ -9,7 +9,6 @@ activations that were capped and the mean control value.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,8 +22,9 @@ from mmseg.registry import DATASETS, MODELS
 from PIL import Image, ImageDraw, ImageFont
 from torch import nn
 
-from mmdrs.apis import InputError, MissingFileError, check_checkpoint, load_config
-from mmdrs.cli.arguments import add_settings_argument
+from mmdrs.apis import check_checkpoint, load_config
+from mmdrs.cli.arguments import add_settings_argument, command, command_parser
+from mmdrs.errors import InputError, MissingFileError
 from mmdrs.files import written_whole
 from mmdrs.models.layers.drs import SuppressionLayer
 from mmdrs.models.layers.observation import Observation, observed, without_drs
@@ -32,15 +32,13 @@ from mmdrs.models.utils.cam import localization_maps
 from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.visualization import contact_sheet, heat_map
 
-#: Of a row of the picture, in pixels.
-HEIGHT = 192
+HEIGHT = 192  # of a row of the picture, in pixels
+Network = tuple[nn.Module, Config]
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('images', nargs='+', help='image files')
     parser.add_argument('config', help='config of a classifier with DRS')
     parser.add_argument('checkpoint', help='its weights')
@@ -56,7 +54,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def load(config: str, checkpoint: str, settings: str | None) -> tuple[nn.Module, Config]:
+def load(config: str, checkpoint: str, settings: str | None) -> Network:
     """A model with its weights, in evaluation mode, and its config."""
     cfg = load_config(config, settings=settings)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
@@ -67,8 +65,9 @@ def load(config: str, checkpoint: str, settings: str | None) -> tuple[nn.Module,
     return model, cfg
 
 
-def class_maps(model: nn.Module, cfg: Config, path: str) -> torch.Tensor:
+def class_maps(network: Network, path: str) -> torch.Tensor:
     """Raw class maps (K, h, w) of an image file."""
+    model, cfg = network
     kinds = ('LoadImageFromFile', 'Resize')  # masks and saliency maps are not needed
     steps = [t for t in cfg.test_dataloader.dataset.pipeline if t.type in kinds]
     packed = Compose([*steps, dict(type='PackDRSInputs')])(dict(img_path=path))
@@ -76,11 +75,6 @@ def class_maps(model: nn.Module, cfg: Config, path: str) -> torch.Tensor:
     inputs = model.data_preprocessor(batch, training=False)['inputs']
     with torch.no_grad():
         return model(inputs)[0]
-
-
-def maps_of(raw: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
-    """Localization maps (K, H, W), not gated by labels."""
-    return localization_maps(raw[None], size)[0].numpy()
 
 
 def chosen_classes(args: argparse.Namespace, cfg: Config, raw: torch.Tensor) -> dict[str, int]:
@@ -126,39 +120,46 @@ def layer_table(found: dict[str, list[Observation]]) -> str:
     return '\n'.join(lines)
 
 
+def picture_rows(
+    args: argparse.Namespace, network: Network, plain: Network | None
+) -> tuple[list[list[np.ndarray]], dict[str, list[Observation]]]:
+    """The pictures of each image: itself, and for each class without and with DRS.
+
+    Returns:
+        The rows, and what the DRS layers did in all images, by layer.
+    """
+    model, cfg = network
+    rows = []
+    with observed(model) as found:
+        with_drs = [class_maps(network, path) for path in args.images]
+    for path, raw in zip(args.images, with_drs, strict=True):
+        with without_drs(model):
+            other = class_maps(plain or network, path)
+        image = read_image(path)
+        row = [image]
+        for name, index in chosen_classes(args, cfg, raw).items():
+            for maps in (other, raw):
+                heat = localization_maps(maps[None], image.shape[:2])[0].numpy()[index, None]
+                row.append(titled(heat_map(image, heat), name))
+        rows.append(row)
+    return rows, found
+
+
+@command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
-    try:
-        for path in args.images:
-            if not Path(path).is_file():
-                raise MissingFileError(f'{path}: no such image')
-        model, cfg = load(args.config, args.checkpoint, args.settings)
-        if not any(isinstance(m, SuppressionLayer) for m in model.modules()):
-            raise InputError(f"the model of '{args.config}' has no DRS layer")
-        plain = load(*args.plain, args.settings) if args.plain else None
-        rows, headings = [], ['image']
-        with observed(model) as found:
-            with_drs = [class_maps(model, cfg, path) for path in args.images]
-        for path, raw in zip(args.images, with_drs, strict=True):
-            if plain is not None:
-                other = class_maps(*plain, path)
-            else:
-                with without_drs(model):
-                    other = class_maps(model, cfg, path)
-            image = read_image(path)
-            shown = chosen_classes(args, cfg, raw)
-            row = [image]
-            for name, index in shown.items():
-                for maps in (other, raw):
-                    heat = maps_of(maps, image.shape[:2])[index : index + 1]
-                    row.append(titled(heat_map(image, heat), name))
-            rows.append(row)
-            headings = ['image', *(['without DRS', 'with DRS'] * len(shown))]
-        with written_whole(args.out) as temporary:
-            contact_sheet(headings, rows, height=HEIGHT).save(temporary, format='PNG')
-    except InputError as error:
-        sys.exit(f'error: {error}')
+    for path in args.images:
+        if not Path(path).is_file():
+            raise MissingFileError(f'{path}: no such image')
+    network = load(args.config, args.checkpoint, args.settings)
+    if not any(isinstance(m, SuppressionLayer) for m in network[0].modules()):
+        raise InputError(f"the model of '{args.config}' has no DRS layer")
+    plain = load(*args.plain, args.settings) if args.plain else None
+    rows, found = picture_rows(args, network, plain)
+    headings = ['image', *(['without DRS', 'with DRS'] * (len(rows[0]) // 2))]
+    with written_whole(args.out) as temporary:
+        contact_sheet(headings, rows, height=HEIGHT).save(temporary, format='PNG')
     print(layer_table(found))
     print(f'picture: {args.out}')
 

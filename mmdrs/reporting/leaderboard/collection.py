@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, read_evaluation
-from mmdrs.reporting.generations import is_generation
+from mmdrs.pipeline.state import is_generation
 
 #: A record and the work directory that it was found in.
 Found = tuple[Path, Evaluation]
@@ -19,7 +19,7 @@ def collect(work_dirs: Sequence[Path], dataset: str = '') -> tuple[list[Found], 
 
     Args:
         work_dirs: Work directories of tools/test.py or of the pipeline.
-        dataset: The data set to show; default that of the first record.
+        dataset: The data set to show; '' is that of the first record.
 
     Returns:
         The records, and a line on each that was left out.
@@ -86,12 +86,10 @@ def _mismatch(evaluation: Evaluation, dataset: str, classes: tuple[str, ...]) ->
     if evaluation.dataset != dataset:
         return f'data set {evaluation.dataset!r}, not {dataset!r}'
     own = _classes(evaluation)
-    if own and own != classes:
-        return (
-            f'other classes: {len(own)} ({", ".join(own[:3])}, ...) where the first record has '
-            f'{len(classes)}'
-        )
-    return ''
+    if not own or own == classes:
+        return ''
+    names = ', '.join(own[:3])
+    return f'other classes: {len(own)} ({names}, ...) where the first record has {len(classes)}'
 
 
 def _classes(evaluation: Evaluation) -> tuple[str, ...]:

@@ -21,16 +21,12 @@ class Row:
     """One line of a table.
 
     Attributes:
-        task: ``seed``, ``pseudo`` or ``seg``.
-        dataset: Name of the data set.
-        split: The list that was scored.
-        metric: What was measured.
         model: Our config, with the stage where several share one; or a published method.
         value: Percent; the mean over the seeds.
         spread: Sample standard deviation over the seeds; None for one seed.
         seeds: The seeds, empty for a published result.
         protocol: How the score was made, in words.
-        per_class: Mean over the seeds of the IoU by class, percent; None for a class that does
+        per_class: IoU in percent by class, averaged over the seeds; None for a class that does
             not occur.
         source: Work directories, or where the result was published.
         published: Whether it is not ours.
@@ -58,11 +54,8 @@ class Row:
 def rows(found: Sequence[Found], task: Task | None = None) -> list[Row]:
     """One row for each score; records that differ in nothing but seed and weights are averaged.
 
-    Of the same score with the same seed, the latest counts.
-
-    Args:
-        found: The records.
-        task: Only of this task.
+    Of the same score with the same seed, the latest counts. With ``task``, only its
+    records.
     """
     series: dict[tuple, dict[int | None, tuple[Path, Evaluation, Score]]] = {}
     for work_dir, evaluation in sorted(found, key=lambda item: item[1].provenance['time']):
@@ -84,18 +77,15 @@ def _series(e: Evaluation, score: Score) -> tuple:
 def _row(entries: Sequence[tuple[Path, Evaluation, Score]]) -> Row:
     """The row of the scores of one series, one for each seed."""
     work_dirs, evaluations, scores = zip(*entries, strict=True)
+    first, score = evaluations[0], scores[0]
     level = Level.of([score.value for score in scores])
-    model, stage = evaluations[0].model, evaluations[0].stage
     return Row(
-        task=evaluations[0].task,
-        dataset=evaluations[0].dataset,
-        split=evaluations[0].split,
-        metric=scores[0].metric,
-        model=f'{stage} ({model})' if stage else model,
+        *(first.task, first.dataset, first.split, score.metric),
+        model=f'{first.stage} ({first.model})' if first.stage else first.model,
         value=level.mean,
         spread=level.spread,
         seeds=tuple(sorted((evaluation.seed for evaluation in evaluations), key=str)),
-        protocol=str(scores[0].protocol),
+        protocol=str(score.protocol),
         per_class=_mean_per_class([score.per_class for score in scores]),
         source=', '.join(sorted({str(work_dir) for work_dir in work_dirs})),
     )

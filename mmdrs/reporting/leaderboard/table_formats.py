@@ -10,7 +10,7 @@ from prettytable import PrettyTable, TableStyle
 
 from mmdrs.evaluation.records.table import Level
 from mmdrs.reporting.leaderboard.ranking import Row, tables
-from mmdrs.reporting.templates import render_page
+from mmdrs.reporting.templates import number, render_page
 
 _TASKS = dict(seed='Localization maps', pseudo='Pseudo labels', seg='Segmentation')
 _KEYS = ('task', 'dataset', 'split', 'metric')
@@ -23,12 +23,21 @@ NOTE = (
 
 def to_markdown(own: Sequence[Row], published: Sequence[Row]) -> str:
     """Tables with headings; the IoU by class of our rows after each."""
-    parts = []
+    blocks = []
     for ranked in tables(own, published):
-        parts.append(f'## {_title(ranked)}\n')
+        blocks.append(f'## {_title(ranked)}\n')
         for headings, lines in _parts(ranked):
-            parts.append(_markdown(headings, lines))
-    return '\n'.join([*parts, NOTE, ''])
+            table = PrettyTable()
+            table.set_style(TableStyle.MARKDOWN)
+            table.align = 'l'
+            table.field_names = _escaped(headings)
+            table.add_rows([_escaped(line) for line in lines])
+            blocks.append(f'{table}\n')
+    return '\n'.join([*blocks, NOTE, ''])
+
+
+def _escaped(cells: Sequence[str]) -> list[str]:
+    return [cell.replace('|', '\\|') for cell in cells]
 
 
 def to_csv(own: Sequence[Row], published: Sequence[Row]) -> str:
@@ -87,7 +96,7 @@ def _parts(ranked: Sequence[Row]) -> list[tuple[tuple[str, ...], _Lines]]:
     known = [row for row in ranked if row.per_class]
     if known:
         classes = tuple(known[0].per_class)
-        lines = [(row.model, *(_cell(row.per_class[name]) for name in classes)) for row in known]
+        lines = [(row.model, *map(number, map(row.per_class.get, classes))) for row in known]
         parts.append((('IoU by class', *classes), lines))
     return parts
 
@@ -96,20 +105,3 @@ def _with_difference(ranked: Sequence[Row]) -> list[tuple[Row, float | None]]:
     """Rows with the difference of their value to that of the row above."""
     differences = [row.value - above.value for above, row in pairwise(ranked)]
     return list(zip(ranked, [None, *differences], strict=True))
-
-
-def _cell(value: float | None) -> str:
-    return '' if value is None else f'{value:.1f}'
-
-
-def _markdown(headings: Sequence[str], lines: _Lines) -> str:
-    table = PrettyTable()
-    table.set_style(TableStyle.MARKDOWN)
-    table.align = 'l'
-    table.field_names = [_escaped(heading) for heading in headings]
-    table.add_rows([[_escaped(cell) for cell in line] for line in lines])
-    return f'{table}\n'
-
-
-def _escaped(cell: str) -> str:
-    return cell.replace('|', '\\|')

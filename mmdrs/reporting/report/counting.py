@@ -5,14 +5,14 @@ masks do not separate instances.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from mmdrs.evaluation.functional.scores import LEVELS, LabelCounts, MapCounts
 from mmdrs.models.utils.cam import to_levels
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 
-IGNORED = 255
 SIZES = ('small', 'medium', 'large')
 
 
@@ -21,16 +21,16 @@ def confusion_matrix(label: np.ndarray, actual: np.ndarray, num_classes: int) ->
 
     Args:
         label: Label or prediction (H, W), 255 ignored.
-        actual: Ground truth (H, W), 255 does not count.
+        actual: Ground truth (H, W).
         num_classes: Classes, background included.
 
     Returns:
         int64 (num_classes, num_classes + 1): a row for each true class, a column for each
         predicted one, the last column for ignored pixels.
     """
-    valid = actual != IGNORED
+    valid = actual != IGNORE_LABEL
     columns = label[valid].astype(np.int64)
-    columns[columns == IGNORED] = num_classes
+    columns[columns == IGNORE_LABEL] = num_classes
     places = actual[valid].astype(np.int64) * (num_classes + 1) + columns
     size = (num_classes, num_classes + 1)
     return np.bincount(places, minlength=size[0] * size[1]).reshape(size)
@@ -47,43 +47,34 @@ def shares(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
 
 
-def level_histograms(
-    maps: np.ndarray, labels: Sequence[int], actual: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def level_histograms(maps: np.ndarray, labels: Sequence[int], actual: np.ndarray) -> np.ndarray:
     """Pixels of all maps of one image by level.
 
     Args:
         maps: Localization maps (K, H, W), 0..1.
         labels: Their classes, counted from 0.
-        actual: Ground truth (H, W): 0 background, class + 1, 255 does not count.
+        actual: Ground truth (H, W): 0 background, class + 1.
 
     Returns:
-        Two arrays (256,): the pixels that lie on the map's object, and all pixels.
+        int64 (2, 256): the pixels on the objects of the maps, and all pixels.
     """
-    valid = actual != IGNORED
+    valid = actual != IGNORE_LABEL
     levels = to_levels(maps[:, valid])
     objects = actual[valid][None] == np.asarray(labels, np.int64)[:, None] + 1
-    return (
-        np.bincount(levels[objects], minlength=LEVELS),
-        np.bincount(levels.ravel(), minlength=LEVELS),
-    )
+    counted = (levels[objects], levels.ravel())
+    return np.stack([np.bincount(pixels, minlength=LEVELS) for pixels in counted])
 
 
 def precision_recall(
     on_objects: np.ndarray, everywhere: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Precision and recall of the maps at every threshold: a pixel counts where it reaches it.
+    """Precision and recall of the maps at every threshold, from their level histograms.
 
-    At the fixed threshold they are what the pipeline calls precision and coverage, except for
-    pixels exactly on it.
-
-    Args:
-        on_objects: Pixels on the maps' objects by level (256,).
-        everywhere: All pixels by level (256,).
+    A pixel counts where it reaches the threshold. At the fixed threshold these are the pipeline's
+    precision and coverage, except for pixels exactly on it.
 
     Returns:
-        Precision and recall (256,), 0..1; NaN where nothing reaches the threshold or there is no
-        object.
+        Two arrays (256,), 0..1; NaN where nothing reaches the threshold or there is no object.
     """
     hits = on_objects[::-1].cumsum()[::-1]
     reached = everywhere[::-1].cumsum()[::-1]
@@ -102,17 +93,11 @@ def object_rows(counts: MapCounts) -> np.ndarray:
     return rows[pixels > 0]
 
 
-@dataclass(frozen=True)
-class SizeGroup:
-    """The maps of the objects of one size.
+class SizeGroup(NamedTuple):
+    """The maps of the objects of one size; shares are 0..1, NaN where there is nothing to count.
 
-    Attributes:
-        objects: Their number.
-        low: Smallest share of the image, 0..1.
-        high: Largest share.
-        coverage: Share of the objects' pixels that the maps cover; NaN without objects.
-        over_activation: Share of what the maps cover that lies outside the object; NaN where they
-            cover nothing.
+    ``low`` and ``high`` are shares of the image, ``coverage`` is the share of the objects' pixels
+    that the maps cover, ``over_activation`` that of the covered pixels outside the object.
     """
 
     objects: int
@@ -123,26 +108,22 @@ class SizeGroup:
 
 
 def size_groups(rows: np.ndarray) -> list[SizeGroup]:
-    """Coverage and over-activation by size: thirds of the objects, by their share of the image.
+    """A group for each of :data:`SIZES`: thirds of the objects, by their share of the image.
 
     Args:
-        rows: The objects of all images, see :func:`object_rows`: (objects, 4).
-
-    Returns:
-        One group for each of :data:`SIZES`; their numbers differ by one at most. Of objects of
-        one size the first are in the smaller group.
+        rows: The :func:`object_rows` of all images.
     """
-    groups = []
     ordered = rows[np.argsort(rows[:, 0], kind='stable')]
-    for part in np.array_split(ordered, len(SIZES)):
-        if not len(part):
-            groups.append(SizeGroup(0))
-            continue
-        _, pixels, covered, activated = part.sum(axis=0)
-        outside = float(1 - covered / activated) if activated else np.nan
-        low, high = float(part[0, 0]), float(part[-1, 0])
-        groups.append(SizeGroup(len(part), low, high, float(covered / pixels), outside))
-    return groups
+    return [_size_group(part) for part in np.array_split(ordered, len(SIZES))]
+
+
+def _size_group(rows: np.ndarray) -> SizeGroup:
+    if not len(rows):
+        return SizeGroup(0)
+    _, pixels, covered, activated = rows.sum(axis=0)
+    outside = float(1 - covered / activated) if activated else np.nan
+    low, high = float(rows[0, 0]), float(rows[-1, 0])
+    return SizeGroup(len(rows), low, high, float(covered / pixels), outside)
 
 
 def extremes(scores: np.ndarray, count: int) -> np.ndarray:
@@ -153,12 +134,11 @@ def extremes(scores: np.ndarray, count: int) -> np.ndarray:
         count: How many to choose.
 
     Returns:
-        Their places in ``scores``, worst first; of an odd number one more of the worst. All NaN:
-        the first ones.
+        Their places in ``scores``, worst first; of an odd number one more of the worst.
     """
     order = np.argsort(scores, kind='stable')
     scored = order[np.isfinite(scores[order])]
-    if len(scored) <= count or not len(scored):
+    if len(scored) <= count:
         return order[:count]
     best = count // 2
     return np.concatenate([scored[: count - best], scored[len(scored) - best :]])

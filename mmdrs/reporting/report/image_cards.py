@@ -3,16 +3,17 @@
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from mmdrs.engine import Progress
 from mmdrs.models.utils.cam import resize_array
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
+from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import read_maps
-from mmdrs.reporting.report.counting import IGNORED
 from mmdrs.reporting.report.listed_images import LABEL_STAGES, MAP_STAGES, ImageList, ListedImage
 from mmdrs.reporting.report.stage_statistics import Statistics
 from mmdrs.visualization import heat_map, label_colours
@@ -21,17 +22,15 @@ from mmdrs.visualization import heat_map, label_colours
 SIDE = 208
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(NamedTuple):
     """An image.
 
     Attributes:
-        id: Its id in the list.
         classes: The classes of its labels, without labels those of its mask; counted from 1.
         scores: mIoU of its label and its prediction in percent, by their words.
         pictures: Of the image and of what the stages made of it: words, data URI, and whether
             each of its pixels is shown as a square.
-        score: The score that it is ranked by; None without.
+        score: The score that ranks it; None without.
     """
 
     id: str
@@ -44,20 +43,16 @@ class Card:
 def make_cards(
     listed: ImageList, statistics: Statistics, places: Sequence[int], ranked_by: str | None
 ) -> list[Card]:
-    """The cards of some images.
+    """The cards of the images at some places of a list.
 
-    Args:
-        listed: The images.
-        statistics: Their scores.
-        places: Places in the list of the images to show.
-        ranked_by: The stage whose scores rank them; None without ground truth.
+    ``ranked_by`` is the stage whose scores rank them; None without ground truth.
     """
     progress = Progress('pictures')
     cards = []
     for number, place in enumerate(places, 1):
         image = listed.images[place]
         scores = {
-            LABEL_STAGES[stage]: float(found.scores[place])
+            LABEL_STAGES[stage]: found.scores[place]
             for stage, found in statistics.labels.items()
             if np.isfinite(found.scores[place])
         }
@@ -74,21 +69,18 @@ def _classes(image: ListedImage) -> list[int]:
         return [index + 1 for index in image.classes]
     if image.mask is None:
         return []
-    return [int(value) for value in np.unique(read_label(image.mask)) if 0 < value < IGNORED]
+    return [int(value) for value in np.unique(read_label(image.mask)) if 0 < value < IGNORE_LABEL]
 
 
 def _pictures(listed: ImageList, image: ListedImage) -> list[tuple[str, str, bool]]:
-    with Image.open(image.image) as file:
-        # As the networks saw it: MMSegmentation turns images as their EXIF data say.
-        photo = np.asarray(ImageOps.exif_transpose(file).convert('RGB'))
+    photo = read_image(image.image)
     pictures = [('image', photo_uri(photo), False)]
     for stage in listed.made_by(MAP_STAGES):
         maps = resize_array(read_maps(image.files[stage]).floats(), photo.shape[:2])
         pictures.append((MAP_STAGES[stage], photo_uri(heat_map(photo, maps)), False))
     if image.saliency is not None:
-        # Not as a label: with another background cue it may be of any mode.
-        with Image.open(image.saliency) as file:
-            pictures.append(('saliency', photo_uri(np.asarray(file.convert('RGB'))), False))
+        # Read as an image: with another background cue it may be of any mode.
+        pictures.append(('saliency', photo_uri(read_image(image.saliency)), False))
     labels = {LABEL_STAGES[name]: image.files[name] for name in listed.made_by(LABEL_STAGES)}
     if image.mask is not None:
         labels['ground truth'] = image.mask
@@ -101,17 +93,14 @@ def _pictures(listed: ImageList, image: ListedImage) -> list[tuple[str, str, boo
 
 
 def photo_uri(picture: np.ndarray) -> str:
-    """A JPEG of an RGB picture, uint8 (H, W, 3)."""
+    """A small JPEG of an RGB picture, uint8 (H, W, 3)."""
     image = Image.fromarray(picture)
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     return _uri(image, 'JPEG', quality=82)
 
 
 def label_uri(label: np.ndarray, palette: Sequence[Sequence[int]]) -> str:
-    """A PNG of a label, uint8 (H, W), in the colours of its classes; 255 in the void colour.
-
-    No colour is mixed with another: a pixel is left out or kept.
-    """
+    """A small PNG of a label, uint8 (H, W), in unmixed colours of its classes; 255 is void."""
     image = Image.fromarray(label_colours(label, palette))
     image.thumbnail((SIDE, SIDE), Image.Resampling.NEAREST)
     return _uri(image, 'PNG')

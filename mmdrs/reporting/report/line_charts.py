@@ -12,8 +12,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from mmdrs.files import written_whole
+from mmdrs.pseudo_labels.constants import MAP_THRESHOLD
 from mmdrs.reporting.report.listed_images import MAP_STAGES
-from mmdrs.reporting.report.stage_statistics import THRESHOLD, MapStatistics
+from mmdrs.reporting.report.stage_statistics import MapStatistics
 from mmdrs.reporting.report.training_log import TrainingCurves
 
 #: A line of more points is thinned: no screen shows them.
@@ -32,14 +33,11 @@ class Chart:
 
     Attributes:
         name: Of the PNG file, without suffix; letters, digits and ``_``.
-        title: Its heading.
         x: Ascending values (N,), common to all lines.
         lines: Values (N,) by name; one that is not finite interrupts the line.
-        x_label: What the horizontal axis shows.
-        y_label: What the vertical axis shows.
         text: What it shows, for those who do not see it.
-        colours: Which of :data:`COLOURS` each line has; further lines begin anew.
-        mark: An x that is marked with a vertical line; None marks none.
+        colours: Index in :data:`COLOURS` of each line.
+        mark: An x that is marked with a vertical line.
         top: Where the vertical axis ends; None: above the highest value.
     """
 
@@ -69,7 +67,7 @@ class Chart:
         return Markup(drawing.replace(GREY, 'var(--quiet)'))
 
     def write_png(self, folder: Path) -> None:
-        """Write the chart as a picture with a transparent ground."""
+        """Write the chart as a PNG with a transparent ground."""
         with (
             matplotlib.rc_context(fname=_STYLE),
             written_whole(folder / f'{self.name}.png') as path,
@@ -99,56 +97,43 @@ class Chart:
 
 def threshold_charts(maps: Mapping[str, MapStatistics]) -> list[Chart]:
     """mIoU, precision and recall of all stages' maps by threshold."""
-    if not maps:
-        return []
+    curves = {stage: found.curves() for stage, found in maps.items()}
+    titles = dict(miou='mIoU', precision='Precision', recall='Recall') if curves else {}
+    return [
+        _threshold_chart(name, title, {stage: found[name] for stage, found in curves.items()})
+        for name, title in titles.items()
+    ]
+
+
+def _threshold_chart(name: str, title: str, curves: Mapping[str, np.ndarray]) -> Chart:
     levels = np.linspace(0, 1, 256)
-    fixed = int(np.ceil(np.float32(THRESHOLD) * 255))
-    charts = []
-    for name, title in dict(miou='mIoU', precision='Precision', recall='Recall').items():
-        lines = {MAP_STAGES[stage]: getattr(found, name) for stage, found in maps.items()}
-        parts = []
-        for words, values in lines.items():
-            best = int(np.argmax(np.nan_to_num(values)))
-            here = 'nothing' if np.isnan(values[fixed]) else f'{values[fixed]:.1f}'
-            parts.append(f'{words} {here}, highest {values[best]:.1f} at {levels[best]:.2f}')
-        charts.append(
-            Chart(
-                name=f'maps_{name}',
-                title=f'{title} by threshold',
-                x=levels,
-                lines=lines,
-                x_label='threshold',
-                y_label='percent',
-                text=f'at {THRESHOLD}: {"; ".join(parts)}',
-                colours=[list(MAP_STAGES).index(stage) for stage in maps],
-                mark=THRESHOLD,
-                top=None if name == 'miou' else 102.0,
-            )
-        )
-    return charts
+    fixed = int(np.ceil(np.float32(MAP_THRESHOLD) * 255))
+    lines = {MAP_STAGES[stage]: values for stage, values in curves.items()}
+    parts = []
+    for words, values in lines.items():
+        best = int(np.argmax(np.nan_to_num(values)))
+        here = 'nothing' if np.isnan(values[fixed]) else f'{values[fixed]:.1f}'
+        parts.append(f'{words} {here}, highest {values[best]:.1f} at {levels[best]:.2f}')
+    return Chart(
+        *(f'maps_{name}', f'{title} by threshold', levels, lines, 'threshold', 'percent'),
+        text=f'at {MAP_THRESHOLD}: {"; ".join(parts)}',
+        colours=[list(MAP_STAGES).index(stage) for stage in curves],
+        mark=MAP_THRESHOLD,
+        top=None if name == 'miou' else 102.0,
+    )
 
 
 def training_charts(stage: str, curves: TrainingCurves) -> list[Chart]:
     """Loss and learning rate of a training."""
-    loss, rate, end = curves.losses['loss'], curves.rate, curves.iterations[-1]
+    x, losses, rate = curves
+    loss = losses['loss']
+    text = f'from {loss[0]:.4g} to {loss[-1]:.4g} in {x[-1]:.0f} iterations'
+    of_rate = f'from {rate[0]:.4g} to {rate[-1]:.4g}'
     return [
+        Chart(f'{stage}_loss', f'{stage}: loss', x, losses, 'iteration', 'as logged', text),
         Chart(
-            name=f'{stage}_loss',
-            title=f'{stage}: loss',
-            x=curves.iterations,
-            lines=curves.losses,
-            x_label='iteration',
-            y_label='as logged',
-            text=f'from {loss[0]:.4g} to {loss[-1]:.4g} in {end:.0f} iterations',
-        ),
-        Chart(
-            name=f'{stage}_rate',
-            title=f'{stage}: learning rate',
-            x=curves.iterations,
-            lines=dict(rate=rate),
-            x_label='iteration',
-            y_label='',
-            text=f'from {rate[0]:.4g} to {rate[-1]:.4g}',
+            *(f'{stage}_rate', f'{stage}: learning rate', x, dict(rate=rate), 'iteration', ''),
+            text=of_rate,
             colours=[5],
         ),
     ]

@@ -1,9 +1,8 @@
 """The images of one list and the files that the stages have made of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from mmseg.datasets import BaseSegDataset
@@ -18,18 +17,11 @@ MAP_STAGES = {'plain_maps': 'plain maps', 'drs_maps': 'DRS maps', 'refined_maps'
 LABEL_STAGES = {'pseudo_labels': 'pseudo labels', 'evaluation': 'prediction'}
 
 
-@dataclass(frozen=True)
-class ListedImage:
-    """One image.
+class ListedImage(NamedTuple):
+    """One image: its id and files; those of the stages by the stage's name.
 
-    Attributes:
-        id: Its id in the list.
-        image: Its file.
-        mask: Its ground truth; None without.
-        saliency: Its saliency map; None without.
-        classes: Foreground classes of its image-level labels, counted from 0; None where the list
-            has no labels.
-        files: What each stage made of it, by the stage's name.
+    ``classes`` are the foreground classes of its image-level labels, counted from 0; None where
+    the list has no labels.
     """
 
     id: str
@@ -40,8 +32,7 @@ class ListedImage:
     files: dict[str, Path]
 
 
-@dataclass(frozen=True)
-class ImageList:
+class ImageList(NamedTuple):
     """The images of one list.
 
     Attributes:
@@ -64,7 +55,7 @@ class ImageList:
 
     @property
     def has_masks(self) -> bool:
-        """Whether there is ground truth."""
+        """Whether there is ground truth for all images."""
         return bool(self.images) and all(image.mask for image in self.images)
 
 
@@ -134,7 +125,7 @@ def _made_files(
     for stage in (*MAP_STAGES, *LABEL_STAGES):
         if stage not in run.stages or (stage == 'evaluation' and name != 'val'):
             continue
-        paths = [_made_file(run.path / stage, stage, name, id_) for id_ in ids]
+        paths = [_made_file(run.path / stage, name, id_) for id_ in ids]
         found = sum(path.is_file() for path in paths)
         if found == len(ids):
             files[stage] = paths
@@ -144,10 +135,10 @@ def _made_files(
     return files, left_out
 
 
-def _made_file(folder: Path, stage: str, name: str, id_: str) -> Path:
-    if stage == 'evaluation':  # MMSegmentation's metric names the file after the image's file
+def _made_file(folder: Path, name: str, id_: str) -> Path:
+    if folder.name == 'evaluation':  # MMSegmentation's metric uses the name of the image's file
         return folder / 'predictions' / f'{Path(id_).name}.png'
-    return folder / name / f'{id_}{".npz" if stage in MAP_STAGES else ".png"}'
+    return folder / name / f'{id_}{".npz" if folder.name in MAP_STAGES else ".png"}'
 
 
 def _image(info: dict[str, Any], id_: str, files: dict[str, Path]) -> ListedImage:
@@ -156,5 +147,5 @@ def _image(info: dict[str, Any], id_: str, files: dict[str, Path]) -> ListedImag
     )
     classes = None
     if info.get('img_label') is not None:
-        classes = tuple(int(index) for index in np.flatnonzero(info['img_label']))
+        classes = tuple(map(int, np.flatnonzero(info['img_label'])))
     return ListedImage(id_, Path(info['img_path']), mask, saliency, classes, files)

@@ -7,13 +7,14 @@ import numpy as np
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.table import NOTE, score_rows, used_columns
 from mmdrs.files import written_whole
+from mmdrs.pseudo_labels.constants import MAP_THRESHOLD
 from mmdrs.pseudo_labels.label_file import VOID_COLOUR
 from mmdrs.reporting.report.counting import SIZES, extremes, shares
 from mmdrs.reporting.report.image_cards import make_cards
 from mmdrs.reporting.report.line_charts import threshold_charts, training_charts
 from mmdrs.reporting.report.listed_images import LABEL_STAGES, MAP_STAGES, list_images
 from mmdrs.reporting.report.reported_run import read_run
-from mmdrs.reporting.report.stage_statistics import THRESHOLD, compute_statistics
+from mmdrs.reporting.report.stage_statistics import compute_statistics
 from mmdrs.reporting.report.training_log import read_training
 from mmdrs.reporting.templates import render_page
 
@@ -54,8 +55,8 @@ def write_report(
     listed = list_images(run, split, data_root)
     statistics = compute_statistics(listed, int(run.settings.get('num_workers') or 0))
     ranked_by = next(reversed(statistics.scored), None)
-    unscored = np.full(len(listed.images), np.nan)
-    scores = statistics.scored[ranked_by].scores if ranked_by else unscored
+    unscored = [np.nan] * len(listed.images)
+    scores = statistics.labels[ranked_by].scores if ranked_by else unscored
     trained = [name for name, stage in run.stages.items() if stage.kind == 'train']
     curves = {name: read_training(run.path / name) for name in trained}
     training = [c for name, found in curves.items() if found for c in training_charts(name, found)]
@@ -72,7 +73,7 @@ def write_report(
         note=NOTE,
         listed=listed,
         statistics=statistics,
-        cards=make_cards(listed, statistics, extremes(scores, images).tolist(), ranked_by),
+        cards=make_cards(listed, statistics, extremes(np.array(scores), images), ranked_by),
         ranked_by=ranked_by,
         by_threshold=by_threshold,
         training=training,
@@ -82,7 +83,7 @@ def write_report(
         colours=_COLOURS,
         void_colour=VOID_COLOUR,
         sizes=SIZES,
-        threshold=THRESHOLD,
+        threshold=MAP_THRESHOLD,
         shares=shares,
     )
     for chart in (*by_threshold, *training):

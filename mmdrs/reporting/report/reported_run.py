@@ -11,22 +11,22 @@ from typing import Any
 
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, read_evaluation
-from mmdrs.reporting.generations import is_generation
+from mmdrs.pipeline.driver import FORMAT
+from mmdrs.pipeline.state import Fingerprint, StageState, Status, is_generation
 
-#: Of ``pipeline.json``.
-FORMAT = 1
+_REASONS: dict[Status, str] = {
+    'new': 'not run yet',
+    'interrupted': 'not finished',
+    'outdated': 'made with other settings',
+    'scores outdated': 'scored with other masks or label rules',
+}
 
 
 @dataclass(frozen=True)
 class FinishedStage:
-    """A stage that is finished and was made with the present settings.
+    """A stage that is finished and was made and scored with the present settings.
 
-    Attributes:
-        kind: ``train``, ``maps``, ``labels`` or ``test``.
-        title: What it does, for the user.
-        seconds: How long it took.
-        finished: When it ended: UTC, ISO 8601.
-        evaluations: Its scores.
+    ``kind`` is ``train``, ``maps``, ``labels`` or ``test``, ``finished`` a time: UTC, ISO 8601.
     """
 
     kind: str
@@ -41,8 +41,6 @@ class ReportedRun:
     """A run of the pipeline.
 
     Attributes:
-        path: The work directory.
-        settings: The settings as plain data.
         datasets: Configs of the data sets: ``train``, ``val`` if there is any, ``evaluation``.
         stages: The stages to report, by name, in the pipeline's order.
         left_out: Name and reason of everything that is not reported.
@@ -56,13 +54,10 @@ class ReportedRun:
 
 
 def read_run(path: str | Path) -> ReportedRun:
-    """Read what ``pipeline.json`` describes, as far as it is finished.
-
-    Args:
-        path: A work directory of the pipeline.
+    """Read what ``pipeline.json`` of a work directory describes, as far as it is finished.
 
     Raises:
-        InputError: If it is none, no stage has finished, or a file in it is damaged.
+        InputError: If there is none, no stage has finished, or a file is damaged.
     """
     path = Path(path)
     file = path / 'pipeline.json'
@@ -70,7 +65,10 @@ def read_run(path: str | Path) -> ReportedRun:
         raise InputError(
             f'{path} is no work directory of tools/pipeline.py: it holds no pipeline.json'
         )
-    content = _read_object(file)
+    try:
+        content = _object(json.loads(file.read_text(encoding='utf-8')), str(file))
+    except json.JSONDecodeError as error:
+        raise InputError(f'{file} is damaged: {error}') from error
     if content.get('format') != FORMAT:
         raise InputError(f'{file}: was written by another version of mmdrs')
     described, settings, datasets = (
@@ -97,12 +95,13 @@ def read_run(path: str | Path) -> ReportedRun:
 
 def _read_stage(folder: Path, described: dict[str, Any]) -> FinishedStage | str:
     """The stage, or why it is left out."""
-    file = folder / 'done.json'
-    if not file.is_file():
-        return 'not finished' if (folder / 'started.json').is_file() else 'not run yet'
-    done = _read_object(file)
-    if 'fingerprint' not in done or done['fingerprint'] != described.get('fingerprint'):
-        return 'made with other settings'
+    state = StageState(folder)
+    status = state.status(
+        Fingerprint(described.get('fingerprint', ''), described.get('scores', ''))
+    )
+    if status != 'finished':
+        return _REASONS[status]
+    done = state.done
     records = [path for path in sorted(folder.glob('results/*.json')) if path.name[0] != '.']
     try:
         return FinishedStage(
@@ -113,25 +112,21 @@ def _read_stage(folder: Path, described: dict[str, Any]) -> FinishedStage | str:
             evaluations=[read_evaluation(path) for path in records],
         )
     except (KeyError, TypeError) as error:
-        raise InputError(f'{file} or pipeline.json is damaged: {error}') from error
+        raise InputError(f'{folder / "done.json"} or pipeline.json is damaged: {error}') from error
 
 
 def _other_folders(path: Path, stages: dict[str, Any]) -> list[tuple[str, str]]:
     """Folders that a pipeline made, but not one with these settings."""
-    folders = [folder.name for folder in sorted(path.iterdir()) if folder.name not in stages]
-    others = [(name, 'no stage of these settings') for name in folders if not is_generation(name)]
-    found = [item for item in others if (path / item[0] / 'started.json').is_file()]
-    earlier = sum(map(is_generation, folders))
+    folders = [folder for folder in sorted(path.iterdir()) if folder.name not in stages]
+    earlier = [folder for folder in folders if is_generation(folder.name)]
+    found = [
+        (folder.name, 'no stage of these settings')
+        for folder in folders
+        if folder not in earlier and (folder / 'started.json').is_file()
+    ]
     if earlier:
-        found.append(('<stage>.<8 hex digits>', f'{earlier} earlier, of other settings'))
+        found.append(('<stage>.<8 hex digits>', f'{len(earlier)} earlier, of other settings'))
     return found
-
-
-def _read_object(file: Path) -> dict[str, Any]:
-    try:
-        return _object(json.loads(file.read_text(encoding='utf-8')), str(file))
-    except json.JSONDecodeError as error:
-        raise InputError(f'{file} is damaged: {error}') from error
 
 
 def _object(content: Any, place: str) -> dict[str, Any]:

@@ -1,14 +1,11 @@
-"""Statistics of what the stages have made: one pass over the images for each stage."""
+"""Statistics of what the stages have made: one pass over the images."""
 
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from dataclasses import dataclass
-from functools import cached_property, partial
-from multiprocessing import Pool
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-import torch
 
+from mmdrs.apis.pool import ordered_map
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
 from mmdrs.evaluation.functional.scores import (
@@ -19,10 +16,10 @@ from mmdrs.evaluation.functional.scores import (
     count_maps,
 )
 from mmdrs.models.utils.cam import resize_array
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL, MAP_THRESHOLD
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import read_maps
 from mmdrs.reporting.report.counting import (
-    IGNORED,
     SizeGroup,
     confusion_matrix,
     label_counts,
@@ -33,57 +30,73 @@ from mmdrs.reporting.report.counting import (
 )
 from mmdrs.reporting.report.listed_images import LABEL_STAGES, MAP_STAGES, ImageList, ListedImage
 
-#: The fixed threshold of the pipeline's table, and the one above which a map covers a pixel.
-THRESHOLD = 0.2
+_Confusion = np.ndarray | None
 
 
-@dataclass(frozen=True)
 class MapStatistics:
-    """The maps of one stage against ground truth; arrays by threshold, (256,), in percent.
+    """The maps of one stage against ground truth."""
 
-    Attributes:
-        miou: mIoU where the foreground is what reaches the threshold.
-        precision: Share of what reaches it that lies on the object.
-        recall: Share of the objects that reaches it.
-        sizes: Coverage and over-activation by size of the objects.
-    """
+    def __init__(self, num_classes: int) -> None:
+        self._totals = MapTotals.empty(num_classes)
+        self._histograms = np.zeros((2, LEVELS), np.int64)
+        self._objects: list[np.ndarray] = []
 
-    miou: np.ndarray
-    precision: np.ndarray
-    recall: np.ndarray
-    sizes: list[SizeGroup]
+    def add(self, counts: MapCounts, histograms: np.ndarray) -> None:
+        """Add one image: its counts and its :func:`.level_histograms`."""
+        self._totals.add(counts)
+        self._histograms += histograms
+        self._objects.append(object_rows(counts))
+
+    def curves(self) -> dict[str, np.ndarray]:
+        """``miou``, ``precision`` and ``recall`` by threshold level, (256,), in percent."""
+        precision, recall = precision_recall(*self._histograms)
+        miou = self._totals.scores(MAP_THRESHOLD).curve
+        return dict(miou=miou, precision=100 * precision, recall=100 * recall)
+
+    def sizes(self) -> list[SizeGroup]:
+        """Coverage and over-activation by size of the objects."""
+        return size_groups(np.concatenate(self._objects))
 
 
-@dataclass(frozen=True)
 class LabelStatistics:
     """Labels or predictions of one stage.
 
     Attributes:
-        ignored: Share of all their pixels that is 255, 0..1.
         confusion: Summed :func:`.confusion_matrix`; zero where no mask fits.
-        scores: mIoU of each image in percent (N,); NaN without ground truth.
+        scores: mIoU of each image in percent; NaN without a fitting mask.
         unfit: How many are of another size than their mask; they do not count.
     """
 
-    ignored: float
-    confusion: np.ndarray
-    scores: np.ndarray
-    unfit: int
+    def __init__(self, num_classes: int) -> None:
+        self.confusion = np.zeros((num_classes, num_classes + 1), np.int64)
+        self.scores: list[float] = []
+        self.unfit = 0
+        self._pixels = self._ignored = 0
 
-    @cached_property
+    def add(self, image: ListedImage, pixels: int, ignored: int, confusion: _Confusion) -> None:
+        """Add one image: its pixels, those that are 255, and the matrix if a mask fits."""
+        self._pixels += pixels
+        self._ignored += ignored
+        if confusion is None:
+            self.unfit += image.mask is not None
+            self.scores.append(np.nan)
+        else:
+            self.confusion += confusion
+            self.scores.append(label_counts(confusion).miou())
+
+    @property
+    def ignored(self) -> float:
+        """Share of all pixels that is 255, 0..1."""
+        return self._ignored / max(self._pixels, 1)
+
+    @property
     def counts(self) -> LabelCounts:
         """The counts of the pipeline's scores."""
         return label_counts(self.confusion)
 
 
-@dataclass(frozen=True)
-class Statistics:
-    """All statistics, by name of the stage.
-
-    Attributes:
-        maps: Of the stages that make maps; none without ground truth.
-        labels: Of the pseudo labels and the prediction.
-    """
+class Statistics(NamedTuple):
+    """All statistics, by name of the stage; ``maps`` is empty without ground truth."""
 
     maps: dict[str, MapStatistics]
     labels: dict[str, LabelStatistics]
@@ -97,87 +110,57 @@ class Statistics:
 def compute_statistics(listed: ImageList, workers: int = 0) -> Statistics:
     """Compute all statistics of the images of a list, with progress lines.
 
-    Args:
-        listed: The images and files.
-        workers: Processes beside this one.
+    Raises:
+        InputError: If a file is damaged, or a label holds a class that there is not.
     """
+    num_classes = len(listed.classes)
     maps = listed.made_by(MAP_STAGES) if listed.has_masks else []
-    labels = listed.made_by(LABEL_STAGES)
-    with Pool(workers, torch.set_num_threads, (1,)) if workers > 0 else nullcontext() as pool:
-        apply = partial(pool.imap, chunksize=8) if pool else map
-        return Statistics(
-            {name: _map_statistics(listed, name, apply) for name in maps},
-            {name: _label_statistics(listed, name, apply) for name in labels},
-        )
-
-
-def _over_images(function: Callable, listed: ImageList, stage: str, apply: Callable) -> Iterator:
-    """What the function gives for a stage, the number of classes and each image, in order."""
-    progress = Progress(f'statistics of {stage}')
-    results = apply(partial(function, stage, len(listed.classes)), listed.images)
-    for number, result in enumerate(results, 1):
-        progress.step(number, len(listed.images))
-        yield result
-
-
-def _map_statistics(listed: ImageList, stage: str, apply: Callable) -> MapStatistics:
-    on_objects, everywhere = np.zeros(LEVELS, np.int64), np.zeros(LEVELS, np.int64)
-    objects: list[np.ndarray] = []
-    totals = MapTotals.empty(len(listed.classes))
-    for counts, on_object, anywhere in _over_images(_count_maps, listed, stage, apply):
-        totals.add(counts)
-        on_objects += on_object
-        everywhere += anywhere
-        objects.append(object_rows(counts))
-    precision, recall = precision_recall(on_objects, everywhere)
-    return MapStatistics(
-        miou=totals.scores(THRESHOLD).curve,
-        precision=100 * precision,
-        recall=100 * recall,
-        sizes=size_groups(np.concatenate(objects)),
+    statistics = Statistics(
+        {name: MapStatistics(num_classes) for name in maps},
+        {name: LabelStatistics(num_classes) for name in listed.made_by(LABEL_STAGES)},
     )
+    count = partial(_count_image, maps, list(statistics.labels), num_classes)
+    progress = Progress('statistics')
+    images = listed.images if maps or statistics.labels else []  # masks need not be there
+    counted = ordered_map(count, images, workers, chunk=8)
+    for number, (image, (of_maps, of_labels)) in enumerate(zip(images, counted, strict=True), 1):
+        for found, counts in zip(statistics.maps.values(), of_maps, strict=True):
+            found.add(*counts)
+        for found, counts in zip(statistics.labels.values(), of_labels, strict=True):
+            found.add(image, *counts)
+        progress.step(number, len(images))
+    return statistics
 
 
-def _count_maps(
-    stage: str, num_classes: int, image: ListedImage
-) -> tuple[MapCounts, np.ndarray, np.ndarray]:
-    """The counts of the maps of one image, and their histograms by level."""
-    actual = read_label(image.mask)
-    stored = read_maps(image.files[stage])
-    maps = resize_array(stored.floats(), actual.shape)
-    counts = count_maps(maps, stored.labels, actual, num_classes, THRESHOLD)
-    return counts, *level_histograms(maps, stored.labels, actual)
-
-
-def _label_statistics(listed: ImageList, stage: str, apply: Callable) -> LabelStatistics:
-    counted = list(_over_images(_count_label, listed, stage, apply))
-    matrices = [matrix for _, _, matrix in counted]
-    classes = len(listed.classes)
-    return LabelStatistics(
-        ignored=sum(item[0] for item in counted) / max(sum(item[1] for item in counted), 1),
-        confusion=sum(
-            (matrix for matrix in matrices if matrix is not None),
-            np.zeros((classes, classes + 1), np.int64),
-        ),
-        scores=np.array([np.nan if m is None else label_counts(m).miou() for m in matrices]),
-        unfit=sum(m is None for m in matrices) if any(i.mask for i in listed.images) else 0,
-    )
+def _count_image(
+    maps: list[str], labels: list[str], num_classes: int, image: ListedImage
+) -> tuple[list[tuple[MapCounts, np.ndarray]], list[tuple[int, int, _Confusion]]]:
+    """The counts of one image's maps and labels, a list entry for each stage."""
+    actual = None if image.mask is None else read_label(image.mask)
+    if actual is not None:
+        _check_classes(image.mask, actual, num_classes)
+    of_maps = []
+    for stage in maps:
+        stored = read_maps(image.files[stage])
+        resized = resize_array(stored.floats(), actual.shape)
+        counts = count_maps(resized, stored.labels, actual, num_classes, MAP_THRESHOLD)
+        of_maps.append((counts, level_histograms(resized, stored.labels, actual)))
+    return of_maps, [_count_label(image, stage, actual, num_classes) for stage in labels]
 
 
 def _count_label(
-    stage: str, num_classes: int, image: ListedImage
-) -> tuple[int, int, np.ndarray | None]:
-    """Ignored and all pixels of one label, and its confusion matrix; None without a fitting mask.
-
-    The released evaluation resizes and crops images: such predictions fit no mask.
-    """
+    image: ListedImage, stage: str, actual: np.ndarray | None, num_classes: int
+) -> tuple[int, int, _Confusion]:
     label = read_label(image.files[stage])
-    ignored = int((label == IGNORED).sum())
-    actual = None if image.mask is None else read_label(image.mask)
+    ignored = int((label == IGNORE_LABEL).sum())
+    # The released evaluation resizes and crops images: such predictions fit no mask.
     if actual is None or actual.shape != label.shape:
-        return ignored, label.size, None
-    for values, path in ((label, image.files[stage]), (actual, image.mask)):
-        highest = int(values[values != IGNORED].max(initial=0))
-        if highest >= num_classes:
-            raise InputError(f'{path} holds {highest}, but there are {num_classes} classes')
-    return ignored, label.size, confusion_matrix(label, actual, num_classes)
+        return label.size, ignored, None
+    _check_classes(image.files[stage], label, num_classes)
+    return label.size, ignored, confusion_matrix(label, actual, num_classes)
+
+
+def _check_classes(path: object, label: np.ndarray, num_classes: int) -> None:
+    highest = int(label[label != IGNORE_LABEL].max(initial=0))
+    if highest >= num_classes:
+        raise InputError(f'{path} holds {highest}, but there are {num_classes} classes')

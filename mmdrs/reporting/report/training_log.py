@@ -2,20 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 
-@dataclass(frozen=True)
-class TrainingCurves:
-    """What a training logged; all arrays have one length.
+class TrainingCurves(NamedTuple):
+    """What a training logged, in arrays of one length.
 
-    Attributes:
-        iterations: Where it was logged, ascending.
-        losses: By name: ``loss``, and its parts where there are several; NaN where not logged.
-        rate: The learning rate.
+    ``losses`` has ``loss``, and its parts where there are several; NaN where not logged.
     """
 
     iterations: np.ndarray
@@ -30,21 +26,18 @@ def read_training(folder: Path) -> TrainingCurves | None:
     lines = merge_runs([_read_lines(file) for file in files if file.stem == file.parents[1].name])
     if not lines:
         return None
-    names = sorted({name for line in lines for name in line if 'loss_' in name})
-    # A single part is the whole.
-    parts = {name: _column(lines, name) for name in names if len(names) > 1}
-    losses = dict(loss=_column(lines, 'loss'), **parts)
+    parts = sorted({name for line in lines for name in line if 'loss_' in name})
+    names = ['loss', *(parts if len(parts) > 1 else ())]  # a single part is the whole
+    losses = {name: _column(lines, name) for name in names}
     return TrainingCurves(_column(lines, 'iter'), losses, _column(lines, 'lr'))
 
 
 def merge_runs(runs: Sequence[Sequence[dict]]) -> list[dict]:
-    """One sequence of log lines from those of a training that was stopped and resumed.
+    """The log lines of a training that was stopped and resumed, by iteration.
 
     Args:
-        runs: The lines of each run, oldest first, with ``iter``.
-
-    Returns:
-        The lines by iteration; where a later run repeated iterations, its lines count.
+        runs: The lines of each run, oldest first, with ``iter``. Where a later run repeats
+            iterations, its lines count.
     """
     merged: list[dict] = []
     for run in runs:

@@ -4,11 +4,15 @@ The server wants a tar archive of ``results/VOC2012/Segmentation/<challenge>_tes
 palette PNGs of the size of their image, whose values are classes.
 """
 
-from mmdrs.reporting.voc_server.archive_tree import CHALLENGES, submission_folder
+from mmdrs.reporting.voc_server.archive_tree import CHALLENGES, Faults, submission_folder
 from mmdrs.reporting.voc_server.checking import check_submission, submission_faults
-from mmdrs.reporting.voc_server.faults import Faults
-from mmdrs.reporting.voc_server.image_set import TEST_IMAGES, read_sizes, read_test_ids, unlisted
-from mmdrs.reporting.voc_server.packing import pack_submission
+from mmdrs.reporting.voc_server.packing import (
+    TEST_IMAGES,
+    pack_submission,
+    read_sizes,
+    read_test_ids,
+    unlisted,
+)
 
 __all__ = [
     'CHALLENGES',

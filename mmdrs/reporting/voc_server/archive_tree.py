@@ -1,28 +1,61 @@
-"""What is wrong with the files of an archive, as far as their paths say."""
+"""Faults of an upload, and those that the paths of an archive show."""
 
 import posixpath
 import re
 import tarfile
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from mmdrs.archives import printable
-from mmdrs.errors import InputError
-from mmdrs.reporting.voc_server.faults import MISSING, Faults
+from mmdrs.errors import InputError, first_lines
 
+#: comp5: trained on data of VOC alone. comp6: anything else, such as pretraining on ImageNet.
 CHALLENGES = ('comp5', 'comp6')
-"""comp5: trained on data of VOC alone. comp6: anything else, such as pretraining on ImageNet."""
+#: How many faults of a kind a message names.
+SHOWN = 10
+MISSING = 'missing images'
+UNREADABLE = 'not a PNG, or unreadable'
 
 _HINT = ' (comp5 is for training on data of VOC alone, comp6 for any other data)'
 _KINDS = (r'voc_?\d{4}', r'comp\d+_\w+')
 
 
+class Faults:
+    """What is wrong with an archive or with predictions, by kind, in the order of the finding."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[str]] = {}
+
+    def __len__(self) -> int:
+        return sum(len(lines) for lines in self._lines.values())
+
+    def add(self, kind: str, line: str) -> None:
+        """Note a fault: ``kind`` is the heading, ``line`` says which file and what."""
+        self._lines.setdefault(kind, []).append(line)
+
+    def of(self, start: str) -> list[str]:
+        """The lines of the kinds whose heading starts with ``start``."""
+        kinds = [kind for kind in self._lines if kind.startswith(start)]
+        return [line for kind in kinds for line in self._lines[kind]]
+
+    def refuse(self, path: str | Path, note: str = '') -> None:
+        """Raise an ``InputError`` if there are any; it names the first of each kind, sorted."""
+        if not self:
+            return
+        count = '1 fault' if len(self) == 1 else f'{len(self)} faults'
+        kinds = [
+            f'\n  {kind}: {len(lines)}\n{first_lines(sorted(lines), SHOWN, "    ")}'
+            for kind, lines in self._lines.items()
+        ]
+        raise InputError(f'{path}: {count}{note}{"".join(kinds)}')
+
+
 def submission_folder(challenge: str) -> str:
-    """Return the folder of the PNGs in the archive; ``challenge`` is 'comp5' or 'comp6'.
+    """The folder of the PNGs in the archive.
 
     Raises:
-        InputError: For another challenge.
+        InputError: If the challenge is not one of :data:`CHALLENGES`.
     """
     if challenge not in CHALLENGES:
         raise InputError(f'challenge must be {" or ".join(CHALLENGES)}, got {challenge!r}')
@@ -30,7 +63,7 @@ def submission_folder(challenge: str) -> str:
 
 
 def image_id(info: tarfile.TarInfo) -> str:
-    """Return the id of the image that a member is named after."""
+    """The id of the image that a member is named after."""
     return PurePosixPath(info.name).stem
 
 
@@ -67,7 +100,7 @@ def _place_fault(path: PurePosixPath, ids: set[str], folder: str) -> str:
 
 
 def _level_remarks(found: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """Say how the levels of a folder differ from those that the server wants."""
+    """How the levels of a folder differ from those that the server wants."""
     remarks = []
     levels = [_meant_level(level, wanted) for level in found]
     for level, meant in zip(found, levels, strict=True):
@@ -84,7 +117,7 @@ def _level_remarks(found: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 
 def _meant_level(level: str, wanted: Sequence[str]) -> str:
-    """Return the level that a wrong one was meant to be: another year, challenge, set, or case."""
+    """The level that a wrong one was meant to be: another year, challenge, set, or case."""
     for meant in wanted:
         for kind in (re.escape(meant), *_KINDS):
             if all(re.fullmatch(kind, name, re.IGNORECASE) for name in (level, meant)):

@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmdrs.archives import archive_members, printable, reading_archive
-from mmdrs.datasets.formats import Step
+from mmdrs.engine import Progress
 from mmdrs.errors import InputError, MissingFileError
-from mmdrs.reporting.voc_server.archive_tree import check_tree, image_id, submission_folder
-from mmdrs.reporting.voc_server.faults import MISSING, UNREADABLE, Faults
+from mmdrs.reporting.voc_server.archive_tree import (
+    MISSING,
+    UNREADABLE,
+    Faults,
+    check_tree,
+    image_id,
+    submission_folder,
+)
 from mmdrs.reporting.voc_server.label_pngs import check_png
 
 _ZIP = (b'PK\x03\x04', b'PK\x05\x06')
@@ -21,17 +27,14 @@ def check_submission(
     ids: Sequence[str],
     sizes: Mapping[str, tuple[int, int]] | None = None,
     challenge: str = 'comp6',
-    step: Step = lambda done, total: None,
 ) -> None:
     """Refuse an archive for any of its :func:`submission_faults`.
 
     Raises:
         InputError: Also if it has faults; counts all and names the first of each kind.
     """
-    faults = submission_faults(archive, ids, sizes, challenge, step)
-    if faults:
-        left_out = '' if sizes is not None else ' (sizes of images were not checked)'
-        raise InputError(f'{archive}: {faults.count()}{left_out}\n{faults.text()}')
+    note = '' if sizes is not None else ' (sizes of images were not checked)'
+    submission_faults(archive, ids, sizes, challenge).refuse(archive, note)
 
 
 def submission_faults(
@@ -39,7 +42,6 @@ def submission_faults(
     ids: Sequence[str],
     sizes: Mapping[str, tuple[int, int]] | None = None,
     challenge: str = 'comp6',
-    step: Step = lambda done, total: None,
 ) -> Faults:
     """Find all that is wrong with an archive for the server; nothing is extracted.
 
@@ -47,8 +49,7 @@ def submission_faults(
         archive: A tar archive, compressed or not.
         ids: Ids of the images of the test set.
         sizes: (height, width) of the image by id; None checks no sizes.
-        challenge: 'comp5' or 'comp6', to which it is uploaded.
-        step: Reports how many files were checked.
+        challenge: One of :data:`.CHALLENGES`.
 
     Returns:
         The faults of its tree first, then those of its PNGs.
@@ -65,6 +66,7 @@ def submission_faults(
         if not has_end and faults.of(MISSING):
             faults.add('no end mark, so it may be cut off', path.name)
         pngs = [info for info in members if info.isreg() and image_id(info) in listed]
+        progress = Progress('check')
         for done, info in enumerate(pngs, 1):
             where = printable(posixpath.normpath(info.name).removeprefix(f'{folder}/'))
             if info.size > _LARGEST_FILE:
@@ -72,7 +74,7 @@ def submission_faults(
             else:
                 size = None if sizes is None else sizes[image_id(info)]
                 check_png(tar.extractfile(info).read(), size, where, faults)
-            step(done, len(pngs))
+            progress.step(done, len(pngs))
     return faults
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from mmdrs.datasets.formats import VOC_CLASSES
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.palette import voc_palette
-from mmdrs.reporting.voc_server.faults import SHOWN, UNREADABLE, Faults
+from mmdrs.reporting.voc_server.archive_tree import SHOWN, UNREADABLE, Faults
 
 _COLOURS = voc_palette(256)
 _LAST = len(VOC_CLASSES) - 1
@@ -83,11 +83,11 @@ def _open_png(data: bytes, where: str, faults: Faults) -> Image.Image | None:
 
 def _check_palette(picture: Image.Image, where: str, faults: Faults) -> None:
     """Note the first entry of a palette that differs from VOC's 256."""
-    found = picture.getpalette('RGB')
+    palette = picture.getpalette('RGB')
     for index, wanted in enumerate(_COLOURS):
-        entry = found[3 * index : 3 * index + 3]
-        if entry != wanted:
-            value, expected = (','.join(map(str, colour)) for colour in (entry, wanted))
+        found = palette[3 * index : 3 * index + 3]
+        if found != wanted:
+            value, expected = (','.join(map(str, colour)) for colour in (found, wanted))
             name = f' ({VOC_CLASSES[index]})' if index <= _LAST else ''
             line = f"entry {index}{name} is {value or 'missing'}, VOC's is {expected}"
             faults.add("a palette that is not VOC's", f'{where}: {line}')

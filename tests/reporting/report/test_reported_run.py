@@ -18,8 +18,9 @@ def finish(work_dir: Path, stage: str, value: float | None = None, **changes: An
     """Write what the pipeline leaves of a finished stage."""
     folder = work_dir / stage
     folder.mkdir(exist_ok=True)
-    (folder / 'started.json').write_text('{}')
-    done = dict(fingerprint=f'print of {stage}', seconds=60, finished='2026-01-01T10:00:00Z')
+    made = dict(fingerprint=f'print of {stage}', scores='masks')
+    (folder / 'started.json').write_text(json.dumps(made))
+    done = dict(made, seconds=60, finished='2026-01-01T10:00:00Z')
     (folder / 'done.json').write_text(json.dumps(done | dict(other='key') | changes))
     if value is not None:
         score = Score('coverage', value, Protocol(), {})
@@ -31,7 +32,9 @@ def finish(work_dir: Path, stage: str, value: float | None = None, **changes: An
 def describe(work_dir: Path, **changes: Any) -> None:
     """Write the description of a run that has no data set."""
     stages = {
-        name: dict(kind=kind, title=f'title of {name}', fingerprint=f'print of {name}')
+        name: dict(
+            kind=kind, title=f'title of {name}', fingerprint=f'print of {name}', scores='masks'
+        )
         for name, kind in STAGES.items()
     }
     content = dict(format=1, settings=dict(seed=0), stages=stages, datasets={}) | changes
@@ -62,17 +65,22 @@ def test_all_fit(work_dir: Path) -> None:
 
 
 def test_reasons(work_dir: Path) -> None:
-    """Only the fingerprint decides; the names of folders of earlier generations are skipped."""
+    """The fingerprints decide; folders of earlier generations are not named one by one."""
+    finish(work_dir, 'plain_classifier', scores='other masks')
     finish(work_dir, 'plain_maps', 9, fingerprint='print of another')
     (work_dir / 'drs_classifier' / 'done.json').unlink()
     (work_dir / 'drs_maps' / 'done.json').unlink()
     (work_dir / 'drs_maps' / 'started.json').unlink()
-    for name in ('drs_maps.0123abcd', 'drs_maps.89abcdef', 'other'):
+    for name in ('drs_maps.0123abcd', 'drs_maps.89abcdef-2', 'refinement', 'other'):
         finish(work_dir, name, 5)
     (work_dir / 'notes').mkdir()
+    stages = json.loads((work_dir / 'pipeline.json').read_text())['stages']
+    kept = dict(kind='train', title='', fingerprint='print of refinement', scores='masks')
+    describe(work_dir, stages=dict(stages, refinement=kept))
     run = read_run(work_dir)
-    assert list(run.stages) == ['plain_classifier'] and scores(run) == []
+    assert list(run.stages) == ['refinement'] and scores(run) == [5]
     assert dict(run.left_out) == {
+        'plain_classifier': 'scored with other masks or label rules',
         'plain_maps': 'made with other settings',
         'drs_classifier': 'not finished',
         'drs_maps': 'not run yet',
@@ -83,8 +91,10 @@ def test_reasons(work_dir: Path) -> None:
 
 def test_a_stage_without_fingerprint_does_not_match(work_dir: Path) -> None:
     describe(work_dir, stages=dict(plain_maps=dict(kind='maps', title='')))
-    (work_dir / 'plain_maps' / 'done.json').write_text('{"seconds": 1, "finished": ""}')
     with pytest.raises(InputError, match='plain_maps: made with other settings'):
+        read_run(work_dir)
+    (work_dir / 'plain_maps' / 'done.json').write_text('{"seconds": 1, "finished": ""}')
+    with pytest.raises(InputError, match=r'done.json is damaged \(.fingerprint.\)'):
         read_run(work_dir)
 
 
@@ -96,7 +106,11 @@ def test_a_stage_without_fingerprint_does_not_match(work_dir: Path) -> None:
         ('pipeline.json', '{"format": 2}', 'pipeline.json: was written by another version'),
         ('pipeline.json', '{"format": 1, "stages": {}, "settings": 3}', "'settings' is damaged"),
         ('plain_maps/done.json', '{"fingerprint": ', 'plain_maps/done.json is damaged'),
-        ('plain_maps/done.json', '{"fingerprint": "print of plain_maps"}', 'done.json.*seconds'),
+        (
+            'plain_maps/done.json',
+            '{"fingerprint": "print of plain_maps", "scores": "masks"}',
+            'done.json.*seconds',
+        ),
         ('plain_maps/results/seed_val.json', '{', 'seed_val.json: cannot be read as JSON'),
     ],
 )

@@ -93,3 +93,10 @@ def test_number_of_images(copied: Path) -> None:
     assert 'No images were asked for' in write_report(copied, images=0).read_text()
     with pytest.raises(InputError, match='must not be negative'):
         write_report(copied, images=-1)
+
+
+@pytest.mark.parametrize('name', ['pseudo_labels/val/img_3.png', 'drs_maps/val/img_2.npz'])
+def test_damaged_files_are_named(copied: Path, name: str) -> None:
+    (copied / name).write_bytes((copied / name).read_bytes()[:60])
+    with pytest.raises(InputError, match=f'{copied / name} '):
+        write_report(copied, images=1)

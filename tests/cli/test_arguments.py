@@ -1,0 +1,51 @@
+"""Errors of commands in one line, and the arguments of a run."""
+
+import errno
+import os
+
+import pytest
+
+from mmdrs.cli.arguments import command, command_parser, parse_run_arguments
+from mmdrs.errors import InputError, MissingFileError
+
+
+@pytest.mark.parametrize(
+    ('error', 'line'),
+    [
+        (InputError('a is wrong'), 'error: a is wrong'),
+        (MissingFileError('there is no b'), 'error: there is no b'),
+        (OSError(errno.EACCES, 'not allowed', 'c.txt'), "error: [Errno 13] not allowed: 'c.txt'"),
+        (OSError(errno.ENOSPC, 'disk full'), 'error: [Errno 28] disk full'),
+    ],
+)
+def test_one_line(error: Exception, line: str) -> None:
+    @command
+    def main(argv: list[str] | None = None) -> None:
+        assert argv == ['--x']
+        raise error
+
+    with pytest.raises(SystemExit) as caught:
+        main(['--x'])
+    assert caught.value.code == line  # Python prints a text and exits with 1
+
+
+@pytest.mark.parametrize('error', [ValueError('bug'), OSError('no file'), ConnectionError(104)])
+def test_other_errors_keep_their_traceback(error: Exception) -> None:
+    @command
+    def main(argv: list[str] | None = None) -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        main()
+    assert caught.value is error
+
+
+def test_run_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('LOCAL_RANK', '7')
+    monkeypatch.delenv('LOCAL_RANK')
+    argv = ['--cfg-options', 'a.b=1', 'c=[1,2]', '--launcher', 'pytorch', '--local-rank=3']
+    args = parse_run_arguments(command_parser('A tool.'), argv)
+    assert args.cfg_options == {'a.b': 1, 'c': [1, 2]} and args.work_dir is None
+    assert (args.launcher, os.environ['LOCAL_RANK']) == ('pytorch', '3')
+    parse_run_arguments(command_parser('A tool.'), ['--local_rank', '5'])
+    assert os.environ['LOCAL_RANK'] == '3'  # a launcher's own value counts
