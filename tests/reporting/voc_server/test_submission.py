@@ -272,7 +272,8 @@ class TestCheck:
         prefix = '' if folder == '.' else f'{folder}/'
         assert faults.of(f'wrong path, {remark}') == [f'{prefix}{name}.png' for name in SIZES]
         assert len(faults) == 3  # they are not missing as well
-        assert f'; it must be {FOLDER}/<id>.png: 3\n' in faults.text()
+        with pytest.raises(InputError, match=f'a.tgz: 3 faults\n.*must be {FOLDER}/<id>.png: 3\n'):
+            faults.refuse('a.tgz')
 
     def test_comp6_taken_for_comp5(self, tmp_path: Path) -> None:
         faults = faults_of(tmp_path / 'a.tgz', good_files(), challenge='comp5')
@@ -407,7 +408,9 @@ class TestCheck:
 
     def test_names_that_a_console_cannot_show(self, tmp_path: Path) -> None:
         files = good_files() | {'\x1b[2J.png': b'', f'{FOLDER}/\udcff/{FIRST}.\udcff': b''}
-        text = faults_of(tmp_path / 'a.tgz', files).text()
+        with pytest.raises(InputError) as caught:
+            faults_of(tmp_path / 'a.tgz', files).refuse('a.tgz')
+        text = str(caught.value)
         assert r"'\x1b[2J.png'" in text and '\x1b' not in text
         text.encode()
 
