@@ -15,6 +15,7 @@ import contextlib
 import importlib
 import importlib.util
 import io
+import os
 import pickle
 import re
 import sys
@@ -218,18 +219,23 @@ def bridge_packaged_configs() -> None:
             return stock(cfg_path, filename)
         # The second value is the registry scope of what a config takes from `_base_.name`.
         # mmdrs has no registries of its own: its configs count as the user's.
-        return packaged_config(cfg_path), None if package == 'mmdrs' else package
+        return config_path(cfg_path), None if package == 'mmdrs' else package
 
     Config._get_cfg_path = staticmethod(get_cfg_path)
 
 
-def packaged_config(name: str) -> str:
-    """Return the file of a config ``package::folder/file.py``, package being mmdrs or mmseg.
+def config_path(name: str | os.PathLike) -> str:
+    """Return the absolute path of a config ``mmdrs::folder/file.py`` or ``mmseg::...``.
+
+    Any other name is returned as it is, whether it exists or not.
 
     Raises:
         MissingFileError: if the package has no such config; names configs with close names.
     """
-    package, _, relative = name.partition('::')
+    name = os.fspath(name)
+    package, separator, relative = name.partition('::')
+    if not separator or package not in CONFIG_PACKAGES:
+        return name
     root = Path(importlib.util.find_spec(package).origin).parent
     # A checkout that is used without an installation has its configs beside the package only.
     folders = (root / '.mim' / 'configs', root.parent / 'configs')

@@ -123,7 +123,7 @@ import sys
 sys.path.insert(1, {str(site)!r})
 import mmdrs
 from mmengine.config import Config
-from mmdrs.apis.config_path import config_path
+from mmdrs.apis import config_path
 print(mmdrs.__file__, config_path('mmdrs::shapes/settings_shapes.py'), sep='\\n')
 print(Config.fromfile('config.py').default_scope)
 """

@@ -14,6 +14,7 @@ from mmdrs.apis.pseudo_labels import make_pseudo_labels
 from mmdrs.apis.runner import build_runner, start_processes
 from mmdrs.apis.test import test_model
 from mmdrs.apis.train import train_model
+from mmdrs.compat import config_path
 from mmdrs.errors import InputError, MissingFileError
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     'apply_tta',
     'build_runner',
     'check_checkpoint',
+    'config_path',
     'load_config',
     'make_pseudo_labels',
     'ordered_map',

@@ -1,4 +1,4 @@
-"""Configs as the command-line tools use them: found, checked, and changed by the options.
+"""Configs for the command-line tools: found, checked, and changed by the options.
 
 The options mean what they mean in MMSegmentation's ``tools/train.py`` and ``tools/test.py``.
 """
@@ -15,14 +15,14 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import METRICS
 
-from mmdrs.apis.config_path import config_path
 from mmdrs.apis.quiet import quiet_log
 from mmdrs.apis.settings import apply_settings
+from mmdrs.compat import config_path
 from mmdrs.errors import InputError, MissingFileError, did_you_mean
 
-#: Environment variable with the settings file, as the configs of ``configs/custom`` name it.
+#: Environment variable from which the configs of ``configs/custom`` take the settings file.
 SETTINGS_VARIABLE = 'MMDRS_SETTINGS'
-# Read from a config by MMEngine's runner or by the tools, beside the runner's own arguments.
+# What MMEngine's runner or the tools read from a config, besides the runner's arguments.
 _OTHER_NAMES = (
     'compile',
     'custom_imports',
@@ -47,19 +47,18 @@ def load_config(
     Args:
         path: The config file, or the name of an installed one (``mmdrs::...``, ``mmseg::...``).
         cfg_options: Values to overwrite, by dotted key (``{'train_cfg.max_iters': 3}``).
-        work_dir: Directory of logs and checkpoints. It goes before the config's ``work_dir``,
-            which goes before ``./work_dirs/<name of the config file>``. A config in its own work
-            directory is that of an earlier run, which is left alone: its default is
-            ``./work_dirs/<name>.rerun``.
+        work_dir: Directory of logs and checkpoints. The default is the config's ``work_dir``, then
+            ``./work_dirs/<name of the config file>``. A config in its own work directory is that
+            of an earlier run: its default is ``./work_dirs/<name>.rerun``.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         settings: The settings file: configs of ``configs/custom`` inherit from it, and what it
             shares is applied to any config (:func:`~mmdrs.apis.settings.apply_settings`).
-        in_place: Let a config in its own work directory go on there.
+        in_place: Let a config in its own work directory continue there.
 
     Raises:
         MissingFileError: If there is no such file; lists files with close names.
-        InputError: If an option starts with a name that neither the config nor the runner
-            knows, or cannot be applied.
+        InputError: If an option starts with an unknown name or cannot be applied, or if the
+            config imports what is not installed.
     """
     path = config_path(path)
     if not os.path.isfile(path):
@@ -79,11 +78,6 @@ def load_config(
 
 
 def _read(path: str) -> Config:
-    """Read a config file.
-
-    Raises:
-        InputError: If it imports what is not installed.
-    """
     try:
         return Config.fromfile(path)
     except ImportError as error:
@@ -112,14 +106,13 @@ def _settings(path: str) -> Iterator[None]:
         with quiet_log():
             yield
     finally:
-        if before is None:
-            del os.environ[SETTINGS_VARIABLE]
-        else:
+        del os.environ[SETTINGS_VARIABLE]
+        if before is not None:
             os.environ[SETTINGS_VARIABLE] = before
 
 
 def _close_files(path: str) -> str:
-    """Name the files beside ``path`` whose names are close to it."""
+    """Name the files in the same folder with names close to ``path``."""
     folder = os.path.dirname(path) or '.'
     if not os.path.isdir(folder):
         return f" (nor does the folder '{folder}')"
@@ -128,7 +121,7 @@ def _close_files(path: str) -> str:
 
 
 def merge_options(cfg: Config, cfg_options: dict[str, Any]) -> None:
-    """Merge ``--cfg-options``. MMEngine would take a misspelt name for a new one, silently.
+    """Merge ``--cfg-options``, where MMEngine would silently accept a misspelt name as a new one.
 
     Raises:
         InputError: If an option starts with an unknown name, or cannot be applied.
@@ -153,7 +146,7 @@ def apply_amp(cfg: Config) -> None:
 
     Raises:
         InputError: without an accelerator, which MMEngine's ``AmpOptimWrapper`` needs, or if
-            the config's optimizer wrapper is of a type that cannot be exchanged.
+            the config's optimizer wrapper has another type than ``OptimWrapper``.
     """
     if get_device() in ('cpu', 'mps'):
         raise InputError(
@@ -174,7 +167,7 @@ def apply_amp(cfg: Config) -> None:
 def apply_tta(cfg: Config) -> None:
     """Test with the config's test-time augmentation (``--tta``).
 
-    A config that does so already, as one stored by such a test, is left as it is.
+    A config that already does, such as one stored by such a test, is left as it is.
 
     Raises:
         InputError: if the config has no ``tta_pipeline`` or no ``tta_model``.
@@ -193,16 +186,16 @@ def apply_tta(cfg: Config) -> None:
 
 
 def _leaf_datasets(dataset: Any) -> list[Any]:
-    """Return the configs of the datasets within wrappers such as ``ConcatDataset``."""
+    """The configs of the datasets within wrappers such as ``ConcatDataset``."""
     inner = dataset.get('datasets') or [dataset[key] for key in ('dataset',) if key in dataset]
     return [leaf for item in inner for leaf in _leaf_datasets(item)] if inner else [dataset]
 
 
 def apply_output(cfg: Config, out_dir: str) -> None:
-    """Have the predictions of a test written as PNG into ``out_dir`` (``--out``).
+    """Write the predictions of a test as PNG into ``out_dir`` (``--out``).
 
-    Where several metrics write, those with a prefix (``CRFIoUMetric``) do it in a subfolder of
-    that name: the files of all are called after the images.
+    All metrics name their files after the images. Where several write, those with a prefix
+    (``CRFIoUMetric``) do it in a subfolder of that name.
 
     Raises:
         InputError: if no metric of ``test_evaluator`` writes predictions.
@@ -224,16 +217,14 @@ def apply_output(cfg: Config, out_dir: str) -> None:
         prefix = metric.get('prefix') or classes[index].default_prefix
         several = len(writers) > 1 and prefix
         metric['output_dir'] = os.path.join(out_dir, prefix) if several else out_dir
-        # The metric makes it in the first process only: another may write before it does.
+        # The metric makes it in the first process only, and another may write earlier.
         os.makedirs(metric['output_dir'], exist_ok=True)
         if 'keep_results' in accepted[index]:
             metric['keep_results'] = True
 
 
 def apply_labels(cfg: Config, out_dir: str) -> None:
-    """Have a test write pseudo labels into ``out_dir``, without map files on the way.
-
-    The rules are the config's ``pseudo_labels``.
+    """Write pseudo labels by the config's ``pseudo_labels`` into ``out_dir``, without map files.
 
     Raises:
         InputError: if the config has no ``pseudo_labels``.
@@ -253,13 +244,8 @@ def apply_show(
 ) -> None:
     """Show the painted predictions, or write them into ``show_dir`` (``--show``, ``--show-dir``).
 
-    Every image is painted: MMSegmentation's default of one in 50 shows nothing of a small set.
-
-    Args:
-        cfg: changed in place.
-        show: open a window.
-        show_dir: directory in which painted images are saved.
-        wait_time: seconds that an image stays in the window.
+    Every image is painted: MMSegmentation's default, one in 50, skips small sets. An image stays
+    in the window for ``wait_time`` seconds.
 
     Raises:
         InputError: if the config has no ``default_hooks.visualization`` or no ``visualizer``.

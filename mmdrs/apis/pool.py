@@ -1,4 +1,4 @@
-"""A function of many items in several processes, the results in order."""
+"""Map a function over items in several processes, with the results in order."""
 
 import multiprocessing
 from collections import deque
@@ -11,7 +11,7 @@ import torch
 
 Item, Result = TypeVar('Item'), TypeVar('Result')
 
-#: Chunks for each process that are under way or wait to be taken: more would pile up in memory.
+#: Chunks for each process that run or wait to be taken: more would pile up in memory.
 _AHEAD = 4
 _function: Callable | None = None  # of a worker process, set when it starts
 
@@ -21,19 +21,15 @@ def ordered_map(
 ) -> Iterator[Result]:
     """``map(function, items)`` by a pool of processes, each with one thread.
 
-    Items are taken as they are needed, a few chunks ahead. An error comes to the caller as it was
-    raised. The processes are forked from a server that has imported mmdrs and nothing else, not
-    from this one, whose threads a fork would leave behind: as ever where processes are spawned,
-    a script that calls this belongs under ``if __name__ == '__main__'``.
+    Items are read a few chunks ahead. Errors reach the caller as they were raised. The processes
+    are forked from a server that has imported only mmdrs, because a fork of this process would
+    lose its threads: a script that calls this needs ``if __name__ == '__main__'``.
 
     Args:
-        function: Can be pickled; it goes to each process once.
+        function: Can be pickled; each process gets it once.
         items: Can be pickled.
         workers: Processes; 0 computes in this one.
-        chunk: Items that a process is handed at once.
-
-    Yields:
-        The results, in the order of the items.
+        chunk: Items that a process gets at once.
     """
     if not workers:
         yield from map(function, items)

@@ -17,14 +17,12 @@ from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
 from mmdrs.pseudo_labels.map_file import read_maps, read_record
 from mmdrs.pseudo_labels.rules import LabelRules
 
-#: Images that a process makes at once: handing over one result costs a tenth of making a label.
+#: Labels that a process makes at once: passing on one result costs a tenth of making a label.
 #: With a CRF, which takes seconds, it is one.
 CHUNK = 8
 
 
 class _Job(NamedTuple):
-    """One image: its files, maps and ground truth, and whether its label is finished."""
-
     image: ImageFiles
     map_path: Path
     seg_map_path: str | None
@@ -33,7 +31,7 @@ class _Job(NamedTuple):
 
 @dataclass(frozen=True)
 class _Work:
-    """What a process does with a job: make the label or read it, and count it."""
+    """Makes or reads the label of a job, and counts it; sent to each process."""
 
     maker: LabelMaker
     num_classes: int
@@ -61,8 +59,8 @@ def make_pseudo_labels(
 ) -> Iterator[FusedCounts | None]:
     """Fuse the stored maps of many images; under a launcher each process takes its share.
 
-    A label that is finished, made of the same maps, saliency map and rules, is neither made nor
-    written again. Where maps are gone, their labels stay.
+    A label made of the same maps, saliency map and rules is not made again. Where maps are gone,
+    their labels are kept.
 
     Args:
         images: Data infos of :class:`~mmdrs.datasets.ImageLabelDataset`: ``img_id``,
@@ -73,7 +71,7 @@ def make_pseudo_labels(
         palette: Red, green and blue of each class.
         num_classes: Classes, background included.
         workers: Processes beside this one, see :func:`~mmdrs.apis.pool.ordered_map`.
-        progress: Shown every label of this process; labels of an earlier run do not count in its
+        progress: Shows the labels of this process; those of an earlier run do not count in its
             estimate of the time left.
 
     Yields:
@@ -122,7 +120,7 @@ def _finished(image: ImageFiles, map_path: Path, maker: LabelMaker) -> bool:
 
 
 def _record(map_path: Path, found: dict) -> dict:
-    """The record of a map file; of one without a record, its content is."""
+    """The record of a map file, or a digest of its content where it has none."""
     return found or dict(file=file_digest(map_path))
 
 

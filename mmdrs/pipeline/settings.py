@@ -19,8 +19,8 @@ from mmengine.config import Config
 
 from mmdrs.apis import InputError, load_config
 from mmdrs.apis.config import merge_options
-from mmdrs.apis.config_path import config_path
 from mmdrs.apis.settings import SHARED_KEYS
+from mmdrs.compat import config_path
 from mmdrs.errors import did_you_mean
 from mmdrs.files import written_whole
 

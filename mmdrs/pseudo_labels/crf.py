@@ -13,7 +13,7 @@ import numpy as np
 
 from mmdrs.errors import InputError
 
-#: Smaller probabilities count as this one: nothing is ruled out, and the logarithm stays finite.
+#: Lower bound of the probabilities: no class is ruled out, and the logarithm stays finite.
 MIN_PROBABILITY = 1e-5
 
 
@@ -24,17 +24,12 @@ class DenseCRF:
     The constants are those of the released code for the evaluation of DeepLab. Both kernels are
     normalised symmetrically, both have Potts compatibility.
 
-    Attributes:
-        iterations: Updates of the mean field.
-        gaussian_weight: Weight of the smoothness kernel, ...
-        gaussian_sxy: ... and its standard deviation in pixels.
-        bilateral_weight: Weight of the appearance kernel, ...
-        bilateral_sxy: ... its standard deviation in pixels, ...
-        bilateral_srgb: ... and in levels (0..255) of a colour.
+    ``gaussian_*`` is the smoothness kernel, ``bilateral_*`` the appearance kernel; ``sxy`` is a
+    standard deviation in pixels, ``srgb`` one in levels (0..255) of a colour.
 
     Raises:
-        InputError: If a constant makes no sense, or ``pydensecrf`` is not installed: here and not
-            at the first image, which may be hours away.
+        InputError: If a constant is out of range, or ``pydensecrf`` is not installed: raised here
+            because the first image may be hours away.
     """
 
     iterations: int = 10
@@ -54,7 +49,7 @@ class DenseCRF:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | None) -> 'DenseCRF | None':
-        """From a config's ``crf``: ``dict()`` or a dict of constants; None is no CRF.
+        """From a config's ``crf``: a dict of constants, ``dict()`` for the defaults; None is off.
 
         Raises:
             InputError: If it is something else, or names an unknown constant.
@@ -79,7 +74,7 @@ class DenseCRF:
             float32 (K, H, W), summing to 1. A single class (K = 1) is returned as it is.
 
         Raises:
-            ValueError: If the image is not uint8 RGB of the size of the probabilities.
+            InputError: If the image is not uint8 RGB of the size of the probabilities.
         """
         classes, height, width = probabilities.shape
         if image.dtype != np.uint8 or image.shape != (height, width, 3):
@@ -96,7 +91,7 @@ class DenseCRF:
         field.addPairwiseBilateral(
             sxy=self.bilateral_sxy,
             srgb=self.bilateral_srgb,
-            # A copy: the library takes no read-only array, which one read by PIL is.
+            # A copy: the library refuses read-only arrays, which PIL gives.
             rgbim=np.array(image, order='C'),
             compat=self.bilateral_weight,
         )
@@ -105,7 +100,6 @@ class DenseCRF:
 
 
 def _pydensecrf() -> ModuleType:
-    """Import the library where it is needed: it is compiled at its installation, so optional."""
     try:
         from pydensecrf import densecrf
     except ImportError as error:

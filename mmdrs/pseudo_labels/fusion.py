@@ -1,9 +1,8 @@
 """Fusing localization maps and a background cue into pseudo labels (reference code, stage 3).
 
-Channels are [background, class 0, class 1, ...]; the label is the argmax, index 0 wins ties. A
-dense CRF may come before the argmax. Two labels come out: the one that is *written* holds 255
-(ignored) where the channels contradict each other; the one that the released scoring scripts
-*evaluate* does not.
+Channels are [background, class 0, class 1, ...]; the label is the argmax, optionally after a dense
+CRF, and index 0 wins ties. Two labels come out: the *written* one holds 255 (ignored) where the
+channels contradict each other; the one that the released scoring scripts *evaluate* does not.
 """
 
 from dataclasses import dataclass
@@ -29,9 +28,9 @@ class BackgroundCue:
         type: ``saliency``: background where a saliency map is at most ``threshold``;
             ``constant``: one background score ``value`` for all pixels;
             ``power``: ``(1 - max over classes) ** exponent``.
-        threshold: Salient is what exceeds this, 0..255 (``saliency`` only).
-        value: The background score (``constant`` only).
-        exponent: (``power`` only).
+        threshold: 0..255, for ``saliency``.
+        value: For ``constant``.
+        exponent: For ``power``.
     """
 
     type: Literal['saliency', 'constant', 'power'] = 'saliency'
@@ -52,7 +51,7 @@ class BackgroundCue:
         """Background score (H, W) for maps (K, H, W); the saliency map is (H, W), 0..255.
 
         Raises:
-            ValueError: If a saliency map is needed and missing, or of another size.
+            InputError: If a saliency map is needed and missing, or of another size.
         """
         height, width = maps.shape[1:]
         if self.type == 'constant':
@@ -79,32 +78,37 @@ def fuse_maps(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fuse the maps of one image into a label.
 
-    A CRF moves the label only: which pixels have too many confident channels is judged without it.
+    A CRF changes the argmax only; confident channels are counted without it.
 
     Args:
         maps: Localization maps of the classes present, (K, H, W); values above 1 are kept.
-        labels: Those classes, counted from 0: length K.
+        labels: Those classes, counted from 0.
         cue: The background cue.
         saliency: Saliency map (H, W), 0..255, where the cue needs one.
         threshold: Map values below are 0.
         confident: A channel above this is confident ...
-        max_confident: ... and a pixel with more confident channels (background included) than
-            this is ignored.
-        crf: The dense CRF that the channels go through before the argmax; None is none.
-        image: The image, uint8 RGB (H, W, 3), for the CRF.
+        max_confident: ... and a pixel with more confident channels than this, background included,
+            is ignored.
+        crf: Applied before the argmax; None is none.
+        image: uint8 RGB (H, W, 3), for the CRF.
 
     Returns:
         ``(written, evaluated)``: uint8 (H, W), 0 background, class + 1, and in ``written`` alone
         255 where too many channels are confident, and where a salient pixel is background.
 
     Raises:
-        ValueError: If the saliency map or the image is needed and missing, or of another size.
+        InputError: If the saliency map or the image is needed and missing, or of another size.
     """
     kept = np.where(maps < np.float32(threshold), np.float32(0), maps)
     background = cue.score(kept, saliency)
     channels = np.concatenate([background[None], kept])  # (1 + K, H, W)
     ids = np.array([0, *(label + 1 for label in labels)], np.uint8)
-    scores = channels if crf is None else _refined(channels, crf, image)
+    scores = channels
+    if crf is not None:
+        if image is None:
+            raise InputError('the dense CRF of the pseudo labels needs the image')
+        scores = np.maximum(channels, np.float32(MIN_PROBABILITY))
+        scores = crf.refine(image, scores / scores.sum(axis=0))
     evaluated = _winners(scores, ids)
 
     written = evaluated.copy()
@@ -123,11 +127,3 @@ def _winners(scores: np.ndarray, ids: np.ndarray) -> np.ndarray:
         np.copyto(winners, name, where=channel > best)  # the first wins ties
         np.maximum(best, channel, out=best)
     return winners
-
-
-def _refined(channels: np.ndarray, crf: DenseCRF, image: np.ndarray | None) -> np.ndarray:
-    """The channels (1 + K, H, W) as probabilities, after the CRF."""
-    if image is None:
-        raise InputError('the dense CRF of the pseudo labels needs the image')
-    scores = np.maximum(channels, np.float32(MIN_PROBABILITY))
-    return crf.refine(image, scores / scores.sum(axis=0))

@@ -14,14 +14,11 @@ SALIENCY_MODES = ('1', 'L', 'LA', 'P', 'PA', 'RGB', 'RGBA', *_DEEP_MODES)
 
 
 def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Read an image, uint8 RGB (H, W, 3), turned as its EXIF data say.
+    """Read an image, uint8 RGB (H, W, 3).
 
-    MMSegmentation's ``LoadImageFromFile`` turns it as well, so this fits what a network predicted.
-    16-bit images are scaled to 8 bits; an alpha channel is dropped.
-
-    Args:
-        path: The image file.
-        size: Height and width that it must have; None takes any.
+    It is turned as its EXIF data say, as by MMSegmentation's ``LoadImageFromFile``. 16-bit images
+    are scaled to 8 bits; an alpha channel is dropped. ``size`` is the (height, width) that it must
+    have; None takes any.
 
     Raises:
         MissingFileError: If there is no such file.
@@ -36,12 +33,8 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndar
 def read_saliency(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
     """Read a saliency map, uint8 (H, W), 0..255.
 
-    Grey is taken as it is; two levels become 0 and 255, 16 bits are scaled to 8, colours and the
-    colours of a palette become their luminance.
-
-    Args:
-        path: The map's file.
-        size: Height and width of its image; None takes any.
+    One-bit maps become 0 and 255, 16 bits are scaled to 8, colours and the colours of a palette
+    become their luminance. ``size`` is the (height, width) of its image; None takes any.
 
     Raises:
         MissingFileError: If there is no such file.

@@ -14,7 +14,7 @@ from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 
 VOID_COLOUR = (224, 224, 192)
 #: A fifth of the time of zlib's default 6, for files a third larger: 8 kB an image of VOC.
-COMPRESSION = 3
+_COMPRESSION = 3
 #: Keyword of the PNG's text.
 _KEY = 'mmdrs'
 
@@ -25,30 +25,21 @@ def write_label(
     palette: Sequence[Sequence[int]],
     record: dict | None = None,
 ) -> None:
-    """Write a label (H, W), uint8, under a temporary name and rename it.
+    """Write a label (H, W), uint8, 0 background, 255 ignored; a file that exists is complete.
 
-    Args:
-        path: The PNG file.
-        label: 0 background, 255 ignored.
-        palette: Red, green and blue of each class.
-        record: What made the label, JSON values only, kept as a text of the PNG; None keeps
-            nothing.
+    ``palette`` holds red, green and blue of each class. ``record``, what made the label (JSON
+    values only), is stored as a text of the PNG.
     """
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(palette)] = np.asarray(palette, np.uint8)
     colours[IGNORE_LABEL] = VOID_COLOUR
     picture = Image.fromarray(np.ascontiguousarray(label, np.uint8))
     picture.putpalette(colours.ravel().tolist())
-    with written_whole(path) as temporary:
-        picture.save(temporary, format='PNG', pnginfo=_text(record), compress_level=COMPRESSION)
-
-
-def _text(record: dict | None) -> PngInfo | None:
-    if record is None:
-        return None
     info = PngInfo()
-    info.add_text(_KEY, json.dumps(record, sort_keys=True))
-    return info
+    if record is not None:
+        info.add_text(_KEY, json.dumps(record, sort_keys=True))
+    with written_whole(path) as temporary:
+        picture.save(temporary, format='PNG', pnginfo=info, compress_level=_COMPRESSION)
 
 
 def read_label_record(path: str | Path) -> dict | None:

@@ -1,4 +1,4 @@
-"""The one maker of pseudo labels, of stored maps and of maps straight from the network."""
+"""Makes pseudo labels from stored maps and from maps straight from the network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class ImageFiles(NamedTuple):
     """What a label is made of, besides the maps.
 
     Attributes:
-        img_id: The image's id, the name of its label.
+        img_id: Also the name of the label.
         img_path: The image; it is read for a CRF only.
-        saliency: File of the saliency map, or the map (H, W), 0..255; None where there is none.
+        saliency: File of the saliency map, or the map (H, W), 0..255.
         scored: Whether the image has ground truth.
     """
 
@@ -38,10 +38,8 @@ class ImageFiles(NamedTuple):
 class LabelMaker:
     """Makes pseudo labels, writes them, and knows which are finished.
 
-    A label as it is scored cannot be derived from the one that is written, which has ignored
-    pixels.
-    Where an image has ground truth, it is kept in ``<out_dir>/.evaluated``, so that a second run
-    computes nothing.
+    The written label has ignored pixels, the scored one has not. Where an image has ground truth,
+    the scored one is stored in ``<out_dir>/.evaluated``, so that a second run computes nothing.
 
     Attributes:
         rules: How maps become labels.
@@ -56,9 +54,8 @@ class LabelMaker:
     def finished(self, image: ImageFiles, maps: dict | None) -> bool:
         """Whether all files of an image are there, and made of the same.
 
-        Args:
-            image: The image.
-            maps: Record of the maps; None takes those of any maps, for maps that are gone.
+        ``maps`` is the record of the maps; None accepts labels of any maps, for maps that are
+        gone.
         """
         if not self.has_files(image):
             return False
@@ -83,10 +80,7 @@ class LabelMaker:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Make the label of an image, and write what is not finished.
 
-        Args:
-            image: The image.
-            maps: Its maps.
-            record: What made them; None where that is unknown.
+        ``record`` is that of the maps; None where it is unknown.
 
         Returns:
             ``(written, evaluated)``, see :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`.
@@ -95,10 +89,13 @@ class LabelMaker:
             InputError: If a file is missing, damaged, or not of the image's size.
         """
         made_of = self.record(image, record)
-        size = maps.original_size
-        saliency = self._saliency(image, size)
+        size, saliency = maps.original_size, None
+        if self.rules.background_cue.needs_saliency:
+            saliency = image.saliency
+            if not isinstance(saliency, np.ndarray):
+                saliency = read_saliency(saliency, size)
         labels = self.rules.fuse(maps.floats(), maps.labels, size, saliency, image.img_path)
-        # The label itself goes last: it says that both are there.
+        # The written label goes last: it says that both are there.
         for path, label in reversed(list(zip(self._paths(image), labels, strict=False))):
             if record is None or not self._made_of(path, made_of):
                 write_label(path, label, self.palette, made_of)
@@ -135,10 +132,3 @@ class LabelMaker:
             return file_digest(image.saliency)
         except FileNotFoundError as error:
             raise MissingFileError(f'there is no saliency map {image.saliency}') from error
-
-    def _saliency(self, image: ImageFiles, size: tuple[int, int]) -> np.ndarray | None:
-        if not self.rules.background_cue.needs_saliency:
-            return None
-        if isinstance(image.saliency, np.ndarray):
-            return image.saliency
-        return read_saliency(image.saliency, size)

@@ -1,7 +1,7 @@
 """Localization maps on disk: the classes present only, 256 levels, compressed.
 
-One ``<image id>.npz`` per image. For VOC 2012 ``train_aug`` (1.47 classes an image) this is a
-small part of the 21.7 GB that the released script's twenty channels take.
+One ``<image id>.npz`` per image. For VOC 2012 ``train_aug`` (1.47 classes an image) they take a
+small part of the 21.7 GB of the released script's twenty channels.
 """
 
 import json
@@ -16,7 +16,7 @@ from mmdrs.errors import InputError, MissingFileError
 from mmdrs.files import written_whole
 from mmdrs.models.utils.cam import to_levels
 
-#: Of the files; another one makes maps and the labels of them anew.
+#: Version of the files; files of another version are made again, and the labels from them.
 FORMAT = 2
 _ATTEMPTS = 5
 
@@ -63,8 +63,7 @@ def write_maps(path: str | Path, maps: LocalizationMaps) -> None:
     """Write maps under a temporary name, then rename: a file that exists is complete.
 
     Raises:
-        ValueError: If the array is not uint8 (len(labels), h, w).
-        OSError: If the disk refuses, with the file's name.
+        InputError: If the array is not uint8 (len(labels), h, w).
     """
     path = Path(path)
     values = maps.values
@@ -88,8 +87,8 @@ def read_maps(path: str | Path) -> LocalizationMaps:
     """Read maps written by :func:`write_maps`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged or of another format.
+        MissingFileError: If there is no such file.
+        InputError: If the file is damaged or of another format.
     """
     path = Path(path)
     if not path.is_file():
@@ -122,10 +121,10 @@ def read_record(path: str | Path) -> dict | None:
 
 
 def _array(file: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    """An array of an open file, for which NumPy has Python parse a line of text.
+    """An array of an open file.
 
-    While another thread does so too, CPython below 3.11.8 and 3.12.2 now and then miscounts in it
-    (python/cpython#106905). The file is not to blame, and a second attempt does it.
+    NumPy has Python parse its header, which in CPython below 3.11.8 and 3.12.2 sometimes fails
+    while another thread does the same (python/cpython#106905). A second attempt succeeds.
     """
     for _ in range(_ATTEMPTS - 1):
         try:

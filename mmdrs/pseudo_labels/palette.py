@@ -4,19 +4,13 @@ from mmdrs.errors import InputError
 
 
 def voc_palette(num_colors: int) -> list[list[int]]:
-    """Return the first colours of the PASCAL VOC colour map.
+    """Return the first ``num_colors`` colours, lists ``[red, green, blue]`` of 0..255.
 
-    The three lowest bits of an index go to the highest free bit of red, green and blue, then the
-    next three bits to the bit below, and so on (``VOClabelcolormap`` of the VOC development kit).
-
-    Args:
-        num_colors: Number of colours; 256 fills the palette of a mode P image.
-
-    Returns:
-        ``num_colors`` lists ``[red, green, blue]`` of 0..255; index 0 (background) is black.
+    The three lowest bits of an index become the highest bits of red, green and blue, the next
+    three the bits below, and so on (``VOClabelcolormap`` of the VOC development kit).
 
     Raises:
-        ValueError: If ``num_colors`` is negative.
+        InputError: If ``num_colors`` is negative.
     """
     if num_colors < 0:
         raise InputError(f'num_colors must not be negative, got {num_colors}')

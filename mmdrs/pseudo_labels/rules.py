@@ -14,15 +14,7 @@ from mmdrs.pseudo_labels.image_file import read_image
 
 @dataclass(frozen=True)
 class LabelRules:
-    """How maps become labels: the arguments of :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`.
-
-    Attributes:
-        background_cue: Where the background is.
-        threshold: Map values below are 0.
-        confident: A channel above this is confident ...
-        max_confident: ... and pixels with more confident channels are ignored.
-        crf: The dense CRF that the labels go through; None is none.
-    """
+    """How maps become labels: the arguments of :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`."""
 
     background_cue: BackgroundCue = field(default_factory=BackgroundCue)
     threshold: float = MAP_THRESHOLD
@@ -41,7 +33,7 @@ class LabelRules:
         return cls(cue, crf=DenseCRF.from_config(config.pop('crf', None)), **config)
 
     def to_config(self) -> dict:
-        """The rules as a config with every value; it is part of the record of a label."""
+        """The rules as a config with every value, for the record of a label."""
         return asdict(self)
 
     def fuse(
@@ -52,20 +44,12 @@ class LabelRules:
         saliency: np.ndarray | None,
         img_path: str | Path,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The label of one image: its maps are resized to it and fused.
+        """Resize the maps (K, h, w) of one image to its ``size`` (height, width), and fuse them.
 
-        Args:
-            maps: Localization maps of the classes present, (K, h, w), float32.
-            labels: Those classes, counted from 0: length K.
-            size: Height and width of the image, and so of the label.
-            saliency: Saliency map of that size, 0..255, where the cue needs one.
-            img_path: The image; it is read for a CRF only.
-
-        Returns:
-            ``(written, evaluated)``, see :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`.
+        See :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`; the image is read for a CRF only.
 
         Raises:
-            ValueError: If the saliency map is missing, or something is of another size.
+            InputError: If the saliency map is missing, or something is of another size.
         """
         return fuse_maps(
             resize_array(maps, size),

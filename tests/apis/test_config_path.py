@@ -4,7 +4,7 @@ import mmseg
 import pytest
 
 import mmdrs
-from mmdrs.apis.config_path import config_path
+from mmdrs.apis import config_path
 from mmdrs.errors import MissingFileError
 
 ROOT = Path(mmdrs.__file__).parents[1]

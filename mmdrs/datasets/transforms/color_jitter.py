@@ -12,7 +12,7 @@ from mmdrs.errors import InputError
 class ColorJitter(BaseTransform):
     """Change brightness, contrast, saturation and hue, in random order.
 
-    Same operations as PIL's ``ImageEnhance`` and as a rotation of HSV's hue, up to rounding;
+    The operations equal PIL's ``ImageEnhance`` and a rotation of HSV's hue, up to rounding;
     MMSegmentation's ``PhotoMetricDistortion`` differs in all four. A value of 0 switches an
     operation off. Modified key: ``img``, BGR uint8 (H, W, 3).
 
@@ -23,7 +23,7 @@ class ColorJitter(BaseTransform):
         hue: The shift is uniform in [-hue, hue], as a part of the full circle; at most 0.5.
 
     Raises:
-        ValueError: If a value is out of its range.
+        InputError: If a value is out of its range.
     """
 
     def __init__(
@@ -33,12 +33,9 @@ class ColorJitter(BaseTransform):
         saturation: float = 0.3,
         hue: float = 0.1,
     ) -> None:
-        self.ranges = {
-            'brightness': brightness,
-            'contrast': contrast,
-            'saturation': saturation,
-            'hue': hue,
-        }
+        self.ranges = dict(
+            brightness=brightness, contrast=contrast, saturation=saturation, hue=hue
+        )
         for name, value in self.ranges.items():
             limit = 0.5 if name == 'hue' else 1
             if not 0 <= value <= limit:
@@ -48,7 +45,7 @@ class ColorJitter(BaseTransform):
         """Change the image.
 
         Raises:
-            ValueError: If the image is not uint8 with three channels.
+            InputError: If the image is not uint8 with three channels.
         """
         img = results['img']
         if img.dtype != np.uint8 or img.ndim != 3 or img.shape[2] != 3:
@@ -108,7 +105,7 @@ _OPERATIONS = (
 
 
 def _within_a_turn(hue: np.ndarray) -> np.ndarray:
-    """``hue % 360``, bit by bit and in a quarter of the time, for hues from -360 to 720."""
+    """``hue % 360`` for hues from -360 to 720: the same bits in a quarter of the time."""
     full = np.float32(360)
     hue = hue - full * (hue >= full)
     return hue + full * (hue < 0)

@@ -16,13 +16,12 @@ _META_KEYS = ('img_id', 'map_path', 'saliency_path')
 
 @TRANSFORMS.register_module()
 class PackDRSInputs(PackSegInputs):
-    """``PackSegInputs`` that also packs what weak supervision needs, where it is present.
+    """``PackSegInputs`` that also packs the weak supervision that is present.
 
-    Meta information: ``img_id``, ``map_path``, ``saliency_path``. Data fields: ``img_label``, a
-    float32 tensor (num_classes - 1,), 1 for every foreground class in the image, else 0;
+    Meta information: ``img_id``, ``map_path``, ``saliency_path``. Data fields: ``img_label``,
+    float32 (num_classes - 1,), 1 for every foreground class in the image, else 0;
     ``gt_localization_map``, uint8 (num_classes - 1, H, W); ``saliency``, uint8 (1, H, W).
-    MMSegmentation's batching pads neither of the maps: give all images of a training batch one
-    size.
+    MMSegmentation's batching does not pad the maps: give all images of a training batch one size.
 
     Args:
         extra_meta_keys: Further keys of the results to keep as meta information.
@@ -33,10 +32,10 @@ class PackDRSInputs(PackSegInputs):
         self.meta_keys = (*self.meta_keys, *_META_KEYS, *extra_meta_keys)
 
     def transform(self, results: dict) -> dict:
-        """Pack; see the parent for ``inputs`` and the ground-truth mask.
+        """Pack the results.
 
         Raises:
-            ValueError: If the localization maps are not of the image's size.
+            InputError: If the localization maps are not of the image's size.
         """
         packed = super().transform(results)
         fields = {}

@@ -1,8 +1,7 @@
 """Resizing and padding where MMSegmentation's own transforms do not fit soft maps.
 
-Stock ``Resize``, ``RandomResize``, ``RandomFlip`` and ``RandomCrop`` carry localization maps and
-saliency maps along; ``Pad`` does not. Stock ``Resize`` takes the nearest pixel, which suits class
-indices.
+Stock ``Resize``, ``RandomResize``, ``RandomFlip`` and ``RandomCrop`` transform the maps too, but
+``Pad`` does not, and ``Resize`` takes the nearest pixel, as for class indices.
 """
 
 from collections.abc import Sequence
@@ -22,13 +21,12 @@ from mmdrs.errors import InputError
 class ResizeWithMaps(Resize):
     """``Resize`` that interpolates localization and saliency maps as it does the image.
 
-    The parent takes the nearest pixel for them too, loses the last axis of the map of a single
-    class, and fails above 128 classes, the limit of OpenCV 5. For random scales:
+    The parent also drops the last axis of the map of a single class, and fails above 128 classes,
+    the limit of OpenCV 5. For random scales:
     ``dict(type='RandomResize', resize_type='ResizeWithMaps', ...)``.
     """
 
     def _resize_seg(self, results: dict) -> None:
-        """Resize the masks as the parent does, and the maps bilinearly."""
         maps = {key: results.pop(key) for key in MAP_KEYS if key in results}
         super()._resize_seg(results)
         height, width = results['img'].shape[:2]
@@ -43,12 +41,12 @@ class RandomScale(BaseTransform):
     MMSegmentation's ``RandomResize`` takes factors of one fixed size instead.
 
     Args:
-        factors: One of these is chosen ...
-        factor_range: ... or one from this range, uniformly. Give one of the two.
+        factors: To choose from; give either this ...
+        factor_range: ... or this, to draw from uniformly.
         backend: ``'cv2'`` or ``'pillow'``, as in ``Resize``.
 
     Raises:
-        ValueError: If both or none is given.
+        InputError: If both or none is given.
     """
 
     def __init__(
@@ -82,7 +80,6 @@ class PadWithMaps(Pad):
     """``Pad`` that also pads localization and saliency maps, with 0: neither class nor salient."""
 
     def _pad_seg(self, results: dict) -> None:
-        """Pad the mask as the parent does, and the maps, at the bottom and on the right."""
         super()._pad_seg(results)
         height, width = results['img'].shape[:2]
         for key in MAP_KEYS:
@@ -95,10 +92,10 @@ class PadWithMaps(Pad):
 
 @TRANSFORMS.register_module()
 class SetOutputShape(BaseTransform):
-    """Have predictions returned and scored at the present size of the image.
+    """Return and score predictions at the present size of the image.
 
-    MMSegmentation resizes predictions to ``ori_shape``, the size of the image file. An evaluation
-    that crops or resizes the *masks* as well, as released ones do, needs this after it.
+    MMSegmentation resizes predictions to ``ori_shape``, the size of the image file. A pipeline
+    that also crops or resizes the *masks*, as released evaluations do, needs this at its end.
 
     Required key: ``img_shape``. Modified key: ``ori_shape``.
     """
@@ -114,7 +111,7 @@ def _resize_map(value: np.ndarray, height: int, width: int) -> np.ndarray:
     if value.ndim == 2:
         return cv2.resize(value, (width, height), interpolation=cv2.INTER_LINEAR)
     resized = np.zeros((height, width, value.shape[2]), value.dtype)
-    # One to three of the classes are in an image: far cheaper than resizing all channels.
+    # An image holds one to three of the classes: far cheaper than resizing all channels.
     for channel in np.flatnonzero(value.any(axis=(0, 1))):
         plane = np.ascontiguousarray(value[..., channel])
         resized[..., channel] = cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)

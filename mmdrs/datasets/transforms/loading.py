@@ -1,4 +1,4 @@
-"""Load localization maps and saliency maps, so that they go through the pipeline as masks do."""
+"""Load localization and saliency maps, so that transforms treat them as masks."""
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -11,17 +11,16 @@ from mmdrs.pseudo_labels.map_file import LocalizationMaps, read_maps
 
 LOCALIZATION_KEY = 'gt_localization_map'
 SALIENCY_KEY = 'saliency'
+#: Fields that hold soft maps (0 where there is nothing), not class indices.
 MAP_KEYS = (LOCALIZATION_KEY, SALIENCY_KEY)
-"""Fields that hold soft maps (0 where there is nothing), not class indices."""
 
 
 @TRANSFORMS.register_module()
 class LoadLocalizationMap(BaseTransform):
     """Load the localization maps of an image at the size that the image has here.
 
-    After ``Resize(scale=(320, 320))``, maps stored at 320 x 320 are therefore used as they are,
-    as in stage 2 of DRS; others are resized with aligned corners. Load them before crops and
-    flips.
+    Maps stored at 320 x 320 are therefore used as they are after ``Resize(scale=(320, 320))``, as
+    in stage 2 of DRS; others are resized with aligned corners. Load them before crops and flips.
 
     Required keys: ``img``, ``img_label`` (float32, (num_classes - 1,)), ``map_path``. Added key:
     ``gt_localization_map``, uint8 (H, W, num_classes - 1), level 255 represents the value 1;
@@ -32,8 +31,8 @@ class LoadLocalizationMap(BaseTransform):
         """Add the maps.
 
         Raises:
-            FileNotFoundError: If there is no map file.
-            ValueError: If the maps are of another image size, of other classes than the image's
+            MissingFileError: If there is no map file.
+            InputError: If the maps are of another image size, of other classes than the image's
                 labels, or loaded after a flip.
         """
         path = results['map_path']
@@ -69,8 +68,8 @@ class LoadLocalizationMap(BaseTransform):
 class LoadSaliencyMap(BaseTransform):
     """Load the saliency map of an image, at the size of the image file.
 
-    As with ``LoadAnnotations``, the place decides: before ``Resize`` the map follows the image
-    (training), after it the map keeps the size of the image file.
+    As with ``LoadAnnotations``, the map is resized with the image if loaded before ``Resize``
+    (training), and keeps the size of the image file if loaded after it.
 
     Required keys: ``img``, ``saliency_path``. Added key: ``saliency``, uint8 (H, W), 255 is
     salient. Modified key: ``seg_fields``.

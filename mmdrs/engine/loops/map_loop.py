@@ -1,4 +1,4 @@
-"""A test loop that makes localization maps, and none twice."""
+"""A test loop that makes localization maps and reuses finished ones."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -31,25 +31,25 @@ _ONLY_SCORES = ('LoadAnnotations', 'LoadSaliencyMap')
 class LocalizationMapLoop(TestLoop):
     """MMEngine's test loop with multi-scale maps; finished files are read instead of computed.
 
-    The files are those of the evaluator's :class:`~mmdrs.evaluation.metrics.FileMetric`. One
-    counts as finished when it is whole and was made with the same network, weights, pipeline,
-    scales, precision and image labels (and rules, for pseudo labels). The sampler shards the
-    images over the processes as in any test run, so ``tools/dist_test.sh`` makes the maps in
-    parallel, and a run that was killed goes on where it stopped.
+    The files are those of the evaluator's :class:`~mmdrs.evaluation.metrics.FileMetric`. A file is
+    finished when it is whole and was made with the same network, weights, pipeline, scales,
+    precision and image labels (and rules, for pseudo labels). The sampler shards the images over
+    the processes, so ``tools/dist_test.sh`` makes the maps in parallel, and a run that was killed
+    continues where it stopped.
 
     Args:
-        runner: The runner. A model that is a ``LocalizationTTA`` (``--tta``) keeps its own scales
-            and size; any other is wrapped in one for the run.
+        runner: A model that is a ``LocalizationTTA`` (``--tta``) keeps its own scales and size;
+            any other is wrapped in one for the run.
         dataloader: Of the images.
         evaluator: With the metrics that write the files.
         scales: Sides of the square inputs whose maps are merged; None makes maps at the one size
             that the pipeline gives.
         size: Height and width of the maps; None is the size of each image.
         precision: Of the convolutions: ``'float32'``, or with autocast ``'bfloat16'`` or
-            ``'float16'``, which are faster where the device multiplies them itself. Maps are
-            normalised and merged in float32.
-        channels_last: Keep the weights, and so the features, in that memory format: the faster
-            one for convolutions. Rounding apart the maps are the same.
+            ``'float16'``, faster where the hardware supports them. Maps are normalised and merged
+            in float32.
+        channels_last: Use this memory format, which is faster for convolutions. The maps are the
+            same up to rounding.
 
     Raises:
         InputError: For another precision, or if the model has other test-time augmentation.
@@ -75,14 +75,13 @@ class LocalizationMapLoop(TestLoop):
         self.channels_last = channels_last
         metrics = self.evaluator.metrics
         self.writers = [metric for metric in metrics if isinstance(metric, FileMetric)]
-        # The prediction of a kept image is read from the files that hold most of it.
+        # Read the prediction of a finished image from the files that hold most of it.
         self.reader = max(self.writers, key=lambda metric: metric.holds_prediction, default=None)
         self.can_skip = self.reader is not None and (
             self.reader.holds_prediction or len(self.writers) == len(metrics)
         )
 
     def run(self) -> dict:
-        """Run the test; see the parent."""
         record = run_record(self.runner, self.model, self.precision)
         for metric in self.writers:
             metric.record = record
@@ -92,24 +91,21 @@ class LocalizationMapLoop(TestLoop):
 
     @torch.no_grad()
     def run_iter(self, idx: int, data_batch: dict) -> None:
-        """One batch: computed unless every image of it is finished; finished files stay."""
+        """Compute one batch, unless the files of all its images are finished."""
         self.runner.call_hook('before_test_iter', batch_idx=idx, data_batch=data_batch)
         outputs = self._kept_samples(data_batch)
         if outputs is None:
-            outputs = self._predict(data_batch)
+            dtype = getattr(torch, self.precision)
+            coarse = dtype != torch.float32
+            with torch.autocast(get_device(), dtype if coarse else None, enabled=coarse):
+                outputs = self.model.test_step(data_batch)
         self.evaluator.process(data_samples=outputs, data_batch=data_batch)
         self.runner.call_hook(
             'after_test_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs
         )
 
-    def _predict(self, data_batch: dict) -> list[SegDataSample]:
-        dtype = getattr(torch, self.precision)
-        coarse = dtype != torch.float32
-        with torch.autocast(get_device(), dtype if coarse else None, enabled=coarse):
-            return self.model.test_step(data_batch)
-
     def _kept_samples(self, data_batch: dict) -> list[SegDataSample] | None:
-        """The samples with what their files hold; None if an image is to be computed."""
+        """The samples with the predictions from their files; None if any must be computed."""
         if not self.can_skip:
             return None
         samples = data_batch['data_samples']
@@ -139,13 +135,7 @@ def _localization_model(
 
 
 def run_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[str, Any]:
-    """What all maps of a run are made of, as their files store it; the image labels come to it.
-
-    Args:
-        runner: The runner, with its config and weights.
-        model: The model that makes the maps.
-        precision: Of the convolutions.
-    """
+    """What all maps of a run are made of, as their files store it, but for the image labels."""
     config = runner.cfg.to_dict()
     network, weights = config['model'], runner._load_from
     while 'module' in network:
@@ -172,7 +162,7 @@ def _pipelines(dataset: dict) -> Iterator[list[dict]]:
 
 
 def _steps(pipeline: Sequence[dict]) -> list[dict]:
-    """The steps that change maps; ``TestTimeAug`` of one view is that view."""
+    """The steps that change maps, with ``TestTimeAug`` of one view replaced by that view."""
     steps = []
     for step in pipeline:
         if step['type'] == 'TestTimeAug' and all(len(views) == 1 for views in step['transforms']):

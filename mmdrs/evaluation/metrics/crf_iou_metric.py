@@ -18,22 +18,21 @@ from mmdrs.pseudo_labels.image_file import read_image
 
 @METRICS.register_module()
 class CRFIoUMetric(SegmentationMetric):
-    """MMSegmentation's ``IoUMetric`` on predictions that went through a dense CRF.
+    """MMSegmentation's ``IoUMetric`` on predictions refined by a dense CRF.
 
-    Beside an ``IoUMetric`` it gives both scores in one run, its own as ``crf/mIoU``::
+    Next to an ``IoUMetric`` it gives both scores in one run, its own as ``crf/mIoU``::
 
         test_evaluator = [
             dict(type='IoUMetric', iou_metrics=['mIoU']),
             dict(type='CRFIoUMetric', iou_metrics=['mIoU']),
         ]
 
-    The CRF takes the softmax of ``seg_logits`` and the image file at ``img_path``. With test-time
-    augmentation the model must be a ``ProbabilityTTA``: ``SegTTAModel`` leaves the ``seg_logits``
-    of the last view only.
+    The CRF takes the softmax of ``seg_logits`` and the image file at ``img_path``. Test-time
+    augmentation needs a ``ProbabilityTTA``: ``SegTTAModel`` keeps only the ``seg_logits`` of the
+    last view.
 
     Args:
-        crf: Constants of the CRF, see :class:`~mmdrs.pseudo_labels.crf.DenseCRF`; None: its
-            defaults.
+        crf: Constants of :class:`~mmdrs.pseudo_labels.crf.DenseCRF`; None is its defaults.
 
     All other arguments are those of :class:`SegmentationMetric`; ``prefix`` is ``crf`` by default.
     """
@@ -77,22 +76,15 @@ class CRFIoUMetric(SegmentationMetric):
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Refine the predictions of one batch and count them as the parent does.
 
-        Args:
-            data_batch: Not used.
-            data_samples: With ``seg_logits`` (K, H, W), ``pred_sem_seg`` (1, H, W), ``img_path``
-                and, unless ``format_only``, ``gt_sem_seg``. Other metrics get the same dicts, so
-                they are not changed.
-
         Raises:
-            ValueError: If the scores do not fit the image file, or are not the prediction's.
+            InputError: If the scores do not fit the image file, or are not the prediction's.
         """
-        super().process(
-            data_batch,
-            [
-                {**sample, 'pred_sem_seg': dict(data=self._refined_label(sample))}
-                for sample in data_samples
-            ],
-        )
+        # Other metrics get the same dicts, so they are not changed.
+        refined = [
+            {**sample, 'pred_sem_seg': dict(data=self._refined_label(sample))}
+            for sample in data_samples
+        ]
+        super().process(data_batch, refined)
 
     def _refined_label(self, sample: dict) -> Tensor:
         """The label (1, H, W) of one prediction after the CRF."""
@@ -105,10 +97,9 @@ class CRFIoUMetric(SegmentationMetric):
 
 
 def _check_scores(scores: Tensor, sample: dict) -> None:
-    """Check that the scores (K, H, W) are softmax scores, and what the prediction was made from.
+    """Check that the scores (K, H, W) suit a softmax and are those of the prediction.
 
-    Scores of one view only, which test-time augmentation leaves, would be refined just as well
-    and give a wrong score.
+    Those of a single view under test-time augmentation would silently give a wrong score.
     """
     if len(scores) < 2:
         raise InputError(

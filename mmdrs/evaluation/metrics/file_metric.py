@@ -10,11 +10,11 @@ from mmdrs.evaluation.metrics.total_metric import TotalMetric
 
 
 class FileMetric(TotalMetric):
-    """A metric that writes one file for each image and can go on from finished ones.
+    """A metric that writes one file for each image and reuses finished ones.
 
-    ``LocalizationMapLoop`` says what the files are made of (:attr:`record`), leaves out the
-    network where all files of an image are :meth:`kept`, and has them :meth:`restore` its
-    prediction. A kept file is not written again.
+    ``LocalizationMapLoop`` sets what the files are made of (:attr:`record`), skips the network
+    where all files of an image are :meth:`kept`, and has them :meth:`restore` its prediction.
+    A kept file is not written again.
 
     Args:
         output_dir: Folder of the files; None writes none.
@@ -23,11 +23,11 @@ class FileMetric(TotalMetric):
         prefix: Prefix of the names of the scores.
 
     Attributes:
-        record: What the loop says about network, weights, pipeline, scales and precision, JSON
-            values only. None, under another loop: no file is kept.
+        record: Network, weights, pipeline, scales and precision, JSON values only. None, under
+            another loop: no file is kept.
     """
 
-    #: Whether a file holds all that the network predicts, so that other metrics can go on from it.
+    #: Whether a file holds the whole prediction, which other metrics need.
     holds_prediction: ClassVar[bool]
 
     def __init__(
@@ -43,12 +43,8 @@ class FileMetric(TotalMetric):
 
     @abstractmethod
     def kept(self, sample: dict) -> bool:
-        """Whether the file of an image is there, whole, and made of the same.
-
-        Args:
-            sample: The image's data sample as a dict.
-        """
+        """Whether the file of an image is there, whole, and made of the same."""
 
     @abstractmethod
     def restore(self, sample: SegDataSample) -> None:
-        """Put the prediction that the kept file of an image holds into its data sample."""
+        """Put the prediction from the kept file of an image into its data sample."""

@@ -1,4 +1,4 @@
-"""Localization maps under the test loop: written, and scored where there is ground truth."""
+"""Localization maps in the test loop: written, and scored where there is ground truth."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,16 +34,14 @@ class LocalizationMetric(FileMetric):
     is best *on this ground truth* (seed quality as papers print it; supervision the setting does
     not have), with ``best_threshold``; ``coverage``, the share of the objects' pixels whose map
     exceeds ``coverage_threshold``, and ``precision``, the share of those activated pixels that lie
-    on the object. What is scored are the stored levels, resized to the ground truth's size.
+    on the object. The stored levels are scored, resized to the ground truth's size.
 
     Args:
         output_dir: Folder of the map files ``<image id>.npz``; None writes none.
         threshold: The fixed threshold, 0..1.
-        coverage_threshold: A pixel is covered when its map exceeds this.
+        coverage_threshold: A pixel is covered when its map exceeds this, 0..1.
         keep_results: Accepted because ``tools/test.py --out`` sets it; maps are always kept.
-        threads: Threads that compress, write and count while the network goes on.
-        collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
-        prefix: Prefix of the names of the scores.
+        threads: See :class:`FileMetric`, also for the arguments after it.
 
     Attributes:
         class_scores: After :meth:`compute_scores`, IoU in percent of each class for
@@ -99,7 +97,6 @@ class LocalizationMetric(FileMetric):
         return self.output_dir / f'{image_id(sample)}.npz' if self.output_dir else None
 
     def _read(self, path: Path, actual: np.ndarray | None) -> MapTotals | None:
-        """Count the finished maps of one image."""
         return None if actual is None else self._count(read_maps(path), actual)
 
     def _write(
@@ -110,7 +107,6 @@ class LocalizationMetric(FileMetric):
         record: dict | None,
         actual: np.ndarray | None,
     ) -> MapTotals | None:
-        """Write the maps of one image and count them."""
         stored = LocalizationMaps.from_floats(*predicted, size, record)
         if path is not None:
             write_maps(path, stored)

@@ -1,4 +1,4 @@
-"""Pseudo labels under the test loop: fused from predictions, written and scored."""
+"""Pseudo labels in the test loop: fused from predictions, written and scored."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -31,29 +31,24 @@ from mmdrs.pseudo_labels.rules import LabelRules
 
 @METRICS.register_module()
 class PseudoLabelMetric(FileMetric):
-    """Fuses predicted maps into pseudo labels, straight from the network, without stored maps.
+    """Fuses predicted maps into pseudo labels without storing the maps.
 
-    The labels are those of stored maps: the predicted ones are rounded down to the same levels.
-    They have the size of the image file.
-
-    Two scores, in percent: ``mIoU``, the labels as the released scoring scripts build them, and
-    ``mIoU_written``, the files as they are written, whose ignored pixels (255) count as misses.
+    The labels equal those of stored maps: the predicted maps are quantised to the same levels.
+    They have the size of the image file. Scores, in percent: ``mIoU``, the labels as the released
+    scoring scripts build them, and ``mIoU_written``, the written files, whose ignored pixels (255)
+    count as misses.
 
     Args:
         background_cue: ``dict(type='saliency'|'constant'|'power', ...)``, see
-            :class:`~mmdrs.pseudo_labels.fusion.BackgroundCue`. ``saliency`` reads the file at the
-            sample's ``saliency_path`` (of the data set's ``data_prefix``), unless the pipeline has
-            loaded it with ``LoadSaliencyMap``, as one that resizes it must.
+            :class:`~mmdrs.pseudo_labels.fusion.BackgroundCue`. ``saliency`` reads the sample's
+            ``saliency_path`` (from the data set's ``data_prefix``) unless the pipeline loads the
+            map with ``LoadSaliencyMap``, which one that resizes it must.
         output_dir: Folder of the label PNGs; None writes none.
-        threshold: Map values below are 0.
-        confident: A channel above this is confident ...
-        max_confident: ... and pixels with more confident channels are ignored.
-        crf: Constants of the dense CRF that the labels go through, see
-            :class:`~mmdrs.pseudo_labels.crf.DenseCRF`; None is no CRF.
+        threshold: See :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`, as for ``confident`` and
+            ``max_confident``.
+        crf: Constants of :class:`~mmdrs.pseudo_labels.crf.DenseCRF`; None is no CRF.
         keep_results: Accepted because ``tools/test.py --out`` sets it; labels are always kept.
-        threads: Threads that fuse, write and count while the network goes on.
-        collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
-        prefix: Prefix of the names of the scores.
+        threads: See :class:`FileMetric`, also for the arguments after it.
 
     Attributes:
         class_scores: After :meth:`compute_scores`, IoU in percent of each class for both.
@@ -91,7 +86,7 @@ class PseudoLabelMetric(FileMetric):
         return self._maker().finished(_files(sample), map_record(self.record, sample))
 
     def restore(self, sample: SegDataSample) -> None:
-        """Put the label of a kept file into a data sample, where it can without ignored pixels."""
+        """Put the kept label into a data sample; without ignored pixels where that one is kept."""
         label = self._maker().read(_files(sample.to_dict()))[-1]
         data = torch.from_numpy(label.astype(np.int64))[None]
         sample.set_data(dict(pred_sem_seg=PixelData(data=data)))
@@ -103,7 +98,7 @@ class PseudoLabelMetric(FileMetric):
             if self.kept(sample):
                 self._submit(self._read, image, actual)
                 continue
-            # What needs the device or can be refused happens here, the rest in a thread.
+            # Checks and device access happen here, the rest in a thread.
             self._maker().record(image, None)
             predicted = predicted_maps(sample), image_size(sample)
             self._submit(self._make, image, *predicted, map_record(self.record, sample), actual)
@@ -112,7 +107,6 @@ class PseudoLabelMetric(FileMetric):
         return LabelMaker(self.rules, self.dataset_meta['palette'], self.output_dir)
 
     def _read(self, image: ImageFiles, actual: np.ndarray | None) -> FusedCounts | None:
-        """Count the finished label of one image."""
         return None if actual is None else self._count(self._maker().read(image), actual)
 
     def _make(
@@ -123,7 +117,6 @@ class PseudoLabelMetric(FileMetric):
         record: dict | None,
         actual: np.ndarray | None,
     ) -> FusedCounts | None:
-        """Make the label of one image and count it."""
         maps = LocalizationMaps.from_floats(*predicted, size)
         labels = self._maker().make(image, maps, record)
         return None if actual is None else self._count(labels, actual)

@@ -18,12 +18,7 @@ def image_labels(sample: dict) -> tuple[int, ...] | None:
 
 
 def map_record(record: dict | None, sample: dict) -> dict | None:
-    """What the maps of an image are made of: what holds for all, and its image labels.
-
-    Args:
-        record: Of the loop; None where it says nothing.
-        sample: The image's data sample.
-    """
+    """The loop's record with the labels of an image; None where the loop has none."""
     if record is None:
         return None
     labels = image_labels(sample)
@@ -31,21 +26,16 @@ def map_record(record: dict | None, sample: dict) -> dict | None:
 
 
 def predicted_maps(sample: dict) -> tuple[tuple[int, ...], np.ndarray]:
-    """Classes and localization maps of a prediction.
+    """Classes and localization maps from ``seg_logits`` [background, class 0, ...], (1 + K, H, W).
 
-    Args:
-        sample: With ``seg_logits``: [background, class 0, ...], (1 + K, H, W), as predicted by a
-            localization head.
-
-    Returns:
-        The foreground classes of the image (its labels; without labels what the head left on) and
-        their maps, float32 (len(classes), H, W).
+    The classes are the image's labels, or without labels those with any activation; their maps are
+    float32 (len(classes), H, W).
     """
     maps = sample['seg_logits']['data'][1:]
     labels = image_labels(sample)
     if labels is None:
         labels = tuple(maps.amax(dim=(1, 2)).gt(0).nonzero().flatten().tolist())
-    # What the image does not hold stays on the device.
+    # The maps of other classes stay on the device.
     return labels, maps[list(labels)].float().cpu().numpy()
 
 

@@ -15,24 +15,19 @@ from mmdrs.pseudo_labels.palette import voc_palette
 
 @METRICS.register_module()
 class SegmentationMetric(IoUMetric):
-    """MMSegmentation's ``IoUMetric`` with the same scores and arguments, and two things more.
+    """MMSegmentation's ``IoUMetric``, same scores, that also gives the IoU of every class.
 
-    The predictions of ``output_dir`` are palette PNGs, as evaluation servers and eyes want them;
-    and :attr:`class_scores` holds the IoU of every class after an evaluation. ``tools/test.py``
-    puts it in the place of every ``IoUMetric``.
+    It writes predictions as palette PNGs, which evaluation servers accept and image viewers show.
+    ``tools/test.py`` puts it in the place of every ``IoUMetric``.
 
     Args:
         view: Which view of ``ViewsTTA`` is scored; 1 is the prediction itself.
-        crop: What of each image that view shows, for the record; default what the config says.
-        ignore_index: Label that does not count.
-        iou_metrics: Of ``'mIoU'``, ``'mDice'`` and ``'mFscore'``.
-        nan_to_num: Score of a class that does not occur.
-        beta: Weight of the recall in ``mFscore``.
-        collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
+        crop: What that view shows of each image, for the record; None is what the config says.
         output_dir: Folder of the predictions ``<image id>.png``; None writes none.
         format_only: Only write, where there is no ground truth.
         keep_results: Accepted because ``tools/test.py --out`` sets it.
-        prefix: Prefix of the names of the scores.
+
+    The other arguments are those of ``IoUMetric``.
 
     Attributes:
         protocols: What is special in the protocol of each score, for the records.
@@ -81,8 +76,8 @@ class SegmentationMetric(IoUMetric):
             label = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
             if sample.get('reduce_zero_label', False):
                 label = label + 1  # files count the class that the data set leaves out
-            classes = self.dataset_meta['classes']
-            palette = self.dataset_meta.get('palette') or voc_palette(len(classes))
+            meta = self.dataset_meta
+            palette = meta.get('palette') or voc_palette(len(meta['classes']))
             write_label(f'{folder}/{image_id(sample)}.png', label.astype(np.uint8), palette)
 
     def _view(self, sample: dict) -> dict:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import reduce
 from typing import Any
 
 from mmengine.dist import get_dist_info
@@ -10,16 +11,11 @@ from mmengine.evaluator import BaseMetric
 
 
 class TotalMetric(BaseMetric):
-    """A metric that keeps one sum of counts, not a result for every image.
+    """A metric that keeps one sum of counts, so that its memory does not grow with the images.
 
-    Its memory does not grow with the number of images. A subclass hands one function for each
-    image to :meth:`_submit`; it runs in a thread while the network computes the next images
-    (compressing and writing files lets go of Python's lock), and its count is added in order.
-
-    Args:
-        threads: Threads for these functions.
-        collect_device: ``'cpu'`` or ``'gpu'``, for results of several processes.
-        prefix: Prefix of the names of the scores.
+    A subclass hands one function for each image to :meth:`_submit`. It runs in one of ``threads``
+    threads while the network computes the next images (compressing and writing files releases
+    Python's lock), and its count is added in order.
     """
 
     def __init__(
@@ -38,7 +34,7 @@ class TotalMetric(BaseMetric):
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads)
         self._running.append(self._pool.submit(job, *arguments))
-        # A few images ahead, not more: each holds its maps.
+        # Each image that waits holds its maps.
         while self._running and (self._running[0].done() or len(self._running) > 4 * self.threads):
             self._take()
 
@@ -51,11 +47,10 @@ class TotalMetric(BaseMetric):
         self._images += 1
 
     def evaluate(self, size: int) -> dict:
-        """The scores of all processes' images; see the parent.
+        """The scores of all ``size`` images of the data set.
 
-        Args:
-            size: Images of the data set. A sampler may have repeated one at the end of a process
-                to give all processes the same number; it is not counted twice.
+        A sampler may repeat one at the end of a process to give all processes the same number; it
+        is not counted twice.
         """
         while self._running:
             self._take()
@@ -71,18 +66,11 @@ class TotalMetric(BaseMetric):
 
     def compute_metrics(self, results: list[tuple[Any, int]]) -> dict[str, float]:
         """Sum the processes' totals."""
-        total = None
-        for part, _ in results:
-            total = _sum(total, part)
+        total = reduce(_sum, (part for part, _ in results))
         return self.compute_scores(total, sum(images for _, images in results))
 
     def compute_scores(self, total: Any, images: int) -> dict[str, float]:
-        """Scores of the total, which is None where no image has ground truth.
-
-        Args:
-            total: Sum of the counts of all images.
-            images: Number of images.
-        """
+        """Scores of the total count; None where no image has ground truth."""
         raise NotImplementedError
 
 

@@ -14,24 +14,17 @@ from mmdrs.pipeline.settings import Settings, load_settings
 from mmdrs.pipeline.stages import choose_stages
 from mmdrs.pipeline.state import Fingerprint, StageState
 
-#: Training and maps of a plain classifier, and those that a variant makes itself.
+#: Training and maps of a plain classifier, and of a variant.
 PLAIN_STAGES = ('plain_classifier', 'plain_maps')
 DRS_STAGES = ('drs_classifier', 'drs_maps')
 
 
 @dataclass
 class Trial:
-    """One variant, or a plain classifier, with one seed.
+    """One variant with one seed, or a plain classifier: a variant without options of its own.
 
-    Attributes:
-        variant: The variant; a plain classifier is one without options.
-        seed: The seed.
-        settings: Its settings.
-        stages: Its stages, up to the maps with DRS, in its work directory.
-        prints: Fingerprints of the stages.
-        is_plain: Whether it is a plain classifier.
-        plain: Name of the plain classifier that it is compared with.
-        shared: Stages made elsewhere: the trial that makes each.
+    ``stages`` end with the maps with DRS; ``plain`` names the plain classifier that it is compared
+    with; ``shared`` are the stages made elsewhere, with the trial that makes each.
     """
 
     variant: Variant
@@ -39,20 +32,22 @@ class Trial:
     settings: Settings
     stages: dict[str, StageRun]
     prints: dict[str, Fingerprint]
-    is_plain: bool = False
     plain: str = PLAIN
     shared: dict[str, 'Trial'] = field(default_factory=dict)
 
     @property
+    def is_plain(self) -> bool:
+        return self.variant.name == self.plain
+
+    @property
     def folder(self) -> Path:
-        """Its work directory."""
         return self.compared[0].work_dir
 
     @property
     def own(self) -> list[str]:
         """Names of the stages that it makes itself."""
-        names = [name for name in self.stages if (name in DRS_STAGES) != self.is_plain]
-        return [name for name in names if name not in self.shared]
+        made = [name for name in self.stages if (name in DRS_STAGES) != self.is_plain]
+        return [name for name in made if name not in self.shared]
 
     @property
     def compared(self) -> list[StageRun]:
@@ -64,12 +59,11 @@ class Trial:
         return f'{self.variant.name}, seed {self.seed}'
 
     def finished(self) -> bool:
-        """Whether all that it makes is there, and made with the present settings."""
+        """Whether all its own stages are finished with the present settings."""
         states = {name: StageState(self.stages[name].folder) for name in self.own}
         return all(s.status(self.prints[name]) == 'finished' for name, s in states.items())
 
     def seconds(self) -> float:
-        """How long its finished stages took."""
         done = [StageState(self.stages[name].folder).done for name in self.own]
         return sum(state['seconds'] for state in done if state)
 
@@ -84,30 +78,31 @@ def plan_trials(
 ) -> list[Trial]:
     """All trials in order: for each seed the plain classifier, then the variants.
 
-    Args:
-        path: The settings file.
-        options: Changes of the settings that all trials have.
-        variants: The variants.
-        seeds: The seeds.
-        work_dir: Where the trials go.
-        scratch: Folder for the settings that the stages' configs inherit from, for as long as the
-            trials are used.
+    ``options`` change the settings of all trials. The stages' configs inherit from files in
+    ``scratch``, which must exist for as long as the trials are used.
 
     Raises:
         InputError: If an option is unknown or cannot be applied; names the variant.
     """
+
+    def plan(variant: Variant, seed: int) -> Trial:
+        with blamed_on(f'variant {variant.name!r}'):
+            settings = load_settings(path, _combined(options, {**variant.options, 'seed': seed}))
+            settings.save(scratch / f'{variant.name}_{seed}.py')
+            settings.check_keys()
+            stages = _stages(settings, work_dir / f'seed_{seed}' / variant.name)
+            return Trial(variant, seed, settings, stages, fingerprints(stages))
+
     trials: list[Trial] = []
     for seed in seeds:
-        folder = work_dir / f'seed_{seed}'
-        base = _plan(path, options, Variant(PLAIN), seed, folder, scratch)
-        base.is_plain = True
+        base = plan(Variant(PLAIN), seed)
         plains = {base.prints['plain_maps']: base}
         trials.append(base)
         for variant in variants:
-            trial = _plan(path, options, variant, seed, folder, scratch)
+            trial = plan(variant, seed)
             made_by = trial.prints['plain_maps']
             if made_by not in plains:
-                plains[made_by] = _own_plain(trial, base, folder)
+                plains[made_by] = _own_plain(trial, base)
                 trials.append(plains[made_by])
             plain = plains[made_by]
             trial.plain = plain.variant.name
@@ -117,47 +112,29 @@ def plan_trials(
     return trials
 
 
-def _plan(
-    path: str | Path,
-    options: Mapping[str, Any],
-    variant: Variant,
-    seed: int,
-    folder: Path,
-    scratch: Path,
-) -> Trial:
-    with blamed_on(f'variant {variant.name!r}'):
-        settings = load_settings(path, _combined(options, {**variant.options, 'seed': seed}))
-        settings.save(scratch / f'{variant.name}_{seed}.py')
-        settings.check_keys()
-        stages = _stages(settings, folder / variant.name)
-        return Trial(variant, seed, settings, stages, fingerprints(stages))
-
-
 def _stages(settings: Settings, folder: Path) -> dict[str, StageRun]:
     runs = stage_runs(settings, folder)
     chosen = choose_stages(settings['stages'], last=DRS_STAGES[-1])
     return {stage.name: runs[stage.name] for stage in chosen}
 
 
-def _own_plain(trial: Trial, base: Trial, folder: Path) -> Trial:
+def _own_plain(trial: Trial, base: Trial) -> Trial:
     """The plain classifier of a variant that changes more than DRS."""
     name = f'{PLAIN} of {trial.variant.name}'
-    path = folder / f'{PLAIN}-{trial.prints["plain_maps"].scores[:8]}'
-    stages = _stages(trial.settings, path)
+    folder = f'{PLAIN}-{trial.prints["plain_maps"].scores[:8]}'
+    stages = _stages(trial.settings, base.folder.parent / folder)
     alike = [stage for stage in stages if trial.prints[stage] == base.prints.get(stage)]
     shared = {stage: base for stage in alike if stage not in DRS_STAGES}
-    own = Variant(name), trial.seed, trial.settings, stages, trial.prints
-    return Trial(*own, is_plain=True, plain=name, shared=shared)
+    return Trial(Variant(name), trial.seed, trial.settings, stages, trial.prints, name, shared)
 
 
 def _combined(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Options for all trials with those of one, which win also where they set a whole dict."""
+    """Options with the changes of one trial, which win even where they set a whole dict."""
     combined = dict(options)
     for name, item in changes.items():
         for key, value in _flat(name, copy.deepcopy(item)):
-            combined = {
-                k: v for k, v in combined.items() if k != key and not k.startswith(f'{key}.')
-            }
+            for old in [k for k in combined if k == key or k.startswith(f'{key}.')]:
+                del combined[old]
             combined[key] = value
     return combined
 
@@ -167,7 +144,7 @@ def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
     if not isinstance(value, dict):
         yield key, value
     elif key.split('.')[-1] in ('drs_layers', 'layers'):
-        # One choice: the layers of another are not to be mixed in.
+        # The layers are one choice: those of another must not be mixed in.
         yield key, {**value, '_delete_': True}
     elif not value or '_delete_' in value or any('.' in str(name) for name in value):
         yield key, value
@@ -177,12 +154,12 @@ def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def check_trials(trials: Sequence[Trial]) -> None:
-    """Build what the trials will train, and look for their data, before hours are spent.
+    """Build what the trials will train, and look for their data, before any training.
 
     Raises:
         InputError: If anything is missing or wrong; names the variant.
     """
-    # Trials that differ in their seed alone are built alike.
+    # Trials that differ only in their seed are built alike.
     for trial in (trial for trial in trials if trial.seed == trials[0].seed):
         with blamed_on(f'variant {trial.variant.name!r}'):
             for name in trial.own:

@@ -1,6 +1,6 @@
 """Plots of an ablation: scores by the control of DRS, and by variant."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.style
@@ -23,7 +23,7 @@ BY_DELTA = {
     'coverage_by_delta.png': {'coverage': 'coverage', 'precision': 'precision'},
     'accuracy_by_delta.png': {'accuracy': 'accuracy of image labels'},
 }
-#: Can be distinguished by the colour-blind too.
+#: Distinguishable for the colour-blind.
 STYLE = 'tableau-colorblind10'
 MARKERS = 'osD^vP'
 
@@ -41,15 +41,10 @@ def draw_plots(work_dir: Path, rows: Sequence[Row]) -> None:
 
 
 def draw_by_delta(path: Path, rows: Sequence[Row], panels: Mapping[str, str]) -> None:
-    """Draw scores by the constant control, side by side; a curve for each group of layers.
+    """Draw scores by the constant control: a panel for each score, a curve for each layer group.
 
     The learned control is to the right of the largest constant one, the plain classifier a
-    horizontal band.
-
-    Args:
-        path: The PNG to write.
-        rows: The variants, and the plain classifier.
-        panels: The headings of the scores and their titles, at least one.
+    horizontal band. ``panels`` maps the headings of the scores to titles, at least one.
     """
     figure = Figure(figsize=(4.2 * len(panels), 3.4), layout='constrained')
     all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
@@ -76,36 +71,24 @@ def _draw_panel(axes: Axes, rows: Sequence[Row], heading: str) -> None:
             means, spreads = _bars([level for _, level in points])
             axes.errorbar([delta for delta, _ in points], means, spreads, label=label, **look)
         if learned:
-            # Moved a little by its number: groups often score alike.
+            # Groups often score alike: a shift keeps their bars apart.
             place = learned_at + 0.1 * step * number
             axes.errorbar([place], *_bars([learned]), label=None if levels else label, **look)
     ticks = {delta: f'{delta:g}' for delta in deltas}
     if any(row.variant.delta == 'learnable' for row in swept):
         ticks[learned_at] = 'learned'
     axes.set_xticks(list(ticks), list(ticks.values()))
-    for plain in (row.cells[heading] for row in rows if row.variant.name == PLAIN):
-        (mean,), (spread,) = _bars([plain])
-        axes.axhline(mean, color='grey', linestyle='--', label=PLAIN)
-        axes.axhspan(mean - spread, mean + spread, color='grey', alpha=0.2, linewidth=0)
+    _draw_plain(axes.axhline, axes.axhspan, rows, heading)
 
 
 def draw_by_variant(path: Path, rows: Sequence[Row], heading: str, title: str) -> None:
-    """Draw one score of all variants, one below the other; the plain classifier as a band.
-
-    Args:
-        path: The PNG to write.
-        rows: The variants, and the plain classifier.
-        heading: Heading of the score.
-        title: Its title.
-    """
+    """Draw one score of all variants, one below the other; the plain classifier as a band."""
     rows = [row for row in rows if heading in row.cells]
     others = [row for row in rows if row.variant.name != PLAIN]
     figure = Figure(figsize=(6, 1.2 + 0.26 * len(others)), layout='constrained')
     axes = figure.subplots()
-    for plain in (row.cells[heading] for row in rows if row.variant.name == PLAIN):
-        (mean,), (spread,) = _bars([plain])
-        axes.axvline(mean, color='grey', linestyle='--', label=PLAIN)
-        axes.axvspan(mean - spread, mean + spread, color='grey', alpha=0.2, linewidth=0)
+    _draw_plain(axes.axvline, axes.axvspan, rows, heading)
+    if len(others) < len(rows):
         axes.legend(fontsize='small')
     means, spreads = _bars([row.cells[heading] for row in others])
     heights = range(len(others))
@@ -115,6 +98,14 @@ def draw_by_variant(path: Path, rows: Sequence[Row], heading: str, title: str) -
     axes.set_xlabel(f'{title} (%), mean ± standard deviation')
     axes.grid(alpha=0.3)
     _save(figure, path)
+
+
+def _draw_plain(line: Callable, span: Callable, rows: Sequence[Row], heading: str) -> None:
+    """Draw the plain classifier with the methods of the axes for lines and bands."""
+    for plain in (row.cells[heading] for row in rows if row.variant.name == PLAIN):
+        (mean,), (spread,) = _bars([plain])
+        line(mean, color='grey', linestyle='--', label=PLAIN)
+        span(mean - spread, mean + spread, color='grey', alpha=0.2, linewidth=0)
 
 
 def _bars(levels: Sequence[Level]) -> tuple[list[float], list[float]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mmengine.dist import is_main_process
+from mmengine.dist import master_only
 from prettytable import TableStyle
 
 from mmdrs.apis import read_checkpoint
@@ -31,14 +31,10 @@ then)."""
 
 @dataclass(frozen=True)
 class VariantResult:
-    """The scores of one variant with one seed.
+    """The scores of one variant with one seed: the records of its maps and of their labels.
 
-    Attributes:
-        variant: The variant; a plain classifier is one without options.
-        plain: Name of the plain classifier that it is compared with.
-        seed: The seed.
-        accuracy: See :func:`last_accuracy`.
-        evaluations: The records of its maps and of the labels that they give.
+    ``plain`` names the plain classifier that it is compared with, ``accuracy`` is that of
+    :func:`last_accuracy`.
     """
 
     variant: Variant
@@ -57,19 +53,18 @@ def read_result(trial: Trial) -> VariantResult:
     """The scores of a finished trial."""
     training, maps = trial.compared
     accuracy = last_accuracy(training.folder)
-    return VariantResult(
-        *(trial.variant, trial.plain, trial.seed),
-        None if accuracy is None else round(accuracy, 2),
-        maps.evaluations(),
-    )
+    if accuracy is not None:
+        accuracy = round(accuracy, 2)
+    return VariantResult(trial.variant, trial.plain, trial.seed, accuracy, maps.evaluations())
 
 
 def last_accuracy(folder: Path) -> float | None:
     """Mean over the last epoch of the accuracy that a classifier's training logged, 0..100.
 
-    It is taken from the checkpoint: MMEngine's visualizer writes the scalars of all trainings of
-    a process into the folder of the first. None where the training did not log it.
+    None where the training did not log it.
     """
+    # Read from the checkpoint: MMEngine's visualizer writes the scalars of all trainings of a
+    # process into the folder of the first.
     pointer = folder / 'last_checkpoint'
     path = folder / Path(pointer.read_text().strip()).name if pointer.is_file() else None
     if path is None or not path.is_file():
@@ -85,14 +80,7 @@ def last_accuracy(folder: Path) -> float | None:
 
 @dataclass(frozen=True)
 class Row:
-    """One variant over its seeds.
-
-    Attributes:
-        variant: The variant; a plain classifier is one without options.
-        plain: Name of the plain classifier that it is compared with.
-        seeds: How many seeds it has.
-        cells: Scores over the seeds by heading (:data:`HEADINGS`); only those that there are.
-    """
+    """One variant over its seeds, with the scores that there are by heading (:data:`HEADINGS`)."""
 
     variant: Variant
     plain: str
@@ -101,7 +89,6 @@ class Row:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a plain classifier."""
         return self.variant.name == self.plain
 
 
@@ -110,10 +97,7 @@ def ablation_rows(
 ) -> list[Row]:
     """The rows of one list of images, plain classifiers first.
 
-    Args:
-        results: The scores of all trials.
-        split: Name of the list.
-        accuracy: Whether to add the accuracy, which is that of the training images.
+    ``accuracy`` adds the accuracy, which is that of the training images.
     """
     cells = {(r.variant.name, r.seed): r.cells(split) for r in results}
     values: dict[str, dict[str, list[float]]] = {}
@@ -124,17 +108,16 @@ def ablation_rows(
         if accuracy and result.accuracy is not None:
             own = {**own, 'accuracy': result.accuracy}
         found = values.setdefault(result.variant.name, {})
-        for name in own:
-            found.setdefault(name, []).append(own[name])
-    rows = {
-        r.variant.name: Row(
-            *(r.variant, r.plain, max(map(len, values[r.variant.name].values()))),
-            {name: Level.of(found) for name, found in values[r.variant.name].items()},
-        )
-        for r in results
-        if values[r.variant.name]
-    }
-    return sorted(rows.values(), key=lambda row: (not row.is_plain, row.plain != PLAIN))
+        for name, value in own.items():
+            found.setdefault(name, []).append(value)
+    rows = []
+    for result in {result.variant.name: result for result in results}.values():
+        found = values[result.variant.name]
+        if found:
+            levels = {name: Level.of(scores) for name, scores in found.items()}
+            seeds = max(map(len, found.values()))
+            rows.append(Row(result.variant, result.plain, seeds, levels))
+    return sorted(rows, key=lambda row: (not row.is_plain, row.plain != PLAIN))
 
 
 def ablation_table(rows: Sequence[Row]) -> str:
@@ -154,18 +137,17 @@ def ablation_table(rows: Sequence[Row]) -> str:
 
 
 def scored_splits(trials: Sequence[Trial]) -> list[str]:
-    """Names of the lists that are scored, as records have them; that of the training first."""
+    """Names of the lists that are scored, as in the records; that of the training first."""
     lists = trials[0].compared[1].splits.values()
     return list(dict.fromkeys(split_name(dict(ann_file=path)) for path in lists))
 
 
+@master_only
 def write_results(
     work_dir: Path, trials: Sequence[Trial], found: Mapping[str, VariantResult]
-) -> list[VariantResult]:
-    """Write ``ablation.json`` and ``ablation.md``; returns the results in the trials' order."""
+) -> None:
+    """Write ``ablation.json`` and ``ablation.md``, in the order of the trials."""
     results = [found[trial.title] for trial in trials if trial.title in found]
-    if not is_main_process():
-        return results
     variants = {trial.variant.name: trial.variant for trial in trials if not trial.is_plain}
     settings = trials[0].settings.path.name
     content = dict(
@@ -195,11 +177,9 @@ def write_results(
             text += [f'## Images of {split}', ablation_table(rows)]
     if all(result.accuracy is None for result in results):
         text.append('The trainings logged no accuracy of the image labels.')
-    described = '\n'.join(map(_described, variants.values()))
-    text += ['## Options of the variants', described]
+    text += ['## Options of the variants', '\n'.join(map(_described, variants.values()))]
     with written_whole(work_dir / 'ablation.md') as temporary:
         temporary.write_text('\n\n'.join(text) + '\n', encoding='utf-8')
-    return results
 
 
 def _described(variant: Variant) -> str:

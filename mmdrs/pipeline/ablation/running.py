@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import barrier, is_main_process, master_only
 
 from mmdrs.apis import start_processes
 from mmdrs.engine import format_seconds
@@ -35,14 +35,14 @@ def run_ablation(
 ) -> list[VariantResult]:
     """Make the maps of every variant with every seed; what is finished is skipped.
 
-    Writes ``ablation.json``, ``ablation.md`` and plots into the work directory, the first two
-    after every trial.
+    Writes ``ablation.json`` and ``ablation.md`` into the work directory after every trial, and
+    plots at the end.
 
     Args:
         path: The settings file.
-        options: Changes of the settings that all trials have.
-        variants: The variants.
-        seeds: The seeds.
+        options: Changes of the settings for all trials.
+        variants: What is compared with the plain classifier.
+        seeds: Every variant is trained with each.
         work_dir: Where everything goes.
         launcher: MMEngine's launcher, where several processes run this function.
 
@@ -50,7 +50,7 @@ def run_ablation(
         The scores of every trial, in order.
 
     Raises:
-        InputError: If an option, an input or a name is wrong; nothing was trained then.
+        InputError: If an option, an input or a name is wrong; raised before any training.
     """
     work_dir = Path(work_dir).resolve()
     check_names(variants, seeds)
@@ -59,7 +59,7 @@ def run_ablation(
     with tempfile.TemporaryDirectory() as scratch:
         trials = plan_trials(path, options or {}, variants, seeds, work_dir, Path(scratch))
         check_trials(trials)
-        # Of all finished trials, also of those that come later than the one that is made now.
+        # Of all finished trials, also of those after the one that is made now.
         found = {trial.title: read_result(trial) for trial in trials if trial.finished()}
         for number, trial in enumerate(trials):
             head = f'run {number + 1} of {len(trials)}: {trial.title}'
@@ -70,7 +70,8 @@ def run_ablation(
             _make(trial, launcher)
             found[trial.title] = read_result(trial)
             write_results(work_dir, trials, found)
-        results = write_results(work_dir, trials, found)
+        write_results(work_dir, trials, found)
+    results = [found[trial.title] for trial in trials]
     if is_main_process():
         draw_plots(work_dir, ablation_rows(results, scored_splits(trials)[0], accuracy=True))
         _say(f'table: {work_dir / "ablation.md"}')
@@ -79,14 +80,14 @@ def run_ablation(
 
 
 def _make(trial: Trial, launcher: str) -> None:
-    barrier()  # no process may still read files whose links are made anew here
-    if is_main_process():
-        _link_shared(trial)
+    barrier()  # no process may still read files whose links are replaced here
+    _link_shared(trial)
     barrier()
     first, last = (None, 'plain_maps') if trial.is_plain else DRS_STAGES
     run_pipeline(trial.settings, trial.folder, first, last, launcher)
 
 
+@master_only
 def _link_shared(trial: Trial) -> None:
     """Put links to the shared stages where the pipeline looks for them."""
     trial.folder.mkdir(parents=True, exist_ok=True)
@@ -102,22 +103,18 @@ def _link_shared(trial: Trial) -> None:
 
 
 def _time_left(left: Sequence[Trial], trials: Sequence[Trial]) -> str:
-    """The words on the time of the trials that are not finished; '' where nothing is known.
-
-    A trial takes what the finished ones of its kind took on average.
-    """
-    known: dict[bool, list[float]] = {True: [], False: []}
-    for trial in trials:
-        if trial.finished():
-            known[trial.is_plain].append(trial.seconds())
-    every = [*known[True], *known[False]]
-    if not every:
+    """The estimated time of the trials left, from the finished ones of their kind; '' if none."""
+    done = [trial for trial in trials if trial.finished()]
+    if not done:
         return ''
-    means = {kind: statistics.mean(values or every) for kind, values in known.items()}
+    means = {}
+    for kind in (True, False):
+        alike = [trial for trial in done if trial.is_plain == kind] or done
+        means[kind] = statistics.mean(trial.seconds() for trial in alike)
     seconds = sum(means[trial.is_plain] for trial in left if not trial.finished())
     return f' (about {format_seconds(seconds)} left for all runs)'
 
 
+@master_only
 def _say(message: str) -> None:
-    if is_main_process():
-        print(message, flush=True)
+    print(message, flush=True)

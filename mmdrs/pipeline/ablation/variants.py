@@ -13,7 +13,7 @@ from mmdrs.pipeline.settings import Settings
 
 #: Name of the classifier without DRS.
 PLAIN = 'plain'
-#: Options of a DRS layer that a sweep keeps: they say where it can be, not how much it suppresses.
+#: Options of a DRS layer that a sweep keeps: they do not say how much it suppresses.
 _KEPT = ('rectify', 'layout', 'in_eval')
 
 
@@ -25,9 +25,9 @@ class Variant:
         name: Its name in tables, and of its folders.
         options: Changes of the settings, as ``--cfg-options`` of the pipeline; a dict as a value
             is merged, or replaces what was there with ``_delete_=True``.
-        delta: The constant control, or ``'learnable'``; None where only the options say it.
-        layers: Name of the group of layers; '' is the choice of the settings, None where only the
-            options say it.
+        delta: The constant control or ``'learnable'``; None if it is not from a sweep.
+        layers: Name of the group of layers; '' is the choice of the settings, None if the variant
+            is not from a sweep.
     """
 
     name: str
@@ -44,15 +44,15 @@ def sweep(
 ) -> list[Variant]:
     """Every control at every group of layers.
 
-    The layers of the head (``head_drs``), where the settings have any, get the same control.
+    The DRS layers of the head (``head_drs``), if any, get the same control.
 
     Args:
         settings: The settings that the variants change.
         deltas: Constant controls.
-        learnable: Whether to learn the control as well.
+        learnable: Whether to add the learned control.
         layers: Groups by name: names or regular expressions for ``DRSBackbone``, or
-            ``'default'``. None is the choice of the settings alone. Without any control the
-            groups are tried with the settings' own.
+            ``'default'``. None is the settings' choice. Without any control the groups are tried
+            with the settings' own.
 
     Raises:
         InputError: If the settings have no ``drs`` or no ``drs_layers`` to be changed.
@@ -112,7 +112,7 @@ def read_variants(path: str | Path) -> list[Variant]:
 
 
 def _numbers(value: Any) -> Any:
-    """YAML 1.1 takes ``1e-3`` for a text; the options of a command line take it for a number."""
+    """Convert ``1e-3``, a text in YAML 1.1, to a number, as the command line does."""
     if isinstance(value, dict):
         return {key: _numbers(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -123,11 +123,7 @@ def _numbers(value: Any) -> Any:
 
 
 def check_names(variants: Sequence[Variant], seeds: Sequence[int]) -> None:
-    """Check that there are variants and seeds, and that their names differ.
-
-    Raises:
-        InputError: If not, or if a name cannot be that of a folder.
-    """
+    """Refuse missing or repeated variants or seeds, and names that cannot be a folder's."""
     if not variants:
         raise InputError('no variants: give deltas, learnable, layers, or a file of variants')
     if not seeds or len(set(seeds)) < len(seeds):
