@@ -16,8 +16,9 @@ from mmengine.runner import Runner
 from mmseg.registry import METRICS
 
 from mmdrs.apis.quiet import quiet_log
-from mmdrs.apis.settings import apply_settings
+from mmdrs.apis.shared_settings import apply_settings
 from mmdrs.compat import config_path
+from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.errors import InputError, MissingFileError, did_you_mean
 
 #: Environment variable from which the configs of ``configs/custom`` take the settings file.
@@ -52,7 +53,7 @@ def load_config(
             of an earlier run: its default is ``./work_dirs/<name>.rerun``.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         settings: The settings file: configs of ``configs/custom`` inherit from it, and what it
-            shares is applied to any config (:func:`~mmdrs.apis.settings.apply_settings`).
+            shares is applied to any config (:func:`~mmdrs.apis.shared_settings.apply_settings`).
         in_place: Let a config in its own work directory continue there.
 
     Raises:
@@ -180,15 +181,9 @@ def apply_tta(cfg: Config) -> None:
         )
     if 'module' in cfg.model:
         return
-    for dataset in _leaf_datasets(cfg.test_dataloader.dataset):
+    for dataset in leaf_datasets(cfg.test_dataloader.dataset):
         dataset.pipeline = cfg.tta_pipeline
     cfg.model = dict(cfg.tta_model, module=cfg.model)
-
-
-def _leaf_datasets(dataset: Any) -> list[Any]:
-    """The configs of the datasets within wrappers such as ``ConcatDataset``."""
-    inner = dataset.get('datasets') or [dataset[key] for key in ('dataset',) if key in dataset]
-    return [leaf for item in inner for leaf in _leaf_datasets(item)] if inner else [dataset]
 
 
 def apply_output(cfg: Config, out_dir: str) -> None:

@@ -8,7 +8,7 @@ from .hooks import (
     ResultsHook,
 )
 from .hooks.progress_hook import Progress, format_seconds
-from .hooks.record_hook import record_path
+from .hooks.results_hook import record_path
 from .loops import LocalizationMapLoop
 from .runner import QuietRunner
 from .schedulers import SteppedPolyLR

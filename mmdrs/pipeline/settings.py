@@ -1,6 +1,6 @@
 """The settings of a pipeline: one file for what its stages share and for what they are.
 
-What all stages share (:data:`~mmdrs.apis.settings.SHARED_KEYS`) is applied to the config of each.
+What all stages share (:data:`~mmdrs.apis.shared_settings.SHARED_KEYS`) is applied to the config of each.
 The stage configs of ``configs/custom`` also inherit the rest of the file as a template: they start
 with ``_base_ = ['{{$MMDRS_SETTINGS:./settings_custom.py}}', ...]``, an environment variable in
 MMEngine's syntax. A settings file may be anywhere, and may inherit from another one by path or as
@@ -19,7 +19,7 @@ from mmengine.config import Config
 
 from mmdrs.apis import InputError, load_config
 from mmdrs.apis.config import merge_options
-from mmdrs.apis.settings import SHARED_KEYS
+from mmdrs.apis.shared_settings import SHARED_KEYS
 from mmdrs.compat import config_path
 from mmdrs.errors import did_you_mean
 from mmdrs.files import written_whole

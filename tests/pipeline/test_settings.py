@@ -11,7 +11,7 @@ import pytest
 from mmengine.config import Config
 
 from mmdrs.apis import InputError, load_config
-from mmdrs.apis.settings import SHARED_KEYS, apply_settings, first_dataset
+from mmdrs.apis.shared_settings import SHARED_KEYS, apply_settings
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.runs import stage_runs
 from mmdrs.pipeline.runs.evaluation import EvaluationRun
@@ -129,12 +129,6 @@ def test_stock_config_becomes_a_segmentation_stage(tmp_path: Path) -> None:
     assert (train.ann_file, test.ann_file) == ('lists/train.txt', 'lists/eval.txt')
     assert test.data_prefix == dict(img_path='photos', seg_map_path='eval_masks')
     assert cfg.randomness.seed == 7
-
-
-def test_first_dataset_within_wrappers() -> None:
-    leaf = dict(type='A')
-    wrapped = dict(type='RepeatDataset', dataset=dict(type='ConcatDataset', datasets=[leaf, {}]))
-    assert first_dataset(wrapped) is leaf
 
 
 def test_options_of_a_stage_come_last(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from .drs_schedule_hook import DRSScheduleHook
 from .drs_visualization_hook import DRSVisualizationHook
 from .precise_bn_hook import PreciseBNHook
 from .progress_hook import ProgressHook
-from .record_hook import ResultsHook
+from .results_hook import ResultsHook
 
 __all__ = [
     'DRSScheduleHook',

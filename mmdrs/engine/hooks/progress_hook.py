@@ -15,7 +15,7 @@ class ProgressHook(Hook):
     """Prints at most one line in ``seconds``: how far a run is, its loss, and the time left.
 
     Args:
-        title: What stands at the start of each line.
+        title: Start of each line.
         seconds: Shortest time between two lines.
     """
 
@@ -50,8 +50,8 @@ class Progress:
     """Progress lines of anything countable, with the time left; silent but on the main process.
 
     Args:
-        title: What stands at the start of each line.
-        seconds: Shortest time between two lines; the last step is always told.
+        title: Start of each line.
+        seconds: Shortest time between two lines; the last step is always shown.
     """
 
     def __init__(self, title: str, seconds: float = 10) -> None:
@@ -60,16 +60,16 @@ class Progress:
         self.start(0)
 
     def start(self, done: int) -> None:
-        """Begin to measure, with ``done`` steps behind."""
+        """Begin to measure, with ``done`` steps finished."""
         self.first = done
-        self.began = self.told = time.monotonic()
+        self.began = self.shown = time.monotonic()
 
     def step(self, done: int, total: int, detail: str = '') -> None:
-        """Tell that ``done`` of ``total`` steps are behind."""
+        """Show that ``done`` of ``total`` steps are finished."""
         now = time.monotonic()
-        if not is_main_process() or (now - self.told < self.seconds and done < total):
+        if not is_main_process() or (now - self.shown < self.seconds and done < total):
             return
-        self.told = now
+        self.shown = now
         left = (now - self.began) / max(done - self.first, 1) * (total - done)
         parts = [f'{done}/{total}', detail, f'left {format_seconds(left)}']
         print(f'  {self.title}: {"  ".join(part for part in parts if part)}', flush=True)

@@ -1,7 +1,7 @@
 """A test loop that makes localization maps and reuses finished ones."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from mmseg.registry import LOOPS
 from mmseg.structures import SegDataSample
 from torch.utils.data import DataLoader
 
+from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.errors import InputError
 from mmdrs.evaluation.metrics.file_metric import FileMetric
 from mmdrs.files import digest, file_digest
@@ -140,7 +141,8 @@ def run_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[s
     network, weights = config['model'], runner._load_from
     while 'module' in network:
         network = network['module']
-    pipelines = [_steps(steps) for steps in _pipelines(config['test_dataloader']['dataset'])]
+    datasets = leaf_datasets(config['test_dataloader']['dataset'])
+    pipelines = [_steps(dataset.get('pipeline') or []) for dataset in datasets]
     return dict(
         format=FORMAT,
         network=digest(network),
@@ -150,15 +152,6 @@ def run_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[s
         size=list(model.size) if model.size else None,
         precision=precision,
     )
-
-
-def _pipelines(dataset: dict) -> Iterator[list[dict]]:
-    """The pipelines of a data set's config, or of those in its wrappers."""
-    inner = dataset.get('datasets') or [dataset[key] for key in ('dataset',) if key in dataset]
-    for item in inner:
-        yield from _pipelines(item)
-    if not inner:
-        yield dataset.get('pipeline') or []
 
 
 def _steps(pipeline: Sequence[dict]) -> list[dict]:

@@ -1,6 +1,9 @@
 """MMEngine's runner with a quiet console."""
 
 import logging
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any
 
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
@@ -11,8 +14,8 @@ from mmseg.registry import RUNNERS
 class QuietRunner(Runner):
     """MMEngine's runner whose log goes to the log file; the console shows errors only.
 
-    A pipeline runs many stages one after another: the configs and environments which each of them
-    logs would hide what is going on. ``ProgressHook`` tells that.
+    A pipeline runs many stages one after another: the configs and environments that each of them
+    logs would hide what is going on, which ``ProgressHook`` shows.
     """
 
     def build_logger(
@@ -24,3 +27,8 @@ class QuietRunner(Runner):
             if not isinstance(handler, logging.FileHandler):
                 handler.setLevel(logging.ERROR)
         return logger
+
+    def load_checkpoint(self, *args: Any, **kwargs: Any) -> dict:
+        """As the parent does, which prints the path; the stage's line says enough."""
+        with redirect_stdout(StringIO()):
+            return super().load_checkpoint(*args, **kwargs)

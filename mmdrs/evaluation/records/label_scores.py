@@ -2,20 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 from mmengine.config import Config
 from mmengine.dist import all_gather_object
 
 from mmdrs.evaluation.functional.scores import FusedCounts
-from mmdrs.evaluation.records.protocol import (
-    dataset_name,
-    label_protocols,
-    read_protocol,
-    split_name,
-)
-from mmdrs.evaluation.records.provenance import provenance
+from mmdrs.evaluation.records.building import build_evaluation
+from mmdrs.evaluation.records.protocol import label_protocols, read_protocol
 from mmdrs.evaluation.records.record import Evaluation, Score, per_class
 from mmdrs.pseudo_labels.rules import LabelRules
 
@@ -50,31 +44,19 @@ class LabelScores(NamedTuple):
             checkpoint: The network's weights, where known.
             stage: Stage of the pipeline.
         """
-        config = cfg.to_dict()
-        dataset = config['test_dataloader']['dataset']
         special = label_protocols(rules.to_config())
-        base = read_protocol(config, checkpoint)
+        base = read_protocol(cfg.to_dict(), checkpoint)
         metrics = {'mIoU': self.counts.evaluated, 'mIoU_written': self.counts.written}
-        list_file = Path(dataset.get('data_root') or '') / (dataset.get('ann_file') or '')
-        return Evaluation(
-            task='pseudo',
-            dataset=dataset_name(dataset),
-            split=split_name(dataset),
-            images=self.images,
-            model=Path(cfg.filename or 'model').stem,
-            stage=stage,
-            seed=(config.get('randomness') or {}).get('seed'),
-            scores=[
-                Score(
-                    name,
-                    round(counts.miou(), 2),
-                    replace(base, **special[name]),
-                    per_class(classes, (100 * counts.iou()).tolist()),
-                )
-                for name, counts in metrics.items()
-            ],
-            provenance=provenance(config, list_file, Path(checkpoint) if checkpoint else None),
-        )
+        scores = [
+            Score(
+                name,
+                round(counts.miou(), 2),
+                replace(base, **special[name]),
+                per_class(classes, (100 * counts.iou()).tolist()),
+            )
+            for name, counts in metrics.items()
+        ]
+        return build_evaluation(cfg, 'pseudo', scores, self.images, checkpoint, stage)
 
 
 def _sum(parts: Iterable[tuple[FusedCounts | None, int]]) -> tuple[FusedCounts | None, int]:

@@ -1,4 +1,4 @@
-"""Every evaluation leaves a record: figures, protocol, provenance."""
+"""Every evaluation leaves a record: scores, protocol, provenance."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -10,8 +10,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmdrs.evaluation.records.protocol import dataset_name, read_protocol, split_name
-from mmdrs.evaluation.records.provenance import provenance
+from mmdrs.evaluation.records.building import build_evaluation
+from mmdrs.evaluation.records.protocol import read_protocol
 from mmdrs.evaluation.records.record import Evaluation, Score, per_class, write_evaluation
 from mmdrs.files import digest
 
@@ -41,28 +41,11 @@ class ResultsHook(Hook):
         for metric in runner.test_evaluator.metrics:
             scores = list(_scores(metric, metrics, runner))
             if scores:
-                self._write(runner, metric, scores)
-
-    def _write(self, runner: Runner, metric: BaseMetric, scores: list[Score]) -> None:
-        config = runner.cfg.to_dict()
-        dataset = runner.test_dataloader.dataset
-        described = config['test_dataloader']['dataset']
-        evaluation = Evaluation(
-            task=getattr(metric, 'task', 'seg'),
-            dataset=dataset_name(described),
-            split=split_name(described),
-            images=len(dataset),
-            model=Path(runner.cfg.filename or 'model').stem,
-            stage=self.stage,
-            seed=(config.get('randomness') or {}).get('seed'),
-            scores=scores,
-            provenance=provenance(
-                config,
-                _path(getattr(dataset, 'ann_file', None)),
-                _path(runner._load_from),
-            ),
-        )
-        write_evaluation(record_path(Path(runner.work_dir), evaluation), evaluation)
+                task, images = getattr(metric, 'task', 'seg'), len(runner.test_dataloader.dataset)
+                evaluation = build_evaluation(
+                    runner.cfg, task, scores, images, runner._load_from, self.stage
+                )
+                write_evaluation(record_path(Path(runner.work_dir), evaluation), evaluation)
 
 
 def record_path(work_dir: Path, evaluation: Evaluation) -> Path:
@@ -75,7 +58,7 @@ def record_path(work_dir: Path, evaluation: Evaluation) -> Path:
 
 
 def _scores(metric: BaseMetric, values: dict[str, float], runner: Runner) -> Iterator[Score]:
-    """The figures of one metric, without its prefix; only those that are percentages."""
+    """The scores of one metric, without its prefix; only those that are percentages."""
     base = read_protocol(runner.cfg.to_dict(), runner._load_from)
     special = getattr(metric, 'protocols', {'mIoU': {}})
     by_class = getattr(metric, 'class_scores', {})
@@ -89,7 +72,3 @@ def _scores(metric: BaseMetric, values: dict[str, float], runner: Runner) -> Ite
                 protocol=replace(base, **changes),
                 per_class=per_class(classes, by_class[name]) if name in by_class else {},
             )
-
-
-def _path(name: str | None) -> Path | None:
-    return Path(name) if name else None

@@ -13,6 +13,7 @@ from mmseg.registry import DATASETS
 
 from mmdrs.datasets import ImageLabelDataset, PseudoLabelDataset
 from mmdrs.datasets.listed_dataset import ListedSegDataset
+from mmdrs.datasets.wrappers import leaf_datasets
 
 #: The shared keys, and what each is. A key that the settings lack leaves the configs as they are.
 SHARED_KEYS = dict(
@@ -67,7 +68,7 @@ def _apply_to_loader(cfg: Config, role: str, settings: Mapping[str, Any]) -> Non
         loader.persistent_workers = settings['num_workers'] > 0
     if role == 'train' and settings.get('batch_size') is not None:
         loader.batch_size = settings['batch_size']
-    leaf = first_dataset(loader.dataset)
+    leaf = leaf_datasets(loader.dataset)[0]
     if issubclass(_class(leaf), ImageLabelDataset):
         loader.dataset = _image_labels(leaf, role, settings)
         if role == 'test':
@@ -77,13 +78,6 @@ def _apply_to_loader(cfg: Config, role: str, settings: Mapping[str, Any]) -> Non
         loader.dataset = _segmentation(leaf, role, settings)
     else:
         cfg[f'{role}_dataloader'] = cfg[f'{role}_evaluator'] = cfg[f'{role}_cfg'] = None
-
-
-def first_dataset(dataset: ConfigDict) -> ConfigDict:
-    """The first data set within wrappers such as ``RepeatDataset`` and ``ConcatDataset``."""
-    while 'datasets' in dataset or 'dataset' in dataset:
-        dataset = dataset['datasets'][0] if 'datasets' in dataset else dataset['dataset']
-    return dataset
 
 
 def _class(dataset: Mapping[str, Any]) -> type:
