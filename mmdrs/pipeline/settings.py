@@ -1,6 +1,6 @@
 """The settings of a pipeline: one file for what its stages share and for what they are.
 
-What all stages share (:data:`~mmdrs.apis.shared_settings.SHARED_KEYS`) is applied to the config of each.
+What all stages share (:data:`~mmdrs.apis.shared_settings.SHARED_KEYS`) is applied to each config.
 The stage configs of ``configs/custom`` also inherit the rest of the file as a template: they start
 with ``_base_ = ['{{$MMDRS_SETTINGS:./settings_custom.py}}', ...]``, an environment variable in
 MMEngine's syntax. A settings file may be anywhere, and may inherit from another one by path or as
