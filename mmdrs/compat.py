@@ -80,7 +80,6 @@ def bridge_missing_ops() -> None:
 
 
 def _make_ops_module() -> ModuleType:
-    """Build the stand-in for ``mmcv.ops``."""
     module = ModuleType('mmcv.ops', 'Stand-in of mmdrs for the compiled operators of mmcv.')
     module.__spec__ = ModuleSpec('mmcv.ops', None)
 
@@ -101,11 +100,7 @@ def _make_ops_module() -> ModuleType:
 
 
 def _missing_op(name: str, *args: Any, **kwargs: Any) -> None:
-    """Refuse to run an operator that mmcv-lite does not have.
-
-    Raises:
-        RuntimeError: always; names the operator and the package that has it.
-    """
+    """Refuse to run an operator that mmcv-lite does not have."""
     raise RuntimeError(
         f'the operator mmcv.ops.{name} was called, but mmcv is installed without its compiled '
         'operators (mmcv-lite); install mmcv 2.1.0 in its place, or choose a model without it'
@@ -154,7 +149,7 @@ def refuse_unsafe_checkpoints() -> None:
     """Make MMEngine's loaders safe only, with an error that names file and offending global."""
     if hasattr(mmengine_checkpoint, '_safe_torch_load'):
         mmengine_checkpoint._safe_torch_load = _load_weights_only
-    # torch.hub loads what it downloads without limits unless told otherwise.
+    # torch.hub loads what it downloads without limits by default.
     if not isinstance(mmengine_checkpoint.load_url, partial):
         mmengine_checkpoint.load_url = partial(mmengine_checkpoint.load_url, weights_only=True)
     stock = CheckpointLoader.load_checkpoint

@@ -47,7 +47,6 @@ def check_dependency_sets() -> None:
 
 
 def _is_installed(name: str) -> bool:
-    """Tell whether a distribution of this name is installed."""
     try:
         distribution(name)
     except PackageNotFoundError:

@@ -29,6 +29,8 @@ class QuietRunner(Runner):
         return logger
 
     def load_checkpoint(self, *args: Any, **kwargs: Any) -> dict:
-        """As the parent does, which prints the path; the stage's line says enough."""
-        with redirect_stdout(StringIO()):
-            return super().load_checkpoint(*args, **kwargs)
+        """As the parent does; what it prints goes to the log."""
+        with redirect_stdout(StringIO()) as printed:
+            checkpoint = super().load_checkpoint(*args, **kwargs)
+        self.logger.info(printed.getvalue().strip())
+        return checkpoint

@@ -13,11 +13,8 @@ class SteppedPolyLR(PolyLR):
     optimizer steps for ``end`` and for ``interval``.
 
     Args:
-        optimizer: The optimizer or its wrapper.
         interval: Iterations between two changes.
         end: Iterations after which the rate is 0.
-        power: Of the polynomial.
-        last_step: Where a resumed schedule stands.
     """
 
     def __init__(

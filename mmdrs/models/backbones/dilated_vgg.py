@@ -12,7 +12,7 @@ from mmdrs.errors import InputError
 
 @MODELS.register_module()
 class DilatedVGG(BaseModule):
-    """VGG with dilation instead of the last two poolings, and extra convolutions behind it.
+    """VGG with dilation instead of the last two poolings, and extra convolutions after it.
 
     The default is the VGG-16 of the released code: pools 1 to 3 halve, pool 4 (kernel 3, stride 1)
     does not, conv5_x has dilation 2, there is no pool 5; then three 3 x 3 convolutions 512 -> 512.
@@ -23,12 +23,11 @@ class DilatedVGG(BaseModule):
         channels: Width of each stage.
         strides: Stride of the pooling between two stages: 2, or 1 (kernel 3), after which the
             dilation is doubled.
-        extra_channels: Widths of the 3 x 3 convolutions behind the stages.
-        in_channels: Channels of the image.
+        extra_channels: Widths of the 3 x 3 convolutions after the stages.
         norm_cfg: Normalisation before each ReLU; none in the paper.
         init_cfg: Initialisation. Default: N(0, sqrt(2 / (k * k * out))), bias 0, the released
             initialisation of new convolutions. Give ``Pretrained`` for ImageNet weights as a list
-            behind it: ``[DilatedVGG.default_init_cfg, dict(type='Pretrained', checkpoint=...)]``.
+            after it: ``[DilatedVGG.default_init_cfg, dict(type='Pretrained', checkpoint=...)]``.
 
     Raises:
         ValueError: If the lengths of ``depths``, ``channels`` and ``strides`` do not fit.

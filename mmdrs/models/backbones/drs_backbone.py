@@ -31,7 +31,7 @@ def DRSBackbone(  # noqa: N802 - a config names it like a class
     The *same* backbone object is returned: the keys of its checkpoints, its ``frozen_stages``,
     layer-decay rules and so on stay as they are. The new modules are below ``drs.``; learning
     rates are set with ``custom_keys={'backbone.drs': dict(lr_mult=10)}``. ``init_cfg`` (ImageNet
-    weights) belongs into ``backbone``.
+    weights) goes into ``backbone``.
 
     Args:
         backbone: Config of any registered backbone.
@@ -102,7 +102,6 @@ def select_layers(
     """The places that ``layers`` means, in the order of the modules, each with its own options.
 
     Args:
-        backbone: The backbone.
         layers: As for :func:`DRSBackbone`.
         runs: What :func:`~mmdrs.models.backbones.places.runs_of` found.
     """

@@ -48,7 +48,6 @@ def runs_of(backbone: nn.Module, input_shape: Sequence[int]) -> dict[str, list[R
     The backbone is left as it was, modes and statistics included.
 
     Args:
-        backbone: The backbone.
         input_shape: Channels, height and width of the noise.
     """
     modules = {name: module for name, module in backbone.named_modules() if name}
@@ -117,7 +116,7 @@ def match_places(backbone: nn.Module, patterns: Iterable[str], places: Sequence[
 
 
 def _fits(pattern: str, name: str) -> bool:
-    # `layer1\.0\.relu` shall not mean each of its runs by accident.
+    # `layer1\.0\.relu` must not mean each of its runs by accident.
     try:
         return ('@' in pattern) == ('@' in name) and re.fullmatch(pattern, name) is not None
     except re.error as error:
@@ -192,9 +191,8 @@ def describe_places(
     times.
 
     Args:
-        backbone: The backbone.
         runs: What :func:`runs_of` found.
-        larger: The same with a larger input. Channels-last maps (1, H, W, C) are told by it: the
+        larger: The same with a larger input. It shows channels-last maps (1, H, W, C): the
             first axis of positions grows, that of channels does not.
     """
     modules = dict(backbone.named_modules())

@@ -24,18 +24,14 @@ class DeepLabV2Head(BaseDecodeHead):
     of the logits: the labels are resized to it (nearest), not the logits to the labels.
 
     Args:
-        in_channels: Channels of the feature map.
         num_classes: Classes, background included.
         dilations: Of the summed convolutions.
         self_training: Adds the cross entropy to the network's own prediction among the classes of
             the image, a term of the released DRS training: ``'exclude'`` or ``'released'``, how
             absent classes are masked (:func:`~mmdrs.models.losses.self_labels`); None is without
             it. It needs the field ``img_label`` of the data samples.
-        in_index: Which of the backbone's feature maps.
         loss_decode: Loss on the labels; default the mean cross entropy of the pixels that are not
             ignored.
-        ignore_index: Label that no loss is taken at.
-        align_corners: For the resize of predictions.
 
     Raises:
         ValueError: For an unknown ``self_training``; in training, where an image has no

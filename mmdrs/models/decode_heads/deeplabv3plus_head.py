@@ -17,18 +17,14 @@ class DeepLabV3PlusHead(DepthwiseSeparableASPPHead):
     3 x 3) cannot be configured to this.
 
     Args:
-        in_channels: Channels of the last feature map.
         channels: Channels of every branch and of what follows.
         num_classes: Classes, background included.
         c1_in_channels: Channels of the backbone's first output, the low-level features.
         c1_channels: What they are reduced to.
         dilations: Of the pyramid; 1 is a 1 x 1 convolution.
         aspp_dropout: Dropout after the bottleneck.
-        norm_cfg: Normalisation of all convolutions.
         loss_decode: Loss on the labels; default the mean cross entropy of the pixels that are not
             ignored.
-        in_index: Which feature map the pyramid takes.
-        align_corners: For every resize.
     """
 
     def __init__(

@@ -24,15 +24,12 @@ class LocalizationHead(BaseDecodeHead):
     that MMSegmentation's argmax is the map thresholded there.
 
     Args:
-        in_channels: Channels of the feature map.
         num_classes: Classes, background included.
         channels: Width of the 3 x 3 convolutions before the 1 x 1; default ``in_channels``.
         num_convs: Number of those convolutions. ``DilatedVGG`` brings its own; in front of any
             other backbone they take the place of the paper's extra convolutions.
-        norm_cfg: Their normalisation.
         drs: Layer config of DRS in place of their ReLUs, for instance ``dict(type='DRS')``.
         threshold: The background score.
-        in_index: Which of the backbone's feature maps.
         align_corners: For every resize; the reference aligns corners.
         init_cfg: Initialisation; default N(0, :meth:`initial_std`), bias 0.
     """

@@ -33,7 +33,6 @@ class SuppressionLayer(BaseModule):
             a ReLU there (without ``rectify``, nothing).
         inplace: Write into the input, as ``nn.ReLU(inplace=True)``. ``DRSBackbone`` sets it for a
             layer in the place of such a ReLU.
-        init_cfg: Initialisation.
 
     Attributes:
         strength: How much of the suppression is on, 0..1: the control is
@@ -91,13 +90,11 @@ class SuppressionLayer(BaseModule):
 class DRS(SuppressionLayer):
     """Discriminative region suppression with a constant control, in place of or after a ReLU.
 
+    Further arguments: :class:`SuppressionLayer`.
+
     Args:
         delta: Share of each channel's maximum that is kept, in (0, 1]; 1 is a plain ReLU. The
             paper's value for VGG-16 is 0.55.
-        rectify: See :class:`SuppressionLayer`.
-        layout: See :class:`SuppressionLayer`.
-        in_eval: See :class:`SuppressionLayer`.
-        inplace: See :class:`SuppressionLayer`.
 
     Raises:
         ValueError: If ``delta`` is outside (0, 1].
@@ -150,14 +147,10 @@ class LearnableDRS(SuppressionLayer):
     """DRS whose control values come from the features: ``sigmoid(W @ avgpool(relu(x)))``.
 
     The controller starts from N(0, 0.01), so that every control starts near 0.5.
+    Further arguments: :class:`SuppressionLayer`.
 
     Args:
         in_channels: Channels C; the controller is a C x C matrix without bias.
-        rectify: See :class:`SuppressionLayer`.
-        layout: See :class:`SuppressionLayer`.
-        in_eval: See :class:`SuppressionLayer`.
-        inplace: See :class:`SuppressionLayer`.
-        init_cfg: Initialisation of the controller.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ def observed(model: nn.Module) -> Iterator[dict[str, list[Observation]]]:
 
 @contextmanager
 def without_drs(model: nn.Module) -> Iterator[None]:
-    """Run a model with all its DRS layers at strength 0: as the ReLUs they stand for."""
+    """Run a model with all its DRS layers at strength 0: as plain ReLUs."""
     layers = [m for m in model.modules() if isinstance(m, SuppressionLayer)]
     before = [layer.strength.clone() for layer in layers]
     for layer in layers:

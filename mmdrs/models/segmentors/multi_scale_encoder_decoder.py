@@ -26,15 +26,9 @@ class MultiScaleEncoderDecoder(EncoderDecoder):
     trained, and works on logits.
 
     Args:
-        backbone: As in the parent.
-        decode_head: As in the parent. Its ``loss_by_feat`` is called for every scale;
+        decode_head: Its ``loss_by_feat`` is called for every scale;
             :class:`DeepLabV2Head` resizes the labels to the logits.
         scales: Factors of the image's size beside 1.
-        data_preprocessor: As in the parent.
-        neck: As in the parent.
-        train_cfg: As in the parent.
-        test_cfg: As in the parent.
-        init_cfg: As in the parent.
 
     Raises:
         ValueError: If ``scales`` is empty or holds a factor that is not positive.
