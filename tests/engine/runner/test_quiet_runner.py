@@ -19,7 +19,9 @@ def test_loading_a_checkpoint_is_logged_and_not_printed(tmp_path, capsys):
     torch.save(dict(state_dict={k: v + 1 for k, v in model.state_dict().items()}), path)
     before = model.layer.weight.detach().clone()
     work_dir = tmp_path / 'run'
-    runner = RUNNERS.get('QuietRunner')(model, str(work_dir), experiment_name='quiet')
+    runner = RUNNERS.get('QuietRunner')(
+        model, str(work_dir), experiment_name='quiet', default_scope='mmseg'
+    )
     runner.load_checkpoint(str(path))
     assert capsys.readouterr().out == ''
     log = ''.join(file.read_text() for file in work_dir.rglob('*.log'))
