@@ -232,6 +232,12 @@ def test_make_installs_what_constraints_pin() -> None:
         assert ('$(CONSTRAINTS)' in command) != ('--no-deps' in command), command
 
 
+def test_ci_runs_style_and_both_sets() -> None:
+    script = (ROOT / '.ci' / 'run').read_text()
+    for command in ('lint DEPS=onedl', 'test DEPS=onedl', 'test-set DEPS=openmmlab'):
+        assert f'\nmake {command}\n' in script
+
+
 def test_tests_left_out_on_the_second_set_exist() -> None:
     text = (ROOT / 'Makefile').read_text().replace('\\\n', '')
     names = re.search(r'SET_FREE_TESTS :=(.*)', text)[1].split()
