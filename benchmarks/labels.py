@@ -72,8 +72,12 @@ def _speed_rows(root: Path, images: Sequence[dict], repeats: int) -> list[Row]:
     rates = rates_in_turn(sides, repeats)
     rows = [
         compare(
-            *('labels', 'labels without CRF, one process', 'images/s'),
-            *(rates['one'], rates['released'], RELEASED),
+            part='labels',
+            what='labels without CRF, one process',
+            unit='images/s',
+            ours=rates['one'],
+            other=rates['released'],
+            than=RELEASED,
             note="both sides in the benchmark's own process, one thread, start-up not counted; "
             'as released, the maps of all 20 classes are read, resized and compared',
         )
@@ -93,11 +97,16 @@ def _crf_row(root: Path, images: Sequence[dict], repeats: int) -> Row:
 
 def _processes_row(what: str, rates: Mapping[str, Sequence[float]]) -> Row:
     return compare(
-        *('labels', f'{what}, two processes', 'images/s'),
-        *(rates['two'], rates['one'], 'one process', '>= 1.8'),
+        part='labels',
+        what=f'{what}, two processes',
+        unit='images/s',
+        ours=rates['two'],
+        other=rates['one'],
+        than='one process',
+        target='>= 1.8',
         note='two workers of the pool, beside no worker at all: everything in one process and '
-        'thread. The clock starts when both have handed over their first labels: the start-up of '
-        'processes, about a tenth of a second in a run of minutes, is not counted',
+        'thread. The clock starts when both have handed over their first labels: their start-up, '
+        'some seconds in a run of minutes, is not counted',
     )
 
 
