@@ -99,7 +99,12 @@ def _image_labels(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> C
 def _segmentation(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> ConfigDict:
     """A data set with labels per pixel: pseudo labels to train on, masks to score with."""
     if not issubclass(_class(leaf), (ListedSegDataset, PascalVOCDataset)):
-        own = dict(type=PseudoLabelDataset.__name__, pipeline=leaf.pipeline)
+        # Label 0 is the background here, not one that the data set leaves out (ADE20K).
+        steps = [
+            {key: value for key, value in step.items() if key != 'reduce_zero_label'}
+            for step in leaf.pipeline
+        ]
+        own = dict(type=PseudoLabelDataset.__name__, pipeline=steps)
         leaf = ConfigDict(own, data_prefix=dict(seg_map_path='pseudo_label'))
     if role == 'train':
         listed, masks = settings.get('train_list'), None

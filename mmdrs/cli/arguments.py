@@ -87,4 +87,4 @@ def add_options_argument(
 
 def add_settings_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``--settings``."""
-    parser.add_argument('--settings', help='settings file for a config of configs/custom')
+    parser.add_argument('--settings', help='settings file to apply to the config')

@@ -125,7 +125,11 @@ def test_stock_config_becomes_a_segmentation_stage(tmp_path: Path) -> None:
     assert cfg.model.decode_head.num_classes == 4
     train, test = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
     assert train.type == test.type == 'PseudoLabelDataset'
-    assert train.pipeline == load_config(stock).train_dataloader.dataset.pipeline
+    # As in the stock config, but for the class 0 that ADE20K leaves out.
+    steps = load_config(stock).train_dataloader.dataset.pipeline
+    assert steps[1].pop('reduce_zero_label') is True
+    assert train.pipeline == steps
+    assert not any('reduce_zero_label' in step for step in test.pipeline)
     assert (train.ann_file, test.ann_file) == ('lists/train.txt', 'lists/eval.txt')
     assert test.data_prefix == dict(img_path='photos', seg_map_path='eval_masks')
     assert cfg.randomness.seed == 7
