@@ -34,7 +34,8 @@ class CRFIoUMetric(SegmentationMetric):
     Args:
         crf: Constants of :class:`~mmdrs.pseudo_labels.crf.DenseCRF`; None is its defaults.
 
-    All other arguments are those of :class:`SegmentationMetric`; ``prefix`` is ``crf`` by default.
+    The other arguments are those of :class:`SegmentationMetric`, without its views: ``seg_logits``
+    are those of the prediction only. ``prefix`` is ``crf`` by default.
     """
 
     default_prefix: ClassVar[str] = 'crf'
@@ -42,8 +43,6 @@ class CRFIoUMetric(SegmentationMetric):
     def __init__(
         self,
         crf: dict | None = None,
-        view: int = 1,
-        crop: str | None = None,
         ignore_index: int = IGNORE_LABEL,
         iou_metrics: Sequence[str] = ('mIoU',),
         nan_to_num: int | None = None,
@@ -55,8 +54,6 @@ class CRFIoUMetric(SegmentationMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(
-            view=view,
-            crop=crop,
             ignore_index=ignore_index,
             iou_metrics=iou_metrics,
             nan_to_num=nan_to_num,

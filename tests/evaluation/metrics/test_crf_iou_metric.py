@@ -149,3 +149,9 @@ def test_without_pydensecrf_it_cannot_be_built(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, 'pydensecrf', None)
     with pytest.raises(ValueError, match=r"pip install 'mmdrs\[crf\]'"):
         build()
+
+
+def test_another_view_is_refused() -> None:
+    # Its score would be the one without a CRF: a view has no seg_logits of its own.
+    with pytest.raises(TypeError, match="'view'"):
+        build(view=2)
