@@ -27,7 +27,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_run_arguments(parser, argv)
     options = args.cfg_options or {}
     cfg = load_config(
-        *(args.config, options, args.work_dir, args.launcher, args.settings),
+        args.config,
+        options,
+        args.work_dir,
+        args.launcher,
+        args.settings,
         in_place=args.resume,
     )
     if args.amp:

@@ -73,8 +73,11 @@ class PseudoLabelMetric(FileMetric):
     ) -> None:
         super().__init__(output_dir, threads, collect_device, prefix)
         self.rules = LabelRules(
-            *(BackgroundCue(**background_cue), threshold, confident, max_confident),
-            DenseCRF.from_config(crf),
+            background_cue=BackgroundCue(**background_cue),
+            threshold=threshold,
+            confident=confident,
+            max_confident=max_confident,
+            crf=DenseCRF.from_config(crf),
         )
         self.class_scores: dict[str, list[float]] = {}
         self.protocols = label_protocols(self.rules.to_config())

@@ -64,7 +64,12 @@ class LabelRun(StageRun):
         images = (dataset.get_data_info(index) for index in range(len(dataset)))
         scores = LabelScores.gather(
             make_pseudo_labels(
-                *(images, maps, out_dir, self.label_rules, palette, len(classes)),
+                images,
+                maps,
+                out_dir,
+                self.label_rules,
+                palette,
+                len(classes),
                 workers=self.settings.get('num_workers') or 0,
                 progress=Progress(title),
             )
