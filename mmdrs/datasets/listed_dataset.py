@@ -14,7 +14,7 @@ from mmdrs.datasets.file_checks import (
     check_exist,
     check_sizes,
 )
-from mmdrs.datasets.formats.label_lists import (
+from mmdrs.datasets.label_lists import (
     ImageLabels,
     read_class_folders,
     read_id_list,

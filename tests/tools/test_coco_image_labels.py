@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mmdrs.datasets.formats import read_label_list
-from tests.datasets.formats.test_coco import IMAGES, INSTANCES
+from mmdrs.datasets import read_label_list
 from tests.pipeline_runs import load_tool
+from tests.tools.test_coco_labels import IMAGES, INSTANCES
 
 
 def test_list_and_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

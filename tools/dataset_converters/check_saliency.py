@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mmdrs.cli.arguments import command, command_parser
 from mmdrs.datasets.file_checks import check_saliency
-from mmdrs.datasets.formats import read_id_list
+from mmdrs.datasets.label_lists import read_id_list
 
 
 @command

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmdrs.datasets.file_checks import check_exist, existing_folder, read_header
-from mmdrs.datasets.formats import read_id_list
+from mmdrs.datasets.label_lists import read_id_list
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole

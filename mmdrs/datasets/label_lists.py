@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmdrs.errors import InputError, MissingFileError
+from mmdrs.files import written_whole
 
 _LABELS = 'labels'
 
@@ -124,6 +125,26 @@ def read_class_folders(
         ImageLabels(name, tuple(labels), file.relative_to(root).as_posix())
         for name, (file, labels) in sorted(found.items())
     ]
+
+
+def write_label_list(path: str | os.PathLike, images: Sequence[ImageLabels]) -> None:
+    """Write lines ``2007_000032 0 14``: an id and its 0-based foreground classes.
+
+    Raises:
+        InputError: If an id has a space in it or starts with '#', or no image has a label: such
+            a list could not be read again.
+    """
+    for image in images:
+        if image.id.split() != [image.id] or image.id.startswith('#'):
+            raise InputError(
+                f'{path}: {image.id!r} cannot be an id of a list; ids are words that do not start '
+                "with '#'"
+            )
+    if not any(image.labels for image in images):
+        raise InputError(f'{path}: none of its {len(images)} images has a label')
+    lines = (' '.join([image.id, *map(str, image.labels)]) for image in images)
+    with written_whole(path) as temporary:
+        temporary.write_text(''.join(f'{line}\n' for line in lines), encoding='utf-8')
 
 
 def _check_class_folders(root: Path, classes: Sequence[str]) -> None:

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from mmdrs.datasets.formats import (
+from mmdrs.datasets.label_lists import (
     ImageLabels,
     read_class_folders,
     read_id_list,
     read_label_list,
+    write_label_list,
 )
+from mmdrs.errors import InputError
 
 CLASSES = ('cat', 'dog', 'potted plant')
 
@@ -134,3 +136,27 @@ def test_class_folders_refuse_wrong_folders(folders: Path) -> None:
     (folders / 'catt').mkdir()
     with pytest.raises(ValueError, match=r"unknown class 'catt' \(did you mean 'cat'\?\)"):
         read_class_folders(folders, CLASSES)
+
+
+def test_lists_can_be_read_again(tmp_path: Path) -> None:
+    images = [ImageLabels('b', (0, 14)), ImageLabels('a', ())]
+    write_label_list(tmp_path / 'lists' / 'train_cls.txt', images)
+    assert (tmp_path / 'lists' / 'train_cls.txt').read_text() == 'b 0 14\na\n'
+    classes = [f'class {number}' for number in range(15)]
+    assert read_label_list(tmp_path / 'lists' / 'train_cls.txt', classes) == images
+
+
+@pytest.mark.parametrize(
+    ('images', 'problem'),
+    [
+        ([ImageLabels('a', ()), ImageLabels('b', ())], 'none of its 2 images has a label'),
+        ([ImageLabels('my cat', (1,))], "'my cat' cannot be an id of a list"),
+        ([ImageLabels('#1', (1,))], "'#1' cannot be an id of a list"),
+    ],
+)
+def test_lists_that_could_not_be_read_are_not_written(
+    tmp_path: Path, images: list[ImageLabels], problem: str
+) -> None:
+    with pytest.raises(InputError, match=problem):
+        write_label_list(tmp_path / 'a.txt', images)
+    assert list(tmp_path.iterdir()) == []
