@@ -309,7 +309,7 @@ def test_imports_go_one_way() -> None:
 
 
 def test_mathematics_knows_nothing_of_mmsegmentation() -> None:
-    known = ('mmdrs', 'numpy', 'PIL', 'torch', 'pydensecrf')
+    known = ('mmdrs', 'numpy', 'PIL', 'cv2', 'torch', 'pydensecrf')
     for folder in PLAIN:
         files = [
             path for path in package_files() if ROOT / 'mmdrs' / folder in (path, *path.parents)

@@ -1,9 +1,11 @@
 """Testing a model from its config and a checkpoint."""
 
 from mmengine.config import Config
+from mmengine.runner import Runner
 
 from mmdrs.apis.checkpoint import check_checkpoint, require_checkpoint
 from mmdrs.apis.runner import build_runner, release_loaders
+from mmdrs.pseudo_labels.output_paths import check_outputs
 
 
 def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float]:
@@ -20,7 +22,8 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
         The metrics of the test.
 
     Raises:
-        InputError: If the checkpoint is missing, refused, or lacks keys of the model.
+        InputError: If the checkpoint is missing, refused, or lacks keys of the model, or if the
+            output would overwrite a file of the user's.
     """
     require_checkpoint(checkpoint)
     cfg.load_from = checkpoint
@@ -29,9 +32,22 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
     runner = build_runner(cfg)
     runner.register_hook(dict(type='ResultsHook', stage=stage))
     check_checkpoint(runner.model, checkpoint, 'test')
+    _check_outputs(runner)
     metrics = runner.test()
     release_loaders(runner)
     return metrics
+
+
+def _check_outputs(runner: Runner) -> None:
+    loop = runner.test_loop
+    outputs = [
+        (metric.output_dir, getattr(metric, 'suffix', '.png'))
+        for metric in loop.evaluator.metrics
+        if getattr(metric, 'output_dir', None)
+    ]
+    dataset = loop.dataloader.dataset
+    if outputs:
+        check_outputs(outputs, (dataset.get_data_info(index) for index in range(len(dataset))))
 
 
 def _keep_class_scores(cfg: Config) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import filecmp
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -113,7 +114,9 @@ def read_class_folders(
         for file in sorted(files):
             first, labels = found.setdefault(file.stem, (file, []))
             # Numbered files ('cat/001.jpg', 'dog/001.jpg') would merge two images into one.
-            if first.name != file.name or first.stat().st_size != file.stat().st_size:
+            if first != file and not (
+                first.name == file.name and filecmp.cmp(first, file, shallow=False)
+            ):
                 raise InputError(
                     f'{first} and {file} have one name but are different images; rename one of '
                     'them (an image of several classes is the same file in several folders)'
@@ -125,6 +128,37 @@ def read_class_folders(
         ImageLabels(name, tuple(labels), file.relative_to(root).as_posix())
         for name, (file, labels) in sorted(found.items())
     ]
+
+
+def without_suffix(name: str, suffixes: Sequence[str]) -> str:
+    """A listed name without the suffix of images, in any case, that it may end in."""
+    lower = name.lower()
+    return next((name[: -len(end)] for end in suffixes if lower.endswith(end.lower())), name)
+
+
+def listed_ids(
+    images: Sequence[ImageLabels],
+    image_dir: str,
+    data_root: str | None,
+    suffixes: Sequence[str],
+) -> list[str]:
+    """The ids of listed images: their names without suffix; they name masks and results.
+
+    The id of an absolute path is that relative to the image folder; where one of them is not in
+    it, to the data root; and else to the folder that all of them have in common.
+    """
+    absolute = [os.path.normpath(image.id) for image in images if os.path.isabs(image.id)]
+    if absolute:
+        common = os.path.commonpath([os.path.dirname(path) for path in absolute])
+        roots = [os.path.abspath(root) for root in (image_dir, data_root) if root]
+        root = next((r for r in roots if os.path.commonpath([r, common]) == r), common)
+    ids = []
+    for image in images:
+        name = image.id
+        if os.path.isabs(name):
+            name = os.path.relpath(os.path.normpath(name), root)
+        ids.append(without_suffix(name, suffixes).removeprefix('./'))
+    return ids
 
 
 def write_label_list(path: str | os.PathLike, images: Sequence[ImageLabels]) -> None:

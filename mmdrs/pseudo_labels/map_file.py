@@ -5,19 +5,23 @@ small part of the 21.7 GB of the released script's twenty channels.
 """
 
 import json
-import zipfile
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from mmdrs.errors import InputError, MissingFileError
 from mmdrs.files import written_whole
 from mmdrs.models.utils.cam import to_levels
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 
 #: Version of the files; files of another version are made again, and the labels from them.
 FORMAT = 2
+#: Larger files are refused; 254 maps of 2000 x 2000 fit.
+MAX_BYTES = 1 << 30
 _ATTEMPTS = 5
 
 
@@ -63,20 +67,20 @@ def write_maps(path: str | Path, maps: LocalizationMaps) -> None:
     """Write maps under a temporary name, then rename: a file that exists is complete.
 
     Raises:
-        InputError: If the array is not uint8 (len(labels), h, w).
+        InputError: If the array is not uint8 (len(labels), h, w), or another value is impossible.
     """
     path = Path(path)
-    values = maps.values
-    if values.dtype != np.uint8 or values.ndim != 3 or len(values) != len(maps.labels):
+    try:
+        _checked(maps)
+    except ValueError as error:
         raise InputError(
-            f'{path}: localization maps must be uint8 (classes, height, width) with one map for '
-            f'each of the classes {maps.labels}, got {values.dtype} {values.shape}'
-        )
+            f'{path}: no localization maps, uint8 (classes, h, w): {error}'
+        ) from error
     with written_whole(path) as temporary, temporary.open('wb') as file:
         np.savez_compressed(
             file,
             labels=np.asarray(maps.labels, np.int64),
-            values=values,
+            values=maps.values,
             original_size=np.asarray(maps.original_size, np.int64),
             scale=np.float64(maps.scale),
             record=np.array(json.dumps(maps.record, sort_keys=True)),
@@ -97,15 +101,19 @@ def read_maps(path: str | Path) -> LocalizationMaps:
             f'{path.parent}'
         )
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return LocalizationMaps(
-                labels=tuple(int(label) for label in _array(file, 'labels')),
-                values=_array(file, 'values'),
-                original_size=tuple(int(side) for side in _array(file, 'original_size')),
-                scale=float(_array(file, 'scale')),
-                record=json.loads(str(_array(file, 'record'))),
+        with _opened(path) as file:
+            return _checked(
+                LocalizationMaps(
+                    labels=tuple(_array(file, 'labels').tolist()),
+                    values=_array(file, 'values'),
+                    original_size=tuple(_array(file, 'original_size').tolist()),
+                    scale=float(_array(file, 'scale')),
+                    record=json.loads(str(_array(file, 'record'))),
+                )
             )
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except SystemError:  # of Python, see _array
+        raise
+    except Exception as error:  # zip, zlib, numpy and JSON raise a dozen different ones
         raise InputError(
             f'{path} is damaged or no localization map file ({error}); delete it and make it again'
         ) from error
@@ -114,10 +122,51 @@ def read_maps(path: str | Path) -> LocalizationMaps:
 def read_record(path: str | Path) -> dict | None:
     """The record of a map file, without decoding its maps; None where there is no whole file."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return json.loads(str(_array(file, 'record')))
-    except (FileNotFoundError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        with _opened(path) as file:
+            record = json.loads(str(_array(file, 'record')))
+    except Exception:  # as in read_maps
         return None
+    return record if isinstance(record, dict) else None
+
+
+def is_foreign_map(path: str | Path) -> bool:
+    """Whether a file is a whole archive of arrays that hold something else than maps."""
+    try:
+        with _opened(path) as file:
+            return not {'labels', 'values'} <= set(file)
+    except Exception:  # as in read_maps
+        return False
+
+
+def _opened(path: str | Path) -> NpzFile:
+    if not Path(path).is_file():
+        raise FileNotFoundError('no such file')
+    file = np.load(path, allow_pickle=False)
+    if not isinstance(file, NpzFile):
+        raise ValueError('no archive of arrays')
+    size = sum(member.file_size for member in file.zip.infolist())
+    if size > MAX_BYTES:
+        file.close()
+        raise ValueError(f'its arrays take {size / 1e9:.1f} GB')
+    return file
+
+
+def _checked(maps: LocalizationMaps) -> LocalizationMaps:
+    values, labels, size = maps.values, maps.labels, maps.original_size
+    if values.dtype != np.uint8 or values.ndim != 3 or len(values) != len(labels):
+        raise ValueError(f'{len(labels)} classes with maps {values.dtype} {values.shape}')
+    # Label files hold 0..254, of which 0 is the background.
+    if not all(isinstance(label, int) and 0 <= label < IGNORE_LABEL - 1 for label in labels):
+        raise ValueError(f'classes {list(labels)} outside 0..{IGNORE_LABEL - 2}')
+    if sorted(set(labels)) != list(labels):
+        raise ValueError(f'classes {list(labels)} are not in ascending order')
+    if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
+        raise ValueError(f'an image size of {size}')
+    if not (math.isfinite(maps.scale) and maps.scale > 0):
+        raise ValueError(f'a scale of {maps.scale}')
+    if not isinstance(maps.record, dict):
+        raise ValueError('a record that is no dict')
+    return maps
 
 
 def _array(file: Mapping[str, np.ndarray], name: str) -> np.ndarray:

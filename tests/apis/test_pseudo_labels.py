@@ -120,7 +120,7 @@ def test_labels_of_other_rules_or_maps_are_made_again(images, tmp_path: Path, sc
     stored = LocalizationMaps.from_floats((0,), np.ones((1, 8, 12)), (8, 12), record)
     write_maps(maps / 'img_2.npz', stored)
     os.utime(maps / 'img_2.npz', (0, 0))  # as old as can be: it is not the time that counts
-    write_label(labels[5], np.zeros((8, 12)), PALETTE)  # by who knows what
+    write_label(labels[5], np.zeros((8, 12)), PALETTE, dict(rules='others'))
     # Maps without a record are told apart by their content.
     stored = LocalizationMaps.from_floats((0,), np.full((1, 8, 12), 0.9), (8, 12))
     write_maps(maps / 'img_8.npz', stored)

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmdrs.errors import InputError
+from mmdrs.pseudo_labels import map_file
 from mmdrs.pseudo_labels.map_file import (
     LocalizationMaps,
     read_maps,
@@ -67,10 +69,71 @@ def test_full_disk_names_the_file_and_leaves_nothing(tmp_path, monkeypatch) -> N
 
 
 def test_shape_is_checked(tmp_path) -> None:
-    with pytest.raises(ValueError, match='one map for each of the classes'):
+    with pytest.raises(ValueError, match=r'2 classes with maps uint8 \(1, 2, 2\)'):
         write_maps(
             tmp_path / 'a.npz', LocalizationMaps((0, 1), np.zeros((1, 2, 2), np.uint8), (2, 2))
         )
+
+
+@pytest.mark.parametrize(
+    ('changes', 'problem'),
+    [
+        (dict(scale=np.float64('nan')), 'a scale of nan'),
+        (dict(scale=np.float64('inf')), 'a scale of inf'),
+        (dict(scale=np.float64(-1)), r'a scale of -1\.0'),
+        (dict(labels=np.array([-1, 3])), r'classes \[-1, 3\] outside 0\.\.253'),
+        (dict(labels=np.array([3, 254])), r'classes \[3, 254\] outside 0\.\.253'),
+        (dict(labels=np.array([3, 3])), r'classes \[3, 3\] are not in ascending order'),
+        (dict(labels=np.array([0.5, 3])), 'outside'),
+        (dict(values=np.full((2, 4, 4), np.nan)), 'maps float64'),
+        (dict(original_size=np.array([4, -4])), r'an image size of \(4, -4\)'),
+        (dict(record=np.array('[1]')), 'a record that is no dict'),
+        (dict(record=np.array('{')), 'damaged'),
+        (dict(record=np.array([{}], object)), 'damaged'),
+    ],
+)
+def test_well_formed_files_with_impossible_values(
+    tmp_path: Path, changes: dict, problem: str
+) -> None:
+    arrays = dict(
+        labels=np.array([0, 3]),
+        values=np.zeros((2, 4, 4), np.uint8),
+        original_size=np.array([4, 4]),
+        scale=np.float64(1),
+        record=np.array('{}'),
+    )
+    path = tmp_path / 'a.npz'
+    np.savez(path, **arrays)
+    assert read_maps(path).labels == (0, 3)
+    np.savez(path, **{**arrays, **changes})
+    with pytest.raises(InputError, match=problem) as error:
+        read_maps(path)
+    assert str(error.value).startswith(f'{path} is damaged or no localization map file')
+
+
+def test_every_kind_of_damage_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / 'a.npz'
+    levels = np.random.default_rng(0).integers(0, 9, (1, 30, 30)).astype(np.uint8)
+    write_maps(path, LocalizationMaps((0,), levels, (30, 30)))
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        try:
+            maps = read_maps(path)
+        except InputError as error:
+            assert str(error).startswith(str(path))
+        else:  # a date, or another field that nobody reads
+            np.testing.assert_array_equal(maps.values, levels)
+        read_record(path)
+
+
+def test_archives_that_would_fill_the_memory_are_refused(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / 'a.npz'
+    write_maps(path, LocalizationMaps((0,), np.zeros((1, 200, 200), np.uint8), (4, 4)))
+    assert path.stat().st_size < 5000
+    monkeypatch.setattr(map_file, 'MAX_BYTES', 20_000)
+    with pytest.raises(InputError, match=r'a\.npz is damaged .*\(its arrays take'):
+        read_maps(path)
 
 
 def test_header_that_python_miscounted_is_read_again(tmp_path: Path, monkeypatch) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.cli.arguments import command, command_parser
-from mmdrs.datasets.file_checks import check_saliency
+from mmdrs.datasets.content_checks import check_saliency
 from mmdrs.datasets.label_lists import read_id_list
 
 

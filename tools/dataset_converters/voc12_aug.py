@@ -25,10 +25,11 @@ from scipy.io import loadmat
 
 from mmdrs.archives import archive_members, reading_archive
 from mmdrs.cli.arguments import command, command_parser
-from mmdrs.datasets.file_checks import check_saliency, read_header
+from mmdrs.datasets.content_checks import check_saliency
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError, MissingFileError, first_lines
 from mmdrs.files import written_whole
+from mmdrs.pseudo_labels.image_file import read_header
 from mmdrs.pseudo_labels.label_file import read_label, write_label
 from mmdrs.pseudo_labels.palette import voc_palette
 

@@ -29,6 +29,8 @@ class FileMetric(TotalMetric):
 
     #: Whether a file holds the whole prediction, which other metrics need.
     holds_prediction: ClassVar[bool]
+    #: Of the files.
+    suffix: ClassVar[str] = '.png'
 
     def __init__(
         self,

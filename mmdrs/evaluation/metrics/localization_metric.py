@@ -14,7 +14,6 @@ from mmdrs.evaluation.functional.scores import MapTotals, count_maps
 from mmdrs.evaluation.metrics.file_metric import FileMetric
 from mmdrs.evaluation.metrics.samples import (
     ground_truth,
-    image_id,
     image_size,
     map_record,
     predicted_maps,
@@ -24,6 +23,7 @@ from mmdrs.models.tta.localization_tta import set_maps
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.constants import MAP_THRESHOLD
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, read_maps, read_record, write_maps
+from mmdrs.pseudo_labels.output_paths import image_id, output_path
 
 
 @METRICS.register_module()
@@ -51,6 +51,7 @@ class LocalizationMetric(FileMetric):
 
     task: ClassVar[Task] = 'seed'
     holds_prediction = True
+    suffix = '.npz'
 
     def __init__(
         self,
@@ -94,7 +95,9 @@ class LocalizationMetric(FileMetric):
             self._submit(self._write, path, *predicted, map_record(self.record, sample), actual)
 
     def _path(self, sample: dict) -> Path | None:
-        return self.output_dir / f'{image_id(sample)}.npz' if self.output_dir else None
+        if self.output_dir is None:
+            return None
+        return output_path(self.output_dir, image_id(sample), self.suffix)
 
     def _read(self, path: Path, actual: np.ndarray | None) -> MapTotals | None:
         return None if actual is None else self._count(read_maps(path), actual)

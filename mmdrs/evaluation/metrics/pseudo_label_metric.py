@@ -14,7 +14,6 @@ from mmdrs.evaluation.functional.scores import FusedCounts
 from mmdrs.evaluation.metrics.file_metric import FileMetric
 from mmdrs.evaluation.metrics.samples import (
     ground_truth,
-    image_id,
     image_size,
     map_record,
     predicted_maps,
@@ -26,6 +25,7 @@ from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
 from mmdrs.pseudo_labels.map_file import LocalizationMaps
+from mmdrs.pseudo_labels.output_paths import image_id
 from mmdrs.pseudo_labels.rules import LabelRules
 
 
