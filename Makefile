@@ -19,8 +19,8 @@ TESTS ?= tests
 # together what the other tests run on each set: models, engine, data sets, apis, train and test.
 SET_FREE_TESTS := \
     tests/benchmarks tests/pipeline tests/pseudo_labels tests/reporting tests/test_tutorial.py \
-    tests/datasets/formats tests/test_archives.py \
-    tests/datasets/test_file_checks.py \
+    tests/test_archives.py tests/datasets/test_label_lists.py \
+    tests/datasets/test_file_checks.py tests/datasets/test_content_checks.py \
     tests/evaluation/functional tests/evaluation/records \
     tests/models/losses tests/models/ops tests/parity \
     tests/tools/test_ablate.py tests/tools/test_check_saliency.py \
@@ -28,6 +28,7 @@ SET_FREE_TESTS := \
     tests/tools/test_released_checkpoints.py \
     tests/tools/test_make_shapes_voc.py tests/tools/test_mean_results.py \
     tests/tools/test_voc12_aug.py tests/tools/test_voc_image_labels.py \
+    tests/tools/test_coco_labels.py tests/tools/test_npy_labels.py tests/tools/test_voc_labels.py \
     tests/tools/test_voc_submission.py
 
 ifeq ($(DEPS),onedl)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from mmseg.datasets import BaseSegDataset
 
+from mmdrs.datasets.class_folders import read_class_folders
 from mmdrs.datasets.content_checks import (
     image_problems,
     map_problems,
@@ -15,13 +16,11 @@ from mmdrs.datasets.content_checks import (
     saliency_value_problems,
 )
 from mmdrs.datasets.file_checks import FolderIndex, check_exist
+from mmdrs.datasets.image_ids import listed_ids, without_suffix
 from mmdrs.datasets.label_lists import (
     ImageLabels,
-    listed_ids,
-    read_class_folders,
     read_id_list,
     read_label_list,
-    without_suffix,
 )
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL

@@ -98,6 +98,18 @@ def test_finished_labels_are_not_made_again(images, tmp_path: Path, workers: int
     assert make(images, tmp_path, workers=workers) == [None] * COUNT  # nothing left to do
 
 
+@pytest.mark.parametrize('with_masks', [True, False])
+def test_masks_are_not_overwritten(images, tmp_path: Path, with_masks: bool) -> None:
+    """The folder of the ground truth as output scored the labels against themselves: 100."""
+    images = images if with_masks else without_masks(images)
+    masks = tmp_path / 'masks'
+    before = {path.name: path.read_bytes() for path in masks.iterdir()}
+    reason = 'is an input' if with_masks else 'was not written by mmdrs'
+    with pytest.raises(InputError, match=rf'masks/img_0\.png .*{reason}'):
+        list(make_pseudo_labels(images, tmp_path / 'maps', masks, RULES, PALETTE, 3))
+    assert {path.name: path.read_bytes() for path in masks.iterdir()} == before
+
+
 def label_paths(folder: Path) -> list[Path]:
     return [folder / 'labels' / f'img_{number}.png' for number in range(COUNT)]
 

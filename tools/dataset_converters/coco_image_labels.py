@@ -27,7 +27,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = command_parser(__doc__)
     parser.add_argument('instances', type=Path, nargs='+', help='instances_*.json')
-    parser.add_argument('--out', type=Path, required=True, help='list to write')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        required=True,
+        help='list to write: .txt, or .csv for names with blanks',
+    )
     parser.add_argument(
         '--classes-out', type=Path, help="file for the class names, 'background' first"
     )
@@ -125,10 +130,15 @@ def _image_labels(
         if area >= min_area and not (skip_crowd and annotation.get('iscrowd')):
             labels[image].add(order[category])
     images = [
-        ImageLabels(str(PurePosixPath(name).with_suffix('')), tuple(sorted(labels[image])))
+        ImageLabels(_image_id(name), tuple(sorted(labels[image])))
         for image, name in file_names.items()
     ]
     return list(names.values()), images
+
+
+def _image_id(file_name: str) -> str:
+    """The file name without suffix; Windows writes folders with backslashes."""
+    return str(PurePosixPath(file_name.replace('\\', '/')).with_suffix(''))
 
 
 def _by_id(content: Mapping[str, Any], key: str, value: str, path: str | Path) -> dict[int, str]:
