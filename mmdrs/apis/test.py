@@ -4,6 +4,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmdrs.apis.checkpoint import check_checkpoint, require_checkpoint
+from mmdrs.apis.config import require_test_data
 from mmdrs.apis.runner import build_runner, release_loaders
 from mmdrs.pseudo_labels.output_paths import check_outputs
 
@@ -22,9 +23,10 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
         The metrics of the test.
 
     Raises:
-        InputError: If the checkpoint is missing, refused, or lacks keys of the model, or if the
-            output would overwrite a file of the user's.
+        InputError: If the config has no test data; if the checkpoint is missing, refused, or lacks
+            keys of the model; or if the output would overwrite a file of the user's.
     """
+    require_test_data(cfg)
     require_checkpoint(checkpoint)
     cfg.load_from = checkpoint
     cfg.resume = False

@@ -85,7 +85,7 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndar
                 'or JPEG'
             )
     _check_size(pixels, path, size, 'what was predicted for it')
-    return pixels[..., ::-1]
+    return np.ascontiguousarray(pixels[..., ::-1])
 
 
 def read_saliency(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:

@@ -94,6 +94,17 @@ def test_out_writes_what_was_scored(trained: Path, tiny_voc: Path, tmp_path: Pat
     assert metrics['mIoU'] == pytest.approx(mean_iou(predictions, masks), abs=0.01)
 
 
+@pytest.mark.parametrize('arguments', [(), ('--out', 'out'), ('--tta',), ('--show-dir', 'show')])
+def test_config_that_was_stored_without_masks(
+    trained: Path, tmp_path: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nothing = ['--cfg-options', 'test_dataloader=None', 'test_evaluator=None', 'test_cfg=None']
+    message = r'^error: the config .*tiny_fcn\.py. has no test_dataloader .* stored without masks'
+    with pytest.raises(SystemExit, match=message):
+        load_tool('test').main([TINY, str(trained / 'iter_2.pth'), *arguments, *nothing])
+
+
 def move_into_folders(tiny_voc: Path, root: Path) -> None:
     """Copy the data so that images 0 and 1 are ``x/a`` and ``y/a``, the others as they are."""
     names = {'img_0': 'x/a', 'img_1': 'y/a'}
