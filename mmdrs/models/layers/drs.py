@@ -104,7 +104,7 @@ class DRS(SuppressionLayer):
         self.delta = delta
 
     def control(self, x: Tensor) -> Tensor:
-        return x.new_full((), self.delta)
+        return x.new_full((), self.delta, dtype=torch.promote_types(x.dtype, torch.float32))
 
 
 class Controller(nn.Module):

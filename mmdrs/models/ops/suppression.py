@@ -41,10 +41,10 @@ def suppress(
     Returns:
         Suppressed features, (N, C, H, W).
     """
-    if not isinstance(control, Tensor):
-        control = x.new_tensor(control)
-    # Under AMP the controller may be of another precision than the features.
-    control = control.to(x.dtype).expand(x.shape[0], x.shape[1], 1, 1)
+    # At least in single precision, also for features in half precision.
+    control = torch.as_tensor(control, device=x.device)
+    control = control.to(torch.promote_types(x.dtype, torch.float32))
+    control = control.expand(x.shape[0], x.shape[1], 1, 1)
     inplace = inplace and not _graph_is_made()
     if not torch.is_grad_enabled():
         values = _rectified(x, rectify, inplace)
@@ -91,7 +91,7 @@ def controls(x: Tensor, weight: Tensor) -> Tensor:
         x: Features, (N, C, H, W).
         weight: The controller ``W``, (C, C).
     """
-    return _controls(F.relu(x).mean(dim=(2, 3)), weight)
+    return _controls(_average(F.relu(x), weight), weight)
 
 
 def with_strength(control: Tensor, strength: Tensor) -> Tensor:
@@ -126,9 +126,9 @@ class _SuppressByController(torch.autograd.Function):
             ctx.mark_dirty(x)
         values = _rectified(x, rectify, inplace)
         maximum, position = _peak(values)
-        average = (values if rectify else F.relu(values)).mean(dim=(2, 3))  # (N, C)
+        average = _average(values if rectify else F.relu(values), weight)
         raw = _controls(average, weight)
-        control = with_strength(raw, strength).to(x.dtype)
+        control = with_strength(raw, strength).to(torch.promote_types(x.dtype, torch.float32))
         output = _capped(values, maximum, control, own=rectify or inplace)
         ctx.save_for_backward(output, maximum, control, position, average, raw, weight, strength)
         ctx.rectify = rectify
@@ -141,16 +141,23 @@ class _SuppressByController(torch.autograd.Function):
         grad_x, grad_control = _gradients(grad, output, maximum, control, position, ctx.rectify)
         # Sigmoid, matrix, average: each in the precision of its forward pass.
         share = grad_control.to(raw.dtype) * strength.to(raw.dtype) * raw * (1 - raw)
-        share = share.flatten(1).to(weight.dtype)  # (N, C), of the sum before the sigmoid
-        grad_weight = share.t() @ average.to(weight.dtype)
+        share = share.flatten(1)  # (N, C), of the sum before the sigmoid
+        grad_weight = (share.t() @ average).to(weight.dtype)
         pixels = output.shape[2] * output.shape[3]
-        grad_average = (share @ weight / pixels).to(output.dtype)[:, :, None, None]
+        grad_average = (share @ weight.to(share.dtype) / pixels).to(output.dtype)[:, :, None, None]
         # A value is positive before the suppression where it is positive after it.
         return grad_x + (output > 0) * grad_average, grad_weight, None, None, None
 
 
+def _average(rectified: Tensor, weight: Tensor) -> Tensor:
+    """The average over H, W (N, C), in the precision of the controller or in single precision."""
+    return rectified.mean(dim=(2, 3), dtype=torch.promote_types(weight.dtype, torch.float32))
+
+
 def _controls(average: Tensor, weight: Tensor) -> Tensor:
-    return torch.sigmoid(F.linear(average.to(weight.dtype), weight))[:, :, None, None]
+    with torch.autocast(average.device.type, enabled=False):
+        product = F.linear(average, weight.to(average.dtype))
+    return torch.sigmoid(product)[:, :, None, None]
 
 
 def _rectified(x: Tensor, rectify: bool, inplace: bool) -> Tensor:
@@ -177,10 +184,24 @@ def _peak(values: Tensor) -> tuple[Tensor, Tensor]:
 def _capped(values: Tensor, maximum: Tensor, control: Tensor, own: bool) -> Tensor:
     """The values up to the cap; ``own`` values may be overwritten."""
     # Without a positive value there is no peak, and nothing to suppress.
-    cap = torch.where(maximum > 0, maximum * control, maximum)
+    cap = torch.where(maximum > 0, _rounded_up(maximum * control, values.dtype), maximum)
     if own and not _graph_is_made():
         return values.clamp_max_(cap)
     return torch.minimum(values, cap)
+
+
+def _rounded_up(cap: Tensor, dtype: torch.dtype) -> Tensor:
+    """Round positive values to the next larger one of ``dtype``.
+
+    In half precision many features are equal to the rounded cap. Those that are below the exact
+    cap would count as suppressed in the backward pass if it was rounded down. By its bits, because
+    compilers leave out a rounding that is followed by a comparison in single precision.
+    """
+    if dtype.itemsize > 2:
+        return cap.to(dtype)
+    dropped = int(torch.finfo(dtype).eps * 2**23) - 1  # bits that float32 has and dtype has not
+    bits = (cap.float().view(torch.int32) + dropped) & ~dropped
+    return bits.view(torch.float32).to(dtype)
 
 
 def _graph_is_made() -> bool:
@@ -192,13 +213,19 @@ def _gradients(
     grad: Tensor, output: Tensor, maximum: Tensor, control: Tensor, position: Tensor, rectify: bool
 ) -> tuple[Tensor, Tensor]:
     """Gradients with respect to the features (N, C, H, W) and the control (N, C, 1, 1)."""
+    # The cap is read from the output: `maximum * control` may be rounded otherwise here than in
+    # the forward pass, because a compiler fuses it with other operations.
+    row, column = position // output.shape[3], position % output.shape[3]
+    image = torch.arange(output.shape[0], device=output.device)[:, None, None]
+    channel = torch.arange(output.shape[1], device=output.device)[:, None]
+    cap = output[image, channel, row, column][..., None]  # (N, C, 1, 1)
+    suppressed = output >= torch.where(maximum > 0, cap, torch.inf)
     # Filled masks and ReLU's backward pass take a third of the time of products with masks.
-    suppressed = output >= torch.where(maximum > 0, maximum * control, torch.inf)
     grad = torch.ops.aten.threshold_backward(grad, output, 0) if rectify else grad.clone()
-    total = grad.sum(dim=(2, 3), keepdim=True)
-    grad.masked_fill_(suppressed, 0)
-    # The gradient of suppressed pixels goes to the cap: to the maximum and to the control.
-    cap = total - grad.sum(dim=(2, 3), keepdim=True)
-    flat = grad.flatten(2)  # a copy where the strides are unusual
-    flat.scatter_add_(2, position, (cap * control).flatten(2))
-    return flat.view_as(output), cap * maximum
+    # The gradient of suppressed pixels goes to the cap: to the maximum and to the control. It is a
+    # difference of sums, which needs more digits than half precision has.
+    before = grad.sum(dim=(2, 3), keepdim=True, dtype=control.dtype)
+    flat = grad.masked_fill_(suppressed, 0).flatten(2)  # a copy where the strides are unusual
+    total = before - grad.sum(dim=(2, 3), keepdim=True, dtype=control.dtype)
+    flat.scatter_add_(2, position, (total * control).to(grad.dtype).flatten(2))
+    return flat.view_as(output), total * maximum
