@@ -50,10 +50,12 @@ class FusedCounts:
     Attributes:
         evaluated: Without ignored pixels, as the released scripts score it.
         written: As in its file, where ignored pixels are misses.
+        images: Number of images.
     """
 
     evaluated: LabelCounts
     written: LabelCounts
+    images: int = 1
 
     @classmethod
     def of(
@@ -66,7 +68,11 @@ class FusedCounts:
         )
 
     def __add__(self, other: 'FusedCounts') -> 'FusedCounts':
-        return FusedCounts(self.evaluated + other.evaluated, self.written + other.written)
+        return FusedCounts(
+            self.evaluated + other.evaluated,
+            self.written + other.written,
+            self.images + other.images,
+        )
 
 
 def count_label(predicted: np.ndarray, actual: np.ndarray, num_classes: int) -> LabelCounts:

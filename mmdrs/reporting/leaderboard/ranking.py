@@ -68,10 +68,9 @@ def rows(found: Sequence[Found], task: Task | None = None) -> list[Row]:
 
 def _series(e: Evaluation, score: Score) -> tuple:
     """What scores have in common that differ in nothing but seed and weights."""
-    return (
-        *(e.task, e.dataset, e.split, e.images, e.model, e.stage, score.metric, score.protocol),
-        *(e.provenance['config_sha256'], (e.provenance['list'] or {}).get('sha256')),
-    )
+    listed = (e.provenance['list'] or {}).get('sha256')
+    config, about = e.provenance['config_sha256'], (score.metric, score.protocol)
+    return e.task, e.dataset, e.split, e.images, e.model, e.stage, about, config, listed
 
 
 def _row(entries: Sequence[tuple[Path, Evaluation, Score]]) -> Row:
@@ -80,7 +79,10 @@ def _row(entries: Sequence[tuple[Path, Evaluation, Score]]) -> Row:
     first, score = evaluations[0], scores[0]
     level = Level.of([score.value for score in scores])
     return Row(
-        *(first.task, first.dataset, first.split, score.metric),
+        task=first.task,
+        dataset=first.dataset,
+        split=first.split,
+        metric=score.metric,
         model=f'{first.stage} ({first.model})' if first.stage else first.model,
         value=level.mean,
         spread=level.spread,
