@@ -100,6 +100,7 @@ def of_yaml(data: bytes, rng: random.Random) -> Iterator[Damage]:
     merges = 'b0: &b0 {x: 1}\n' + '\n'.join(
         f'b{n}: &b{n} {{<<: [{", ".join([f"*b{n - 1}"] * 10)}]}}' for n in range(1, 8)
     )
+    yield 'alias bomb as value', ('x:\n' + bomb).replace('\n', '\n  ').encode()
     yield 'merge bomb', merges.encode()
     yield 'reference to itself', b'a: &a {b: *a}'
     yield 'reference to itself in a list', b'a: {b: &a [*a]}'
@@ -139,9 +140,9 @@ def of_tree(tree: Any, rng: random.Random) -> Iterator[tuple[str, Any]]:
 
 def _places(tree: Any, path: tuple = ()) -> Iterator[tuple]:
     yield path
-    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
-    for key, value in items if isinstance(tree, dict | list) else ():
-        yield from _places(value, (*path, key))
+    if isinstance(tree, dict | list):
+        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from _places(value, (*path, key))
 
 
 def of_picture(data: bytes, rng: random.Random) -> Iterator[Damage]:

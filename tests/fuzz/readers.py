@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,7 @@ def _make_run(run: Path) -> None:
         data_prefix=dict(img_path='images', seg_map_path='masks', saliency_path='saliency'),
         metainfo=dict(classes=CLASSES),
         test_mode=True,
+        serialize_data=False,
     )
     described = dict(kind='test', title='network', fingerprint='f', scores='s')
     described = dict(
@@ -208,6 +210,7 @@ def _dataset(path: Path, kind: str, pipeline: Sequence[str], **prefixes: str) ->
             data_prefix=dict(img_path='images', **prefixes),
             metainfo=dict(classes=CLASSES),
             pipeline=[dict(type=name) for name in pipeline],
+            serialize_data=False,  # which collects garbage first, and takes the most time
         )
     )
     sample = dataset[0]
@@ -309,10 +312,9 @@ def _prediction(path: Path) -> Any:
 
 def _voc12_aug(path: Path) -> Any:
     tool = load_tool('dataset_converters/voc12_aug')
-    out = path.parent / 'prepared' / 'VOC2012'
     archives = dict(VOC=path.parent / 'voc.tar', SBD=path.parent / 'sbd.tar')
-    found = tool.prepare_voc_aug(archives, out.parent, expected=0, any_checksum=True)
-    return found
+    with TemporaryDirectory(dir=path.parent) as out:
+        return tool.prepare_voc_aug(archives, Path(out), expected=0, any_checksum=True)
 
 
 def _mat(path: Path) -> Any:

@@ -50,9 +50,9 @@ def fault_of(reader: Reader, path: Path) -> str:
         with limits():
             quietly(reader.read, path)
     except InputError as error:
-        message = str(error)
-        if path.name not in message and path.stem not in message:
-            return f'does not name the file: {message[:200]}'
+        names = {path.stem, Path(os.path.realpath(path)).name}
+        if os.path.exists(path) and not any(name in str(error) for name in names):
+            return f'does not name the file: {str(error)[:200]}'
     except (Exception, TooLongError) as error:
         return f'{type(error).__name__}: {str(error)[:150]}'
     return ''

@@ -76,7 +76,12 @@ class FusedCounts:
 
 
 def count_label(predicted: np.ndarray, actual: np.ndarray, num_classes: int) -> LabelCounts:
-    """Count one label map (H, W) against its ground truth (H, W)."""
+    """Count one label map (H, W) against its ground truth (H, W).
+
+    Raises:
+        InputError: If they differ in size, or hold a class that there is not.
+    """
+    _check_size(actual, predicted.shape)
     valid = actual != IGNORE_LABEL
     predicted, actual = predicted[valid], actual[valid]
     return LabelCounts(
@@ -181,13 +186,14 @@ def count_maps(
         coverage_threshold: A pixel is covered where its map exceeds this.
 
     Raises:
-        InputError: If labels or ground truth hold a class that there is not.
+        InputError: If maps and ground truth differ in size, or hold a class that there is not.
     """
     classes = np.asarray(labels, np.int64) + 1
     if classes.size and not 0 < classes.min() <= classes.max() < num_classes:
         raise InputError(
             f'maps of the classes {list(labels)}, but there are {num_classes - 1} and background'
         )
+    _check_size(actual, maps.shape[1:])
     valid = actual != IGNORE_LABEL
     values = maps[:, valid]  # (K, P)
     truth = actual[valid]
@@ -214,6 +220,15 @@ def count_maps(
         activated=activated,
         unlabelled=0 if len(classes) else int((truth == 0).sum()),
     )
+
+
+def _check_size(actual: np.ndarray, size: tuple[int, ...]) -> None:
+    if actual.shape != size:
+        (height, width), (found_height, found_width) = size, actual.shape
+        raise InputError(
+            f'the ground truth is {found_width} x {found_height}, what is compared with it is '
+            f'{width} x {height} (width x height)'
+        )
 
 
 def _histogram(values: np.ndarray, bins: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from mmengine.dist import get_dist_info
 from mmengine.evaluator import BaseMetric
 from mmseg.structures import SegDataSample
 
+from mmdrs.errors import naming
 from mmdrs.evaluation.metrics.samples import ground_truth, predicted_maps
 from mmdrs.evaluation.records.record import Task
 from mmdrs.pseudo_labels.map_file import LocalizationMaps
@@ -104,7 +105,8 @@ class FileMetric(BaseMetric):
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self.threads)
             arguments = self._files(sample), predicted, ground_truth(sample)
-            self._running.append(self._pool.submit(self._process_image, *arguments))
+            where = sample.get('seg_map_path') or sample['img_path']
+            self._running.append(self._pool.submit(self._process_image, *arguments, where))
             # Each image that waits holds its maps.
             while self._running and (
                 self._running[0].done() or len(self._running) > 4 * self.threads
@@ -112,14 +114,17 @@ class FileMetric(BaseMetric):
                 self._take()
 
     def _process_image(
-        self, files: Any, predicted: tuple | None, actual: np.ndarray | None
+        self, files: Any, predicted: tuple | None, actual: np.ndarray | None, where: str
     ) -> Any:
         """The count of one image; None without ground truth."""
         if predicted is not None:
             made = self._make(files, LocalizationMaps.from_floats(*predicted))
         elif actual is not None:
             made = self._read(files)
-        return None if actual is None else self._count(made, actual)
+        if actual is None:
+            return None
+        with naming(where):
+            return self._count(made, actual)
 
     def _take(self) -> None:
         """Add the count before the last one, and keep the last apart."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from mmdrs.apis.pool import ordered_map
 from mmdrs.engine import Progress
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, naming
 from mmdrs.evaluation.functional.scores import LabelCounts, MapCounts, count_maps
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL, MAP_THRESHOLD
@@ -137,7 +137,8 @@ def _count_image(
     for stage in maps:
         stored = read_maps(image.files[stage])
         resized = resize_array(stored.floats(), actual.shape)
-        counts = count_maps(resized, stored.labels, actual, num_classes, MAP_THRESHOLD)
+        with naming(image.files[stage]):
+            counts = count_maps(resized, stored.labels, actual, num_classes, MAP_THRESHOLD)
         of_maps.append((counts, level_histograms(resized, stored.labels, actual)))
     return of_maps, [_count_label(image, stage, actual, num_classes) for stage in labels]
 

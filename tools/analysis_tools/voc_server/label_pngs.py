@@ -7,8 +7,10 @@ import numpy as np
 from PIL import Image
 
 from mmdrs.datasets.formats import VOC_CLASSES
+from mmdrs.errors import InputError, MissingFileError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.palette import voc_palette
+from mmdrs.reading import reading
 from voc_server.faults import SHOWN, UNREADABLE, Faults
 
 _COLOURS = voc_palette(256)
@@ -21,12 +23,13 @@ def read_prediction(path: Path, size: tuple[int, int], faults: Faults) -> np.nda
     """Read a prediction, (H, W) uint8 of 0..20; with a fault None."""
     before = _count(faults)
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+        with reading(path, 'prediction'):
+            data = path.read_bytes()
+    except MissingFileError:
         faults['missing predictions'].append(path.name)
         return None
-    except OSError as error:
-        faults[UNREADABLE].append(f'{path.name}: {error.strerror}')
+    except InputError as error:
+        faults[UNREADABLE].append(str(error))
         return None
     picture = _open_png(data, path.name, faults)
     if picture is None:
