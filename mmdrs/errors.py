@@ -1,7 +1,8 @@
 """Errors in the user's input. The commands print the message without a traceback."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 
 class InputError(ValueError):
@@ -10,6 +11,15 @@ class InputError(ValueError):
 
 class MissingFileError(InputError, FileNotFoundError):
     """A file that the user named does not exist."""
+
+
+@contextmanager
+def naming(where: object) -> Iterator[None]:
+    """Begin the message of an :class:`InputError` of the block with the file that it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f'{where}: {error}') from error
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:

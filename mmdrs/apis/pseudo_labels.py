@@ -9,7 +9,7 @@ from mmengine.dist import get_dist_info
 
 from mmdrs.apis.pool import ordered_map
 from mmdrs.engine import Progress
-from mmdrs.errors import MissingFileError
+from mmdrs.errors import MissingFileError, naming
 from mmdrs.evaluation.functional.scores import FusedCounts
 from mmdrs.files import file_digest
 from mmdrs.pseudo_labels.label_file import read_label
@@ -44,7 +44,9 @@ class _Work:
             labels = self.maker.make(job.image, maps, _record(job.map_path, maps.record))
         if job.seg_map_path is None:
             return None
-        return FusedCounts.of(labels, read_label(job.seg_map_path), self.num_classes)
+        actual = read_label(job.seg_map_path)
+        with naming(job.seg_map_path):
+            return FusedCounts.of(labels, actual, self.num_classes)
 
 
 def make_pseudo_labels(

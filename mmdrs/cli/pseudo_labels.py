@@ -28,7 +28,7 @@ from mmdrs.cli.arguments import (
     parse_run_arguments,
 )
 from mmdrs.engine import Progress, record_path
-from mmdrs.evaluation.records.label_scores import LabelScores
+from mmdrs.evaluation.records.building import gather_counts, label_evaluation
 from mmdrs.evaluation.records.record import write_evaluation
 from mmdrs.pseudo_labels.rules import LabelRules
 
@@ -68,14 +68,13 @@ def fuse_stored_maps(cfg: Config, maps: str, out: str, workers: int) -> None:
     palette, classes = dataset.metainfo['palette'], dataset.metainfo['classes']
     rules = LabelRules.from_config(cfg.get('pseudo_labels', {}))
     progress = Progress('pseudo labels')
-    scores = LabelScores.gather(
+    counts = gather_counts(
         make_pseudo_labels(images, maps, out, rules, palette, len(classes), workers, progress)
     )
-    if scores is not None and is_main_process():
-        record = scores.evaluation(cfg, rules, classes)
+    if counts is not None and is_main_process():
+        record = label_evaluation(cfg, counts, rules, classes)
         path = record_path(Path(cfg.work_dir), record)
         write_evaluation(path, record)
-        counts = scores.counts
         print(f'{_summary(counts.evaluated.miou(), counts.written.miou())}; record: {path}')
 
 

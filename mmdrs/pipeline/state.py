@@ -5,15 +5,15 @@ is renamed to ``<stage>.<first digits of its fingerprint>``, an older *generatio
 again as soon as the old settings are given again. Nothing is removed.
 """
 
-import json
+import os
 import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mmdrs.errors import InputError
 from mmdrs.files import digest, write_json
+from mmdrs.reading import read_json, reading
 
 Status = Literal['finished', 'scores outdated', 'interrupted', 'outdated', 'new']
 
@@ -160,13 +160,12 @@ def _read(path: Path) -> dict[str, Any] | None:
     Raises:
         InputError: If it is damaged.
     """
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-        return {'scores': '', **content, 'fingerprint': str(content['fingerprint'])}
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(
-            f'{path} is damaged ({error}); remove it and give the same command again: what is '
-            'there of the stage is used'
-        ) from error
+    hint = 'remove it and give the same command again: what is there of the stage is used'
+    content = read_json(path, 'state of a stage', hint)
+    with reading(path, 'state of a stage', hint):
+        prints = {key: content.get(key, '') for key in ('fingerprint', 'scores')}
+        if not (prints['fingerprint'] and all(isinstance(v, str) for v in prints.values())):
+            raise ValueError(f'its fingerprints are {prints}')
+        return {**content, **prints, 'seconds': float(content.get('seconds', 0))}

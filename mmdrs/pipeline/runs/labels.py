@@ -9,7 +9,7 @@ from mmseg.registry import DATASETS
 from mmdrs.apis import make_pseudo_labels
 from mmdrs.engine import Progress, record_path
 from mmdrs.errors import InputError
-from mmdrs.evaluation.records.label_scores import LabelScores
+from mmdrs.evaluation.records.building import gather_counts, label_evaluation
 from mmdrs.evaluation.records.record import write_evaluation
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.stages import ALL_STAGES
@@ -62,7 +62,7 @@ class LabelRun(StageRun):
         dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, pipeline=[]))
         classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']
         images = (dataset.get_data_info(index) for index in range(len(dataset)))
-        scores = LabelScores.gather(
+        counts = gather_counts(
             make_pseudo_labels(
                 images,
                 maps,
@@ -74,11 +74,11 @@ class LabelRun(StageRun):
                 progress=Progress(title),
             )
         )
-        if scores is not None and is_main_process():
+        if counts is not None and is_main_process():
             made_by = self.stage.source or self.stage.name
             network = next(stage.weights for stage in ALL_STAGES if stage.name == made_by)
             weights, name = self.checkpoint(network), self.stage.name
-            record = scores.evaluation(cfg, self.label_rules, classes, weights, name)
+            record = label_evaluation(cfg, counts, self.label_rules, classes, weights, name)
             write_evaluation(record_path(self.folder, record), record)
 
 
