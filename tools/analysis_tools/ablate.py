@@ -28,9 +28,9 @@ from collections.abc import Sequence
 
 from mmengine.config import DictAction
 
+from ablation import read_variants, run_ablation, sweep
 from mmdrs.cli.arguments import command, command_parser, parse_run_arguments
 from mmdrs.pipeline import load_settings
-from mmdrs.pipeline.ablation import read_variants, run_ablation, sweep
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmdrs.pipeline.ablation.variants import PLAIN, Variant
+from ablation.variants import PLAIN, Variant
 from mmdrs.pipeline.driver import check_datasets
 from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
 from mmdrs.pipeline.runs.training_checks import blamed_on
