@@ -1,7 +1,8 @@
 """Errors in what a user gave. Their message says all: the tools print it without a traceback."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 
 class InputError(ValueError):
@@ -10,6 +11,28 @@ class InputError(ValueError):
 
 class MissingFileError(InputError, FileNotFoundError):
     """A file that the user named does not exist."""
+
+
+#: What the libraries raise when a part cannot be built or run as its config says.
+_CONFIG_FAILURES = (
+    *(AssertionError, AttributeError, ImportError, IndexError, KeyError, OSError),
+    *(RuntimeError, TypeError, ValueError),
+)
+
+
+@contextmanager
+def blamed_on(what: str) -> Iterator[None]:
+    """Turn errors of a config into errors of the user that begin with ``what`` it belongs to.
+
+    Raises:
+        InputError: If the block raises what a wrong config makes the libraries raise.
+    """
+    try:
+        yield
+    except _CONFIG_FAILURES as error:
+        # A KeyError's text is the quoted message.
+        reason = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise InputError(f'{what}: {str(reason) or type(error).__name__}') from error
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:

@@ -136,14 +136,14 @@ print(Config.fromfile('config.py').default_scope)
         'mmseg',
     ]
     # A script with a folder beside it.
-    tool = f'''
+    tool = f"""
 import runpy, sys
 sys.path.insert(1, {str(site)!r})
 path = {str(package / '.mim' / 'tools' / 'analysis_tools')!r}
 sys.path[0] = path
 sys.argv = ['ablate.py', '--help']
 runpy.run_path(path + '/ablate.py', run_name='__main__')
-'''
+"""
     assert run_python(tool, empty)[0].startswith('usage: ablate.py')
 
 

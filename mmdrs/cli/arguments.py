@@ -42,6 +42,14 @@ def command_parser(description: str) -> argparse.ArgumentParser:
     )
 
 
+def config_parser(description: str) -> argparse.ArgumentParser:
+    """A :func:`command_parser` with the config and ``--settings``."""
+    parser = command_parser(description)
+    parser.add_argument('config', help='config file, or mmseg::FOLDER/NAME.py')
+    parser.add_argument('--settings', help='settings file to apply to the config')
+    return parser
+
+
 def parse_run_arguments(
     parser: argparse.ArgumentParser,
     argv: Sequence[str] | None,
@@ -83,8 +91,3 @@ def add_options_argument(
         metavar='KEY=VALUE',
         help=f'{help_text}: a.b=1, a.b="[1,2]", a.0.b=text',
     )
-
-
-def add_settings_argument(parser: argparse.ArgumentParser) -> None:
-    """Add ``--settings``."""
-    parser.add_argument('--settings', help='settings file to apply to the config')

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from mmdrs.apis import train_model
+from mmdrs.errors import blamed_on
 from mmdrs.pipeline.runs.stage_run import StageRun
-from mmdrs.pipeline.runs.training_checks import blamed_on, check_training
+from mmdrs.pipeline.runs.training_checks import check_training
 
 
 class TrainingRun(StageRun):

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ablation.variants import PLAIN, Variant
+from mmdrs.errors import blamed_on
 from mmdrs.pipeline.driver import check_datasets
 from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
-from mmdrs.pipeline.runs.training_checks import blamed_on
 from mmdrs.pipeline.settings import Settings, load_settings
 from mmdrs.pipeline.stages import choose_stages
 from mmdrs.pipeline.state import Fingerprint, StageState
