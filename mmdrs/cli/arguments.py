@@ -7,8 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from mmengine.config import DictAction
-
+from mmdrs.cli.options import OptionsAction
 from mmdrs.errors import InputError
 
 Main = Callable[[Sequence[str] | None], None]
@@ -87,7 +86,7 @@ def add_options_argument(
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=OptionsAction,
         metavar='KEY=VALUE',
         help=f'{help_text}: a.b=1, a.b="[1,2]", a.0.b=text',
     )

@@ -21,6 +21,11 @@ class LabelRun(StageRun):
     def score_ingredients(self) -> dict[str, Any]:
         return super().ingredients()
 
+    def file_kinds(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        rules = self.label_rules
+        used = dict(saliency_path=rules.background_cue.needs_saliency, img_path=rules.crf)
+        return tuple(kind for kind, needed in used.items() if needed), ('seg_map_path',)
+
     def given_datasets(self) -> list[dict]:
         return [
             dict(self.split_config(split).test_dataloader.dataset, pipeline=[])

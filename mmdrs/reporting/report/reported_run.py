@@ -17,6 +17,7 @@ from mmdrs.pipeline.state import Fingerprint, StageState, Status, is_generation
 _REASONS: dict[Status, str] = {
     'new': 'not run yet',
     'interrupted': 'not finished',
+    'incomplete': 'some of its files are gone',
     'outdated': 'made with other settings',
     'scores outdated': 'scored with other masks or label rules',
 }

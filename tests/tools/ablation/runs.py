@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from ablation import Variant, run_ablation, sweep
 from ablation.results import VariantResult
+from mmdrs.cli.options import OptionsAction
 from mmdrs.pipeline import load_settings
 from tests.pipeline_runs import SETTINGS, tiny_options
 
@@ -21,7 +20,7 @@ SHORT += ('stages.pretraining=pretraining_custom.py',)
 
 def options_of(data: Path) -> dict:
     parser = argparse.ArgumentParser()
-    parser.add_argument('--options', nargs='+', action=DictAction)
+    parser.add_argument('--options', nargs='+', action=OptionsAction)
     return parser.parse_args(['--options', *tiny_options(data), *SHORT]).options
 
 
