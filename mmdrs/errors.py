@@ -22,6 +22,28 @@ def naming(where: object) -> Iterator[None]:
         raise type(error)(f'{where}: {error}') from error
 
 
+#: What the libraries raise when a part cannot be built or run as its config says.
+_CONFIG_FAILURES = (
+    *(AssertionError, AttributeError, ImportError, IndexError, KeyError, OSError),
+    *(RuntimeError, TypeError, ValueError),
+)
+
+
+@contextmanager
+def blamed_on(what: str) -> Iterator[None]:
+    """Turn errors of a config into errors of the user that begin with ``what`` it belongs to.
+
+    Raises:
+        InputError: If the block raises what a wrong config makes the libraries raise.
+    """
+    try:
+        yield
+    except _CONFIG_FAILURES as error:
+        # A KeyError's text is the quoted message.
+        reason = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise InputError(f'{what}: {str(reason) or type(error).__name__}') from error
+
+
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """``"; did you mean 'a' or 'b'?"`` for the closest candidates, or an empty string."""
     close = difflib.get_close_matches(name, list(candidates), n=3, cutoff=0.6)

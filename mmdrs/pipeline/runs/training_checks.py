@@ -2,8 +2,8 @@
 
 import inspect
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from mmengine.config import Config
@@ -14,32 +14,12 @@ from mmseg.registry import HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS, TRANSFORMS
 from mmdrs.apis.quiet import quiet_log
 from mmdrs.errors import InputError
 
-#: What building a part of a training may raise because of its config.
-_FAILURES = (
-    *(AssertionError, AttributeError, ImportError, IndexError, KeyError),
-    *(RuntimeError, TypeError, ValueError),
-)
-
-
-@contextmanager
-def blamed_on(what: str) -> Iterator[None]:
-    """Turn errors of a config into errors of the user that begin with ``what`` it belongs to.
-
-    Raises:
-        InputError: If the block raises what a wrong config makes the libraries raise.
-    """
-    try:
-        yield
-    except _FAILURES as error:
-        reason = error.args[0] if error.args else type(error).__name__
-        raise InputError(f'{what}: {reason}') from error
-
 
 def check_training(cfg: Config) -> None:
     """Build the parts of a training whose options may be wrong; no weights and images are read.
 
     Raises:
-        Exception: What the parts raise on wrong options; see :func:`blamed_on`.
+        Exception: What the parts raise on wrong options; see :func:`mmdrs.errors.blamed_on`.
     """
     scope = DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmseg'))
     with scope, quiet_log(), warnings.catch_warnings():
