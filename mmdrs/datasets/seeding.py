@@ -1,4 +1,4 @@
-"""Augmentations that depend on the seed and the place in the training, not on who computes them."""
+"""Augmentations that follow from the seed and the place in the training, not from the worker."""
 
 import random
 from collections.abc import Iterator, Mapping

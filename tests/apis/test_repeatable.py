@@ -24,7 +24,7 @@ BY_EPOCH = {
 BY_PASS = {**BY_ITERATION, 'train_dataloader.sampler.type': 'DefaultSampler'}
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """What a kill signal does, for a test in one process."""
 
 
@@ -40,11 +40,11 @@ class KillHook(Hook):
 
     def before_train_iter(self, runner, batch_idx: int, data_batch: Any = None) -> None:
         if runner.iter == self.iteration and not self.in_validation:
-            raise Killed
+            raise KilledError
 
     def before_val_epoch(self, runner) -> None:
         if runner.iter == self.iteration and self.in_validation:
-            raise Killed
+            raise KilledError
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def train(tiny_voc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         cfg.experiment_name = f'{tmp_path.name}_{name}_{killed}'
         if killed:
             cfg.custom_hooks = [dict(type='KillHook', **killed)]
-            with pytest.raises(Killed):
+            with pytest.raises(KilledError):
                 apis.train_model(cfg)
             return None
         apis.train_model(cfg, **kwargs)

@@ -1,6 +1,7 @@
 """Checkpoints are whole or not there, whenever a training is killed."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.pipeline_runs import ROOT
 TINY = str(ROOT / 'tests' / 'data' / 'configs' / 'tiny_fcn.py')
 
 
-class Killed(BaseException):
+class KilledError(BaseException):
     """A kill signal; nothing of the training catches it."""
 
 
@@ -37,15 +38,13 @@ def killed_at(tiny_voc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         def counted(self: Path, target: Path) -> Path:
             renamed.append(Path(target).name)
             if len(renamed) == count:
-                raise Killed
+                raise KilledError
             return replace(self, target)
 
         with monkeypatch.context() as patched:
             patched.setattr(Path, 'replace', counted)
-            try:
+            with suppress(KilledError):
                 apis.train_model(cfg)
-            except Killed:
-                pass
         return renamed
 
     return run
@@ -53,7 +52,7 @@ def killed_at(tiny_voc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize('count', [3, 4, 5])
 def test_one_that_is_there_is_whole(killed_at, count: int, tmp_path: Path) -> None:
-    """Killed as the second checkpoint, its pointer, or the third checkpoint is written."""
+    """KilledError as the second checkpoint, its pointer, or the third checkpoint is written."""
     renamed = killed_at(count, max_keep_ckpts=1)
     assert renamed[:2] == ['iter_1.pth', 'last_checkpoint']
     files = list(tmp_path.glob('*.pth'))
