@@ -28,14 +28,21 @@ def build_runner(cfg: Config) -> Runner:
         # Of cuBLAS, which is not deterministic without it; read when CUDA starts.
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     for role in ('train', 'val', 'test'):
-        loader = cfg.get(f'{role}_dataloader')
-        if loader and not loader.get('num_workers'):
-            # Options of worker processes, which torch refuses where there are none.
-            loader.persistent_workers = False
-            loader.pop('prefetch_factor', None)
+        drop_worker_options(cfg.get(f'{role}_dataloader') or {})
     if cfg.get('launcher', 'none') != 'none' and get_device() == 'cpu':
         _prepare_cpu_processes(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def drop_worker_options(loader: dict[str, Any]) -> None:
+    """Take the options of worker processes out of a loader without any, where torch refuses them.
+
+    Args:
+        loader: Config of a data loader, changed in place.
+    """
+    if not loader.get('num_workers'):
+        for key in ('persistent_workers', 'prefetch_factor', 'multiprocessing_context'):
+            loader.pop(key, None)
 
 
 @contextmanager
