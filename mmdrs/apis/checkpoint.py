@@ -24,14 +24,18 @@ _PREFIXES = ('backbone.', 'module.backbone.')
 Purpose = Literal['test', 'resume', 'finetune']
 
 
-def require_checkpoint(path: str) -> None:
+def require_checkpoint(path: str) -> str:
     """Check that a checkpoint exists. A URL (``https://``, ``torchvision://``) is not looked up.
+
+    Returns:
+        The path without ``file://``, or the URL.
 
     Raises:
         MissingFileError: If there is no such file; lists checkpoints in its folder.
     """
-    if '://' in path or os.path.isfile(os.path.expanduser(path)):
-        return
+    path = os.path.expanduser(path.removeprefix('file://'))
+    if '://' in path or os.path.isfile(path):
+        return path
     folder = os.path.dirname(path) or '.'
     names = os.listdir(folder) if os.path.isdir(folder) else []
     hint = did_you_mean(os.path.basename(path), names)
@@ -201,9 +205,9 @@ def read_checkpoint(path: str) -> Any:
     Raises:
         MissingFileError: If the file does not exist.
         InputError: If it names anything but tensors and plain values (the message says what), is
-            incomplete, or is no checkpoint.
+            incomplete, is no checkpoint, or cannot be downloaded.
     """
-    require_checkpoint(path)
+    path = require_checkpoint(path)
     try:
         return CheckpointLoader.load_checkpoint(path, map_location='cpu', logger='silent')
     except pickle.UnpicklingError as error:
@@ -211,6 +215,10 @@ def read_checkpoint(path: str) -> Any:
     except (RuntimeError, EOFError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"checkpoint '{path}' is incomplete or no checkpoint: {reason}") from None
+    except OSError as error:
+        if '://' not in path:
+            raise
+        raise InputError(f"checkpoint '{path}' cannot be downloaded: {error}") from None
 
 
 def _read_weights(path: str, prefix: str | None = None) -> dict[str, Any]:

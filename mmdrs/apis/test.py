@@ -22,7 +22,7 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
     Raises:
         InputError: If the checkpoint is missing, refused, or lacks keys of the model.
     """
-    require_checkpoint(checkpoint)
+    checkpoint = require_checkpoint(checkpoint)
     cfg.load_from = checkpoint
     cfg.resume = False
     _keep_class_scores(cfg)

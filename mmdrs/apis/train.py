@@ -35,7 +35,7 @@ def train_model(cfg: Config, resume: bool = False, resume_from: str | None = Non
         cfg.resume = resume_from is not None
         cfg.load_from = resume_from or cfg.get('load_from')
     if cfg.get('load_from'):
-        require_checkpoint(cfg.load_from)
+        cfg.load_from = require_checkpoint(cfg.load_from)
     harden_training(cfg)
     runner = build_runner(cfg)
     if cfg.get('load_from'):

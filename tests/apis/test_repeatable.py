@@ -1,5 +1,6 @@
 """A training gives the same weights whoever loads its data, and after an interruption."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -112,3 +113,15 @@ def test_a_validation_that_was_killed_is_done_again(
         for name in ('whole', 'stopped')
     ]
     assert best[0] == best[1] and len(best[0]) == 1
+
+
+@pytest.mark.parametrize('scheme', ['file', 'http'])
+def test_resumed_from_a_url(
+    train, served: Callable[[Path], str], tmp_path: Path, scheme: str
+) -> None:
+    whole = train('whole', BY_ITERATION)
+    train('stopped', BY_ITERATION, killed=dict(iteration=5))
+    checkpoint = tmp_path / 'stopped' / 'iter_4.pth'
+    url = served(checkpoint) if scheme == 'http' else f'file://{checkpoint}'
+    elsewhere = train('elsewhere', BY_ITERATION, resume=True, resume_from=url)
+    assert differing(whole, elsewhere) == []
