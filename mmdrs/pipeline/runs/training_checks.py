@@ -3,8 +3,8 @@
 import inspect
 import math
 import warnings
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from mmengine.config import Config
@@ -16,7 +16,7 @@ from mmseg.registry import HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS, TRANSFORMS
 from mmdrs.apis.checkpoint import check_pretrained
 from mmdrs.apis.quiet import quiet_log
 from mmdrs.datasets.wrappers import leaf_datasets
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, blamed_on
 from mmdrs.pipeline.runs.trial_batch import try_batch
 
 
