@@ -18,9 +18,9 @@ def ordered_map(
 ) -> Iterator[Result]:
     """``map(function, items)`` by a pool of processes, each with one thread.
 
-    Nothing starts before the first result is asked for, and items are read in parts. Errors reach the caller as they were
-    raised. The processes are forked from a server that has imported only mmdrs, because a fork of
-    this process would lose its threads: a script that calls this needs
+    Nothing starts before the first result is asked for, and items are read in parts. Errors reach
+    the caller as they were raised. The processes are forked from a server that has imported only
+    mmdrs, because a fork of this process would lose its threads: a script that calls this needs
     ``if __name__ == '__main__'``.
 
     Args:
