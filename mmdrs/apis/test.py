@@ -5,7 +5,7 @@ from mmengine.runner import Runner
 
 from mmdrs.apis.checkpoint import check_checkpoint, require_checkpoint
 from mmdrs.apis.config import require_test_data
-from mmdrs.apis.runner import build_runner, release_loaders
+from mmdrs.apis.runner import build_runner, running
 from mmdrs.pseudo_labels.output_paths import check_outputs
 
 
@@ -27,7 +27,7 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
             keys of the model; or if the output would overwrite a file of the user's.
     """
     require_test_data(cfg)
-    require_checkpoint(checkpoint)
+    checkpoint = require_checkpoint(checkpoint)
     cfg.load_from = checkpoint
     cfg.resume = False
     _keep_class_scores(cfg)
@@ -35,9 +35,8 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
     runner.register_hook(dict(type='ResultsHook', stage=stage))
     check_checkpoint(runner.model, checkpoint, 'test')
     _check_outputs(runner)
-    metrics = runner.test()
-    release_loaders(runner)
-    return metrics
+    with running(runner):
+        return runner.test()
 
 
 def _check_outputs(runner: Runner) -> None:

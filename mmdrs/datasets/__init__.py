@@ -4,6 +4,7 @@ from mmdrs.datasets.class_folders import read_class_folders
 from mmdrs.datasets.image_label_dataset import ImageLabelDataset, VOCImageLabelDataset
 from mmdrs.datasets.label_lists import ImageLabels, read_id_list, read_label_list
 from mmdrs.datasets.pseudo_label_dataset import PseudoLabelDataset, VOCPseudoLabelDataset
+from mmdrs.datasets.seeding import SeededDataset, SeededSampler
 from mmdrs.datasets.transforms import (
     ColorJitter,
     LoadLocalizationMap,
@@ -26,6 +27,8 @@ __all__ = [
     'PseudoLabelDataset',
     'RandomScale',
     'ResizeWithMaps',
+    'SeededDataset',
+    'SeededSampler',
     'SetOutputShape',
     'VOCImageLabelDataset',
     'VOCPseudoLabelDataset',

@@ -24,8 +24,14 @@ from mmdrs.datasets.label_lists import (
 )
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
+from mmdrs.pseudo_labels.image_file import read_image
+from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.output_paths import check_id
 from mmdrs.pseudo_labels.palette import voc_palette
+from mmdrs.reading import reading, reason_of
+
+#: Readers of the files of an image that stock transforms read.
+_READERS = {'img_path': read_image, 'seg_map_path': read_label}
 
 
 class ListedSegDataset(BaseSegDataset):
@@ -113,15 +119,34 @@ class ListedSegDataset(BaseSegDataset):
         return data_list
 
     def prepare_data(self, idx: int) -> Any:
-        """The output of the pipeline; its data samples know their ``img_id``, whoever packs them.
+        """Run the pipeline on an image; its data samples know the ``img_id``, whoever packed them.
 
         Stock transforms leave it out, and results of images in different folders would meet.
+
+        Raises:
+            InputError: If it fails because a file of the image is damaged; names the file.
         """
         info = self.get_data_info(idx)
-        name, output = info['img_id'], self.pipeline(info)
+        given = dict(info)
+        if not self.backend_args:
+            with reading(info['img_path'], 'image'):
+                pass  # a pipe, say, which would never end
+        try:
+            output = self.pipeline(info)
+        except InputError:
+            raise
+        except Exception as error:
+            for key, read in _READERS.items():
+                if key in given:
+                    read(given[key])
+            if 'img' not in info:  # not even loaded
+                raise InputError(
+                    f'{given["img_path"]} is not a readable image ({reason_of(error)})'
+                ) from error
+            raise
         samples = output.get('data_samples', []) if isinstance(output, dict) else []
         for sample in samples if isinstance(samples, list) else [samples]:
-            sample.set_metainfo(dict(img_id=name))
+            sample.set_metainfo(dict(img_id=given['img_id']))
         return output
 
     def _read_images(self) -> list[ImageLabels]:

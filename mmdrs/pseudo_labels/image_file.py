@@ -1,6 +1,5 @@
 """Image and saliency files as arrays: the one reader of each, whatever their mode."""
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +9,9 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from mmdrs.errors import InputError, MissingFileError
+from mmdrs.errors import InputError
+from mmdrs.reading import reading
 
-#: Larger pictures are refused: of a damaged header, or a bomb. Pillow's own limit.
-MAX_PIXELS = 2 * Image.MAX_IMAGE_PIXELS
 #: PIL modes of 16 bits a pixel.
 _DEEP_MODES = ('I;16', 'I;16L', 'I;16B', 'I;16N', 'I')
 #: PIL modes of saliency maps, see :func:`read_saliency`.
@@ -27,26 +25,13 @@ def open_picture(path: str | Path, what: str) -> Iterator[Image.Image]:
 
     Raises:
         MissingFileError: If there is no such file.
-        InputError: If it is no file, or damaged, or larger than :data:`MAX_PIXELS`.
+        InputError: If it is no file, or damaged, or says to have more than 179 million pixels,
+            Pillow's limit.
     """
-    try:
-        if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe would hang
-            raise OSError('it is no regular file')
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                yield picture
-    except InputError:
-        raise
-    except FileNotFoundError as error:
-        raise MissingFileError(f'there is no {what} {path}') from error
-    except Image.DecompressionBombError as error:
-        raise InputError(
-            f'{path} is damaged or too large for a {what}: its header says more than '
-            f'{MAX_PIXELS / 1e6:.0f} million pixels'
-        ) from error
-    except Exception as error:  # Pillow raises nearly anything for damaged files
-        raise InputError(f'{path} is not a readable {what} ({error})') from error
+    with reading(path, what), warnings.catch_warnings():
+        warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+        with Image.open(path) as picture:
+            yield picture
 
 
 def read_header(path: str | Path) -> tuple[int, int, str]:

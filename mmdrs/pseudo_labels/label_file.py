@@ -54,9 +54,10 @@ def read_label_record(path: str | Path) -> dict | None:
     """The record of a label file; None where there is no whole PNG, or it holds none."""
     try:
         with open_picture(path, 'label') as picture:
-            return json.loads(picture.text[_KEY])  # decodes the picture: a damaged one has none
+            record = json.loads(picture.text[_KEY])  # decodes it: a damaged picture has none
     except InputError:
         return None
+    return record if isinstance(record, dict) else None
 
 
 def is_foreign_label(path: str | Path) -> bool:

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmdrs.errors import InputError, MissingFileError
+from mmdrs.errors import InputError
 from mmdrs.files import digest, file_digest
 from mmdrs.pseudo_labels.image_file import read_saliency
 from mmdrs.pseudo_labels.label_file import read_label, read_label_record, write_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps
 from mmdrs.pseudo_labels.output_paths import EVALUATED, output_path
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.reading import reading
 
 
 class ImageFiles(NamedTuple):
@@ -126,7 +127,5 @@ class LabelMaker:
             )
         if isinstance(image.saliency, np.ndarray):
             return digest(image.saliency.tolist())
-        try:
+        with reading(image.saliency, 'saliency map'):
             return file_digest(image.saliency)
-        except FileNotFoundError as error:
-            raise MissingFileError(f'there is no saliency map {image.saliency}') from error

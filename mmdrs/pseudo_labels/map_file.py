@@ -11,18 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 
 from mmdrs.errors import InputError, MissingFileError
 from mmdrs.files import written_whole
 from mmdrs.models.utils.cam import to_levels
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
+from mmdrs.reading import reading
 
 #: Version of the files; files of another version are made again, and the labels from them.
 FORMAT = 2
-#: Larger files are refused; 254 maps of 2000 x 2000 fit.
-MAX_BYTES = 1 << 30
 _ATTEMPTS = 5
+_LARGEST_FILE = 2**31  # bytes of its arrays; 80 classes of a picture of 5 megapixels take a fifth
 
 
 @dataclass(frozen=True)
@@ -67,20 +66,20 @@ def write_maps(path: str | Path, maps: LocalizationMaps) -> None:
     """Write maps under a temporary name, then rename: a file that exists is complete.
 
     Raises:
-        InputError: If the array is not uint8 (len(labels), h, w), or another value is impossible.
+        InputError: If the array is not uint8 (len(labels), h, w).
     """
     path = Path(path)
-    try:
-        _checked(maps)
-    except ValueError as error:
+    values = maps.values
+    if values.dtype != np.uint8 or values.ndim != 3 or len(values) != len(maps.labels):
         raise InputError(
-            f'{path}: no localization maps, uint8 (classes, h, w): {error}'
-        ) from error
+            f'{path}: localization maps must be uint8 (classes, height, width) with one map for '
+            f'each of the classes {maps.labels}, got {values.dtype} {values.shape}'
+        )
     with written_whole(path) as temporary, temporary.open('wb') as file:
         np.savez_compressed(
             file,
             labels=np.asarray(maps.labels, np.int64),
-            values=maps.values,
+            values=values,
             original_size=np.asarray(maps.original_size, np.int64),
             scale=np.float64(maps.scale),
             record=np.array(json.dumps(maps.record, sort_keys=True)),
@@ -100,31 +99,51 @@ def read_maps(path: str | Path) -> LocalizationMaps:
             f'no localization maps {path}: make them with tools/test.py CONFIG CHECKPOINT --out '
             f'{path.parent}'
         )
-    try:
-        with _opened(path) as file:
-            return _checked(
-                LocalizationMaps(
-                    labels=tuple(_array(file, 'labels').tolist()),
-                    values=_array(file, 'values'),
-                    original_size=tuple(_array(file, 'original_size').tolist()),
-                    scale=float(_array(file, 'scale')),
-                    record=json.loads(str(_array(file, 'record'))),
-                )
+    with reading(path, 'localization map file', 'delete it and make it again'):
+        with np.load(path, allow_pickle=False) as file:
+            _refuse_large(file)
+            maps = LocalizationMaps(
+                labels=tuple(_array(file, 'labels').tolist()),
+                values=_array(file, 'values'),
+                original_size=tuple(_array(file, 'original_size').tolist()),
+                scale=float(_array(file, 'scale')),
+                record=json.loads(str(_array(file, 'record'))),
             )
-    except SystemError:  # of Python, see _array
-        raise
-    except Exception as error:  # zip, zlib, numpy and JSON raise a dozen different ones
-        raise InputError(
-            f'{path} is damaged or no localization map file ({error}); delete it and make it again'
-        ) from error
+        _check(maps)
+    return maps
+
+
+def _refuse_large(file: np.lib.npyio.NpzFile) -> None:
+    size = sum(member.file_size for member in file.zip.infolist())
+    if size > _LARGEST_FILE:
+        raise ValueError(f'it unpacks to {size / 2**30:.1f} GiB')
+
+
+def _check(maps: LocalizationMaps) -> None:
+    """Check what a file holds: it may be whole, and nonsense."""
+    labels, values, size = maps.labels, maps.values, maps.original_size
+    if not all(isinstance(label, int) for label in labels) or list(labels) != sorted(set(labels)):
+        raise ValueError(f'its classes are {labels}')
+    if labels and not 0 <= labels[0] <= labels[-1] < IGNORE_LABEL - 1:
+        raise ValueError(f'its classes are {labels}')
+    shape = values.shape
+    if values.dtype != np.uint8 or len(shape) != 3 or len(values) != len(labels) or 0 in shape[1:]:
+        raise ValueError(f'its maps are {values.dtype} {shape} for {len(labels)} classes')
+    if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
+        raise ValueError(f'the size of its image is {size}')
+    if not (math.isfinite(maps.scale) and maps.scale >= 1):
+        raise ValueError(f'its scale is {maps.scale}')
+    if not isinstance(maps.record, dict):
+        raise ValueError('its record is no JSON object')
 
 
 def read_record(path: str | Path) -> dict | None:
     """The record of a map file, without decoding its maps; None where there is no whole file."""
     try:
-        with _opened(path) as file:
+        with reading(path, 'map file'), np.load(path, allow_pickle=False) as file:
+            _refuse_large(file)
             record = json.loads(str(_array(file, 'record')))
-    except Exception:  # as in read_maps
+    except InputError:
         return None
     return record if isinstance(record, dict) else None
 
@@ -132,41 +151,10 @@ def read_record(path: str | Path) -> dict | None:
 def is_foreign_map(path: str | Path) -> bool:
     """Whether a file is a whole archive of arrays that hold something else than maps."""
     try:
-        with _opened(path) as file:
+        with reading(path, 'map file'), np.load(path, allow_pickle=False) as file:
             return not {'labels', 'values'} <= set(file)
-    except Exception:  # as in read_maps
+    except InputError:
         return False
-
-
-def _opened(path: str | Path) -> NpzFile:
-    if not Path(path).is_file():
-        raise FileNotFoundError('no such file')
-    file = np.load(path, allow_pickle=False)
-    if not isinstance(file, NpzFile):
-        raise ValueError('no archive of arrays')
-    size = sum(member.file_size for member in file.zip.infolist())
-    if size > MAX_BYTES:
-        file.close()
-        raise ValueError(f'its arrays take {size / 1e9:.1f} GB')
-    return file
-
-
-def _checked(maps: LocalizationMaps) -> LocalizationMaps:
-    values, labels, size = maps.values, maps.labels, maps.original_size
-    if values.dtype != np.uint8 or values.ndim != 3 or len(values) != len(labels):
-        raise ValueError(f'{len(labels)} classes with maps {values.dtype} {values.shape}')
-    # Label files hold 0..254, of which 0 is the background.
-    if not all(isinstance(label, int) and 0 <= label < IGNORE_LABEL - 1 for label in labels):
-        raise ValueError(f'classes {list(labels)} outside 0..{IGNORE_LABEL - 2}')
-    if sorted(set(labels)) != list(labels):
-        raise ValueError(f'classes {list(labels)} are not in ascending order')
-    if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
-        raise ValueError(f'an image size of {size}')
-    if not (math.isfinite(maps.scale) and maps.scale > 0):
-        raise ValueError(f'a scale of {maps.scale}')
-    if not isinstance(maps.record, dict):
-        raise ValueError('a record that is no dict')
-    return maps
 
 
 def _array(file: Mapping[str, np.ndarray], name: str) -> np.ndarray:

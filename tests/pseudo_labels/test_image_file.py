@@ -91,7 +91,7 @@ def test_huge_header_is_refused_by_every_reader(tmp_path: Path) -> None:
     data = chunk(b'IHDR', header) + chunk(b'IDAT', zlib.compress(b'')) + chunk(b'IEND', b'')
     path.write_bytes(b'\x89PNG\r\n\x1a\n' + data)
     for read in (read_image, read_header, read_saliency, read_label):
-        with pytest.raises(InputError, match=r'a\.png is damaged or too large .* 179 million'):
+        with pytest.raises(InputError, match=r'a\.png is not a readable .*\(Image size \(200000000 pix'):
             read(path)
 
 
@@ -99,7 +99,7 @@ def test_pipe_is_refused(tmp_path: Path) -> None:
     """Reading it would wait for ever."""
     os.mkfifo(tmp_path / 'a.png')
     for read in (read_image, read_header, read_saliency, read_label):
-        with pytest.raises(InputError, match=r'a\.png is not a readable .* no regular file'):
+        with pytest.raises(InputError, match=r'a\.png. is a folder, a pipe or a device'):
             read(tmp_path / 'a.png')
 
 

@@ -8,8 +8,9 @@ import numpy as np
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from mmdrs.errors import InputError
-from mmdrs.pseudo_labels.output_paths import image_id, output_path
+from mmdrs.errors import InputError, naming
+from mmdrs.pseudo_labels.output_paths import check_id, image_id, output_path
+from mmdrs.reading import reading
 from mmdrs.reporting.report.reported_run import ReportedRun
 
 #: The stages that make maps, with the words for them.
@@ -79,9 +80,11 @@ def list_images(
     name = name or ('val' if 'val' in configs else 'train')
     if name not in configs:
         raise InputError(f'{run.path} has no list of {name} images to report')
-    dataset = _build_dataset(run.path, configs[name], data_root)
-    infos = [dataset.get_data_info(index) for index in range(len(dataset))]
-    ids = [image_id(info) for info in infos]
+    file = run.path / 'pipeline.json'
+    with naming(file), reading(file, f'description of the {name} images'):
+        dataset = _build_dataset(run.path, configs[name], data_root)
+        infos = [dataset.get_data_info(index) for index in range(len(dataset))]
+        ids = [check_id(image_id(info)) for info in infos]
     files, left_out = _made_files(run, name, ids)
     images = [
         _image(info, id_, {stage: paths[index] for stage, paths in files.items()})
@@ -109,13 +112,10 @@ def _build_dataset(
             'ran, or give --data-root'
         )
     kind = config.pop('type', None)
-    class_ = DATASETS.module_dict.get(kind)
+    class_ = DATASETS.module_dict.get(kind) if isinstance(kind, str) else None
     if class_ is None or not issubclass(class_, BaseSegDataset):
         raise InputError(f'{path}: its data set is a {kind}; the report needs one list of images')
-    try:
-        return class_(**config)
-    except TypeError as error:
-        raise InputError(f'{path / "pipeline.json"}: no valid {kind} ({error})') from error
+    return class_(**config)
 
 
 def _made_files(
