@@ -91,7 +91,9 @@ def test_huge_header_is_refused_by_every_reader(tmp_path: Path) -> None:
     data = chunk(b'IHDR', header) + chunk(b'IDAT', zlib.compress(b'')) + chunk(b'IEND', b'')
     path.write_bytes(b'\x89PNG\r\n\x1a\n' + data)
     for read in (read_image, read_header, read_saliency, read_label):
-        with pytest.raises(InputError, match=r'a\.png is not a readable .*\(Image size \(200000000 pix'):
+        with pytest.raises(
+            InputError, match=r'a\.png is not a readable .*\(Image size \(200000000 pix'
+        ):
             read(path)
 
 
