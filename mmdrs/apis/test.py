@@ -6,6 +6,8 @@ from mmengine.runner import Runner
 from mmdrs.apis.checkpoint import check_checkpoint, require_checkpoint
 from mmdrs.apis.config import require_test_data
 from mmdrs.apis.runner import build_runner, running
+from mmdrs.errors import InputError
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.output_paths import check_outputs
 
 
@@ -47,6 +49,12 @@ def _check_outputs(runner: Runner) -> None:
         if getattr(metric, 'output_dir', None)
     ]
     dataset = loop.dataloader.dataset
+    classes = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
+    if outputs and len(classes) > IGNORE_LABEL:
+        raise InputError(
+            f'--out: predictions are PNGs of 8 bits, which hold {IGNORE_LABEL} classes; this data '
+            f'set has {len(classes)}'
+        )
     if outputs:
         check_outputs(outputs, (dataset.get_data_info(index) for index in range(len(dataset))))
 

@@ -162,6 +162,16 @@ def test_predictions_do_not_overwrite_data(
     assert {path.name: path.read_bytes() for path in (tiny_voc / folder).iterdir()} == before
 
 
+def test_more_classes_than_predictions_hold(trained: Path, tmp_path: Path) -> None:
+    cfg = apis.load_config(TINY, {'experiment_name': 'classes'}, str(tmp_path / 'work'))
+    cfg.test_dataloader.dataset.metainfo = dict(
+        classes=[str(number) for number in range(256)], palette=[[0, 0, 0]] * 256
+    )
+    apis.apply_output(cfg, str(tmp_path / 'out'))
+    with pytest.raises(InputError, match='8 bits, which hold 255 classes; this data set has 256'):
+        apis.test_model(cfg, str(trained / 'iter_2.pth'))
+
+
 @MODELS.register_module()
 class Pixels(nn.Module):
     """A backbone whose features are the image, for predictions that vary without a training."""
