@@ -4,12 +4,11 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from mmdrs.datasets.file_checks import check_exist, existing_folder, problem_message
+from mmdrs.datasets.file_checks import problem_message
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.image_file import read_header, read_raw_saliency
@@ -126,44 +125,40 @@ def map_problems(
 
 
 def mask_value_problems(
-    num_values: int, scored: bool
-) -> Callable[[Sequence[str], Sequence[Found]], list[str]]:
-    """How masks are judged: they may hold 0..``num_values`` - 1 and 255 (ignored).
+    paths: Sequence[str], found: Sequence[Found], num_values: int, scored: bool
+) -> list[str]:
+    """Say where masks hold other values than 0..``num_values`` - 1 and 255 (ignored).
 
     With ``scored`` some mask must have a pixel of a class; where all hold 0 and 255 only, 255 was
     meant for the one class, and would be left out of every score.
     """
-
-    def judge(paths: Sequence[str], found: Sequence[Found]) -> list[str]:
-        allowed = {*range(num_values), IGNORE_LABEL}
-        wrong = [
-            (path, bad)
-            for path, one in zip(paths, found, strict=True)
-            if (bad := [value for value in one.values if value not in allowed])
+    allowed = {*range(num_values), IGNORE_LABEL}
+    wrong = [
+        (path, bad)
+        for path, one in zip(paths, found, strict=True)
+        if (bad := [value for value in one.values if value not in allowed])
+    ]
+    seen = {value for one in found for value in one.values}
+    if wrong:
+        title = (
+            f'{len(wrong)} of {len(paths)} masks hold values that are no class '
+            f'(0..{num_values - 1}; {IGNORE_LABEL} is ignored)'
+        )
+        remedy = (
+            'Masks hold class indices, not colours or grey levels: save the indices of a '
+            'palette picture (np.asarray of it), or name all classes in metainfo.classes.'
+        )
+        lines = [f'{path} holds {_values(bad)}' for path, bad in wrong]
+        return [problem_message(title, lines, remedy)]
+    if not scored or seen & set(range(1, num_values)):
+        return []
+    if IGNORE_LABEL in seen:
+        return [
+            f'none of {len(paths)} masks has a pixel of a class, they hold {_values(seen)}, '
+            f'and {IGNORE_LABEL} means "ignored", e.g. {paths[0]}. Write class 1 as 1: '
+            '(mask == 255).astype(np.uint8)'
         ]
-        seen = {value for one in found for value in one.values}
-        if wrong:
-            title = (
-                f'{len(wrong)} of {len(paths)} masks hold values that are no class '
-                f'(0..{num_values - 1}; {IGNORE_LABEL} is ignored)'
-            )
-            remedy = (
-                'Masks hold class indices, not colours or grey levels: save the indices of a '
-                'palette picture (np.asarray of it), or name all classes in metainfo.classes.'
-            )
-            lines = [f'{path} holds {_values(bad)}' for path, bad in wrong]
-            return [problem_message(title, lines, remedy)]
-        if not scored or seen & set(range(1, num_values)):
-            return []
-        if IGNORE_LABEL in seen:
-            return [
-                f'none of {len(paths)} masks has a pixel of a class, they hold {_values(seen)}, '
-                f'and {IGNORE_LABEL} means "ignored", e.g. {paths[0]}. Write class 1 as 1: '
-                '(mask == 255).astype(np.uint8)'
-            ]
-        return [f'none of {len(paths)} masks has a pixel of a class, e.g. {paths[0]}']
-
-    return judge
+    return [f'none of {len(paths)} masks has a pixel of a class, e.g. {paths[0]}']
 
 
 def saliency_value_problems(paths: Sequence[str], found: Sequence[Found]) -> list[str]:
@@ -184,42 +179,6 @@ def saliency_value_problems(paths: Sequence[str], found: Sequence[Found]) -> lis
                 f'by {white // too_low}'
             )
     return messages
-
-
-def check_saliency(
-    saliency_dir: str | Path,
-    ids: Sequence[str],
-    image_dir: str | Path,
-    saliency_suffix: str = '.png',
-    img_suffix: str = '.jpg',
-) -> None:
-    """Check that every image has a saliency map of its size, with possible values.
-
-    Args:
-        saliency_dir: Folder of the maps ``<id><saliency_suffix>``.
-        ids: Image ids; those of own lists may end in ``img_suffix``.
-        image_dir: Folder of the images.
-        saliency_suffix: Ending of the maps.
-        img_suffix: Ending of the images.
-
-    Raises:
-        MissingFileError: If a folder, images or maps are missing.
-        InputError: If files are damaged, or maps have another size than their image, another mode,
-            or an impossible range of values.
-    """
-    ids = [name.removesuffix(img_suffix) for name in ids]
-    folders = {'images': (image_dir, img_suffix), 'saliency maps': (saliency_dir, saliency_suffix)}
-    files = {
-        f'{folder}, {content}': [str(existing_folder(folder, content) / f'{i}{end}') for i in ids]
-        for content, (folder, end) in folders.items()
-    }
-    check_exist(files)
-    (image_title, images), (title, maps) = files.items()
-    pairs = list(zip(images, maps, strict=True))
-    raise_problems(
-        image_problems(image_title, images)
-        + map_problems(title, 'saliency_path', pairs, judge=saliency_value_problems)
-    )
 
 
 def raise_problems(messages: Sequence[str]) -> None:

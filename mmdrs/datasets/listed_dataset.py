@@ -2,6 +2,7 @@
 
 import os.path as osp
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -220,7 +221,9 @@ class ListedSegDataset(BaseSegDataset):
             print_log(f'looking into the files of {len(data_list)} images', logger='current')
         num_values = len(self._metainfo['classes']) + bool(self.reduce_zero_label)
         judges = dict(
-            seg_map_path=mask_value_problems(num_values, scored=self.test_mode),
+            seg_map_path=partial(
+                mask_value_problems, num_values=num_values, scored=self.test_mode
+            ),
             saliency_path=saliency_value_problems,
         )
         problems = image_problems('data_prefix.img_path', files['img_path'])

@@ -1,5 +1,6 @@
 """Checks of what is in the files: sizes, modes, values, ranges."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,14 @@ import pytest
 from PIL import Image
 
 from mmdrs.datasets.content_checks import (
-    check_saliency,
     image_problems,
     map_problems,
     mask_value_problems,
 )
 from mmdrs.errors import InputError, MissingFileError
+from tests.pipeline_runs import load_tool
 
+check_saliency = load_tool('dataset_converters/check_saliency').check_saliency
 IDS = [f'i{number}' for number in range(8)]
 
 
@@ -99,6 +101,10 @@ def test_wrong_saliency_maps(folders: tuple[Path, Path]) -> None:
     assert len(lines) == 4
 
 
+def masks_of(num_values: int, scored: bool = True) -> partial:
+    return partial(mask_value_problems, num_values=num_values, scored=scored)
+
+
 def masks(folder: Path, *values: list[int]) -> tuple[list[tuple[str, str]], list[str]]:
     """Images with masks that hold these values: (image, mask) of each, and the masks."""
     image = save(folder / 'i.jpg', (4, 4, 3))
@@ -129,7 +135,7 @@ def test_values_of_masks(
     tmp_path: Path, values: list[list[int]], num_values: int, lines: list[str]
 ) -> None:
     pairs, _ = masks(tmp_path, *values)
-    found = map_problems('key', 'seg_map_path', pairs, judge=mask_value_problems(num_values, True))
+    found = map_problems('key', 'seg_map_path', pairs, judge=masks_of(num_values))
     assert len(found) == bool(lines)
     for line in lines:
         assert line in found[0]
@@ -137,12 +143,12 @@ def test_values_of_masks(
 
 def test_labels_to_train_on_may_lack_every_class(tmp_path: Path) -> None:
     pairs, _ = masks(tmp_path, [255], [0])
-    assert not map_problems('key', 'seg_map_path', pairs, judge=mask_value_problems(2, False))
+    assert not map_problems('key', 'seg_map_path', pairs, judge=masks_of(2, False))
 
 
 def test_a_changed_mask_is_looked_at_again(tmp_path: Path) -> None:
     pairs, paths = masks(tmp_path, [1])
-    judge = mask_value_problems(2, True)
+    judge = masks_of(2)
     assert not map_problems('key', 'seg_map_path', pairs, judge=judge)
     save(Path(paths[0]), (5, 4))
     assert '5, its image' in map_problems('key', 'seg_map_path', pairs, judge=judge)[0]

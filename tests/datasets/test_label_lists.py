@@ -8,7 +8,6 @@ from mmdrs.datasets.label_lists import (
     ImageLabels,
     read_id_list,
     read_label_list,
-    write_label_list,
 )
 from mmdrs.errors import InputError
 
@@ -138,32 +137,3 @@ def test_id_list_ignores_what_follows_the_id(tmp_path: Path) -> None:
     assert read_id_list(write(tmp_path, 'a.csv', 'id,labels\na,x\nb,\n')) == expected
     with pytest.raises(ValueError, match="id 'a' is on line 1 already"):
         read_id_list(write(tmp_path, 'b.txt', 'a\na\n'))
-
-
-def test_lists_can_be_read_again(tmp_path: Path) -> None:
-    images = [ImageLabels('b', (0, 14)), ImageLabels('a', ())]
-    write_label_list(tmp_path / 'lists' / 'train_cls.txt', images)
-    assert (tmp_path / 'lists' / 'train_cls.txt').read_text() == 'b 0 14\na\n'
-    classes = [f'class {number}' for number in range(15)]
-    assert read_label_list(tmp_path / 'lists' / 'train_cls.txt', classes) == images
-    images = [ImageLabels('my, "own" photo', (0, 14)), ImageLabels('a', ())]
-    write_label_list(tmp_path / 'a.csv', images)
-    assert read_label_list(tmp_path / 'a.csv', classes) == images
-
-
-@pytest.mark.parametrize(
-    ('images', 'problem'),
-    [
-        ([ImageLabels('a', ()), ImageLabels('b', ())], 'none of its 2 images has a label'),
-        ([ImageLabels('my cat', (1,))], "'my cat' cannot be an id of a list"),
-        ([ImageLabels('#1', (1,))], "'#1' cannot be an id of a list"),
-    ],
-)
-def test_lists_that_could_not_be_read_are_not_written(
-    tmp_path: Path, images: list[ImageLabels], problem: str
-) -> None:
-    with pytest.raises(InputError, match=problem):
-        write_label_list(tmp_path / 'a.txt', images)
-    with pytest.raises(InputError, match=r"ends in \.txt or \.csv, not in '\.json'"):
-        write_label_list(tmp_path / 'a.json', [ImageLabels('a', (0,))])
-    assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,6 @@ from scipy.io import savemat
 
 from mmdrs.apis import load_config, make_pseudo_labels, read_checkpoint
 from mmdrs.apis.checkpoint import check_checkpoint
-from mmdrs.datasets.content_checks import check_saliency
 from mmdrs.datasets.label_lists import read_id_list, read_label_list
 from mmdrs.evaluation.records.record import Evaluation, Protocol, Score, write_evaluations
 from mmdrs.evaluation.records.table import score_table
@@ -42,6 +41,7 @@ from voc_server.checking import submission_faults
 from voc_server.packing import pack_submission
 
 VOC = load_tool('dataset_converters/voc_image_labels')
+SALIENCY_CHECK = load_tool('dataset_converters/check_saliency')
 COCO = load_tool('dataset_converters/coco_image_labels')
 CLASSES = ('background', 'disc', 'bar')
 PALETTE = ((0, 0, 0), (128, 0, 0), (0, 128, 0))
@@ -357,7 +357,9 @@ READERS = (
         'saliency check',
         'saliency/photo7.png',
         'picture',
-        lambda p: check_saliency(p.parent, ['photo7'], p.parents[1] / 'images', '.png', '.png'),
+        lambda p: SALIENCY_CHECK.check_saliency(
+            p.parent, ['photo7'], p.parents[1] / 'images', '.png', '.png'
+        ),
     ),
     Reader('masks in labels', 'masks/photo7.png', 'picture', lambda p: _pseudo_label(p, CONSTANT)),
     Reader('masks in test', 'masks/photo7.png', 'picture', _test_mask),

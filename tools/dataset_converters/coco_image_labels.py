@@ -15,8 +15,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from list_writer import write_label_list
+
 from mmdrs.cli.arguments import command, command_parser
-from mmdrs.datasets.label_lists import ImageLabels, write_label_list
+from mmdrs.datasets.label_lists import ImageLabels
 from mmdrs.errors import InputError, MissingFileError
 from mmdrs.files import written_whole
 

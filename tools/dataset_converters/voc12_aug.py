@@ -21,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 import voc_layout as voc
+from check_saliency import check_saliency
 from scipy.io import loadmat
 
 from mmdrs.archives import archive_members, reading_archive
 from mmdrs.cli.arguments import command, command_parser
-from mmdrs.datasets.content_checks import check_saliency
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError, MissingFileError, first_lines
 from mmdrs.files import written_whole

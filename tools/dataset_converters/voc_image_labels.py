@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from list_writer import write_label_list
 from npy_labels import read_npy_labels
 from voc_layout import ANNOTATIONS, AUG_MASKS, LISTS, VOC_CLASSES, mask_values
 
@@ -24,7 +25,6 @@ from mmdrs.datasets.label_lists import (
     ImageLabels,
     read_id_list,
     read_label_list,
-    write_label_list,
 )
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError, first_lines
