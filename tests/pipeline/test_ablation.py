@@ -438,7 +438,7 @@ def test_file_of_variants(tmp_path) -> None:
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ('a: [', 'is not YAML'),
+        ('a: [', 'is not a readable file of variants in YAML'),
         ('', 'must map names to options'),
         ('- a', 'must map names to options'),
         ('a: 3', 'a must be a map of options'),
