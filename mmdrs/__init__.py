@@ -2,12 +2,12 @@
 
 from mmdrs.dependency_sets import check_dependency_sets
 
-# Before anything of MMEngine is imported: a mixture of two sets may not even be importable.
+# Before MMEngine is imported: a mixture of two sets may not be importable.
 check_dependency_sets()
 
 from mmdrs import compat  # noqa: E402
 
-# Before anything of MMSegmentation is imported: what is bridged is broken at its import.
+# Before MMSegmentation is imported, which may fail without the bridges.
 compat.apply()
 
 from mmdrs import datasets, engine, evaluation, models  # noqa: E402

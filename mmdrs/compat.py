@@ -1,14 +1,13 @@
 """Bridges between MMSegmentation's two supported dependency sets and current PyTorch and pip.
 
-Two sets are supported: ``onedl`` (onedl-mmsegmentation 1.4.2, onedl-mmcv 2.3.6, onedl-mmengine
-0.10.12) and ``openmmlab`` (mmsegmentation 1.2.2, mmcv or mmcv-lite 2.1.0, mmengine 0.10.7). Each
-bridge acts only where its break is found, so on a set without the break it changes nothing.
+The sets are ``onedl`` (onedl-mmsegmentation 1.4.2, onedl-mmcv 2.3.6, onedl-mmengine 0.10.12) and
+``openmmlab`` (mmsegmentation 1.2.2, mmcv or mmcv-lite 2.1.0, mmengine 0.10.7). A bridge changes
+nothing in a set that does not need it.
 
 .. warning:: One bridge changes MMEngine for the whole process: after ``import mmdrs``, its
    checkpoint loader reads tensors and plain values only (``weights_only=True``), for any model.
 
-:func:`apply` must run before anything of ``mmseg.models`` is imported. Importing :mod:`mmdrs`
-does that first of all.
+``import mmdrs`` calls :func:`apply` first, since it must run before ``mmseg.models`` is imported.
 """
 
 import contextlib
@@ -37,7 +36,7 @@ from mmengine.utils import digit_version
 
 from mmdrs.errors import MissingFileError, did_you_mean
 
-# The two names that mmseg 1.2.2 imports from mmcv.ops with nothing to fall back on.
+# The names that mmseg 1.2.2 imports from mmcv.ops without a fallback.
 _OPS_IMPORTED_BY_MMSEG = ('point_sample', 'sigmoid_focal_loss')
 # What MMEngine pickles by name as `getattr(HistoryBuffer, name)`.
 _HISTORY_STATISTICS = ('min', 'max', 'mean', 'current')
@@ -45,12 +44,13 @@ _NUMBER_DTYPES = '?bhilqBHILQefd'  # numpy's codes: bool, integers, floats
 
 
 def apply() -> None:
-    """Install every bridge that the installed dependency set needs. May be called repeatedly."""
+    """Install every bridge that the dependency set needs. Further calls change nothing."""
     bridge_missing_ops()
     allow_mmengine_checkpoints()
     refuse_unsafe_checkpoints()
     bridge_packaged_configs()
     import_mmseg_quietly()
+    bridge_class_weights()
 
 
 # --- 1. mmseg 1.2.2 needs compiled mmcv.ops to be imported -------------------------------------
@@ -59,12 +59,10 @@ def apply() -> None:
 
 
 def bridge_missing_ops() -> None:
-    """Give ``mmcv.ops`` the names that mmseg 1.2.2 must be able to import.
+    """Let mmseg up to 1.2.2 import the operators it needs from an ``mmcv.ops`` that lacks them.
 
-    A name served this way raises an error when it is used. Every other name of ``mmcv.ops``
-    still raises ``ModuleNotFoundError``, so ``try: from mmcv.ops import X`` elsewhere keeps
-    meaning "missing". Nothing is done where ``mmcv.ops`` can be imported, or for mmseg 1.3 and
-    later, which does without.
+    Using one of them raises an error. Every other name of ``mmcv.ops`` still raises
+    ``ModuleNotFoundError``, so that ``try: from mmcv.ops import X`` finds it missing.
     """
     mmseg = importlib.import_module('mmseg')
     if digit_version(mmseg.__version__) > digit_version('1.2.2') or 'mmcv.ops' in sys.modules:
@@ -72,11 +70,8 @@ def bridge_missing_ops() -> None:
     try:
         importlib.import_module('mmcv.ops')
     except ModuleNotFoundError as error:
-        if error.name != 'mmcv._ext':
-            return
-    else:
-        return
-    sys.modules['mmcv.ops'] = _make_ops_module()
+        if error.name == 'mmcv._ext':
+            sys.modules['mmcv.ops'] = _make_ops_module()
 
 
 def _make_ops_module() -> ModuleType:
@@ -84,7 +79,7 @@ def _make_ops_module() -> ModuleType:
     module.__spec__ = ModuleSpec('mmcv.ops', None)
 
     def refuse(name: str) -> Any:
-        # The import machinery asks for names such as __path__ and must hear AttributeError.
+        # The import machinery asks for names such as __path__ and expects AttributeError.
         if name.startswith('__'):
             raise AttributeError(name)
         raise ModuleNotFoundError(
@@ -100,7 +95,6 @@ def _make_ops_module() -> ModuleType:
 
 
 def _missing_op(name: str, *args: Any, **kwargs: Any) -> None:
-    """Refuse to run an operator that mmcv-lite does not have."""
     raise RuntimeError(
         f'the operator mmcv.ops.{name} was called, but mmcv is installed without its compiled '
         'operators (mmcv-lite); install mmcv 2.1.0 in its place, or choose a model without it'
@@ -114,12 +108,11 @@ def _missing_op(name: str, *args: Any, **kwargs: Any) -> None:
 
 
 def allow_mmengine_checkpoints() -> None:
-    """Allow by name the few harmless globals found in MMEngine's checkpoints.
+    """Allow the few harmless globals found in MMEngine's checkpoints.
 
-    They are ``HistoryBuffer`` (the message hub's logs), what numpy needs to restore an array or
-    a scalar of a number type, under numpy's names before and after 2.0, ``bytes`` (an empty
-    array) and ``slice``. In place of ``builtins.getattr`` a function is allowed that serves
-    nothing but the four statistics of ``HistoryBuffer``.
+    They are ``HistoryBuffer`` (the message hub's logs), numpy's arrays and scalars of number
+    types, under the names before and after numpy 2.0, ``bytes`` (an empty array) and ``slice``.
+    ``builtins.getattr`` is replaced by :func:`_history_statistic`.
     """
     core = importlib.import_module('numpy._core.multiarray')
     allowed: list[Any] = [HistoryBuffer, np.ndarray, np.dtype, bytes, slice]
@@ -132,11 +125,7 @@ def allow_mmengine_checkpoints() -> None:
 
 
 def _history_statistic(*args: Any) -> Callable:
-    """Stand in for ``getattr`` within a checkpoint: serve the statistics of HistoryBuffer.
-
-    Raises:
-        pickle.UnpicklingError: if anything else is asked for.
-    """
+    """Replace ``getattr`` in checkpoints: only the four statistics of HistoryBuffer."""
     if len(args) == 2 and args[0] is HistoryBuffer and args[1] in _HISTORY_STATISTICS:
         return getattr(HistoryBuffer, args[1])
     raise pickle.UnpicklingError(
@@ -146,10 +135,10 @@ def _history_statistic(*args: Any) -> Callable:
 
 
 def refuse_unsafe_checkpoints() -> None:
-    """Make MMEngine's loaders safe only, with an error that names file and offending global."""
+    """Let MMEngine's loaders load safely only; errors name the file and the refused global."""
     if hasattr(mmengine_checkpoint, '_safe_torch_load'):
         mmengine_checkpoint._safe_torch_load = _load_weights_only
-    # torch.hub loads what it downloads without limits by default.
+    # torch.hub's default loads downloads without limits.
     if not isinstance(mmengine_checkpoint.load_url, partial):
         mmengine_checkpoint.load_url = partial(mmengine_checkpoint.load_url, weights_only=True)
     stock = CheckpointLoader.load_checkpoint
@@ -169,20 +158,19 @@ def refuse_unsafe_checkpoints() -> None:
 
 
 def _load_weights_only(file: Any, map_location: Any = None, weights_only: bool = True) -> Any:
-    """Replace OneDL's ``_safe_torch_load``: no ``getattr``, no second, unlimited try."""
+    """Replace OneDL's ``_safe_torch_load``, which retries without limits."""
     return torch.load(file, map_location=map_location, weights_only=True)
 
 
 def _refusal(filename: str, message: str) -> str:
-    """Turn torch's long message into one sentence with the file and the offending global."""
-    found = re.search(r'GLOBAL (\S+) (?:was not|whose module)', message)
-    if found is None:
-        inner = re.search(r'WeightsUnpickler error:\s*(.+)', message)
-        reason = inner[1] if inner else message
-    else:
+    """Shorten torch's message to the file and the refused global."""
+    reason = message
+    if found := re.search(r'GLOBAL (\S+) (?:was not|whose module)', message):
         reason = f"it names the global '{found[1]}', which is not allowed in a checkpoint"
-        called = re.search(r'It was called with (.*)', message)
-        reason += f' (called with {called[1]})' if called else ''
+        if called := re.search(r'It was called with (.*)', message):
+            reason += f' (called with {called[1]})'
+    elif inner := re.search(r'WeightsUnpickler error:\s*(.+)', message):
+        reason = inner[1]
     return (
         f"checkpoint '{filename}' is refused: {reason}. Loading it could run code hidden in it. "
         'Save it again with tensors and plain values only'
@@ -199,10 +187,7 @@ CONFIG_PACKAGES = ('mmdrs', 'mmseg')
 
 
 def bridge_packaged_configs() -> None:
-    """Let configs inherit from ``mmseg::...`` and ``mmdrs::...`` wherever these are installed.
-
-    Other packages' ``pkg::...`` are looked up as before, with the same errors.
-    """
+    """Let configs inherit from ``mmseg::...`` and ``mmdrs::...``; other packages are as before."""
     stock = Config._get_cfg_path
     if hasattr(stock, '__wrapped__'):
         return
@@ -212,8 +197,8 @@ def bridge_packaged_configs() -> None:
         package, separator, _ = cfg_path.partition('::')
         if not separator or package not in CONFIG_PACKAGES:
             return stock(cfg_path, filename)
-        # The second value is the registry scope of what a config takes from `_base_.name`.
-        # mmdrs has no registries of its own: its configs count as the user's.
+        # The second value is the registry scope of values that a config takes from `_base_.name`.
+        # mmdrs has no registries: its configs have the scope of the user's.
         return config_path(cfg_path), None if package == 'mmdrs' else package
 
     Config._get_cfg_path = staticmethod(get_cfg_path)
@@ -225,14 +210,14 @@ def config_path(name: str | os.PathLike) -> str:
     Any other name is returned as it is, whether it exists or not.
 
     Raises:
-        MissingFileError: if the package has no such config; names configs with close names.
+        MissingFileError: If the package has no such config; the message lists close names.
     """
     name = os.fspath(name)
     package, separator, relative = name.partition('::')
     if not separator or package not in CONFIG_PACKAGES:
         return name
     root = Path(importlib.util.find_spec(package).origin).parent
-    # A checkout that is used without an installation has its configs beside the package only.
+    # A checkout without an installation has its configs only beside the package.
     folders = (root / '.mim' / 'configs', root.parent / 'configs')
     folder = next((item.resolve() for item in folders if item.is_dir()), folders[0])
     path = folder / relative
@@ -247,11 +232,7 @@ def config_path(name: str | os.PathLike) -> str:
 
 
 def import_mmseg_quietly() -> None:
-    """Import mmseg without the lines that it prints at every start.
-
-    OneDL's prints "Could not import OneDL" twice (a debug message without a logger), and mmcv
-    without compiled operators warns of one that nothing here uses. Anything else is shown.
-    """
+    """Import mmseg without OneDL's debug message and the warning of mmcv without operators."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'Fail to import ``MultiScaleDeformableAttention``')
@@ -260,3 +241,40 @@ def import_mmseg_quietly() -> None:
     for line in printed.getvalue().splitlines():
         if line != 'Could not import OneDL':
             print(line)
+
+
+# --- 5. class weights where pixels are ignored --------------------------------------------------
+# The average of `CrossEntropyLoss` looks up the weight of label 255 (mmseg 1.2.2), or masks a
+# tensor that has lost its ignored pixels already (OneDL, with avg_non_ignore): IndexError.
+
+
+def bridge_class_weights() -> None:
+    """Let ``CrossEntropyLoss(class_weight=...)`` average over the weights of the labelled pixels.
+
+    Values that mmseg can compute stay the same.
+    """
+    module = importlib.import_module('mmseg.models.losses.cross_entropy_loss')
+    stock = module.cross_entropy
+    if hasattr(stock, '__wrapped__'):
+        return
+
+    @wraps(stock)
+    def cross_entropy(
+        pred: torch.Tensor,
+        label: torch.Tensor,
+        weight: torch.Tensor | None = None,
+        class_weight: torch.Tensor | None = None,
+        reduction: str = 'mean',
+        avg_factor: float | torch.Tensor | None = None,
+        ignore_index: int = -100,
+        avg_non_ignore: bool = False,
+    ) -> torch.Tensor:
+        fits = class_weight is not None and len(class_weight) == pred.size(1)  # else torch says so
+        if fits and avg_factor is None and reduction == 'mean':
+            avg_factor = class_weight[label[label != ignore_index]].sum()
+        return stock(
+            *(pred, label, weight, class_weight),
+            *(reduction, avg_factor, ignore_index, avg_non_ignore),
+        )
+
+    module.cross_entropy = cross_entropy

@@ -1,9 +1,9 @@
-"""The two sets of packages that bring MMSegmentation: exactly one must be installed."""
+"""The two dependency sets with MMSegmentation: exactly one must be installed."""
 
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 
-# Distributions by the package that is imported from them: first OneDL's, then OpenMMLab's.
+# Distributions of each package: first OneDL's, then OpenMMLab's.
 _DISTRIBUTIONS = {
     'mmseg': ('onedl-mmsegmentation', 'mmsegmentation'),
     'mmcv': ('onedl-mmcv', 'mmcv', 'mmcv-lite'),
@@ -16,14 +16,13 @@ or
 
 
 def check_dependency_sets() -> None:
-    """Check that each package of MMSegmentation is there, and from one distribution only.
+    """Check that each package of MMSegmentation is installed, from one distribution only.
 
-    Two distributions of one package overwrite each other's files, so that what runs is a mixture
-    that neither project knows.
+    Two distributions of one package overwrite each other's files.
 
     Raises:
-        ModuleNotFoundError: if a package is missing; says what to install.
-        ImportError: if a package was installed twice; says what to remove and to install.
+        ModuleNotFoundError: If a package is missing.
+        ImportError: If a package is installed twice. Both errors say what to do.
     """
     installed = {
         package: [name for name in names if _is_installed(name)]

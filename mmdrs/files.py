@@ -1,27 +1,26 @@
-"""Files: written so that one that exists is whole, and known by their content."""
+"""Write files whole or not at all, and compute digests of files and values."""
 
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+_TEMPORARY = re.compile(r'\..+\.\d+\.tmp(\..+)?')
+
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
-    """Hand out a temporary name beside ``path``, renamed to it when the block has ended well.
+    """Yield a temporary path beside ``path``, renamed to it if the block succeeds.
 
-    Args:
-        path: The file to write; its folder is made if it is not there.
-
-    Yields:
-        The temporary path, with the same suffix.
+    It has the same suffix. The folder is made if it does not exist.
 
     Raises:
-        OSError: What the block raised, with the name of ``path``; the temporary file is removed.
+        OSError: Of the block, with the name of ``path``; no temporary file remains.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,23 +34,30 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_temporary(folder: str | Path, recursive: bool = True) -> None:
+    """Remove what writers that were killed have left; nobody else may be writing there."""
+    for path in Path(folder).glob('**/.*.tmp*' if recursive else '.*.tmp*'):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
 def write_json(path: str | Path, content: Any) -> None:
-    """Write plain values as JSON, whole or not at all."""
-    with written_whole(path) as temporary:
-        text = json.dumps(content, indent=1, allow_nan=False, default=str)
-        temporary.write_text(text + '\n', encoding='utf-8')
+    """Write plain values as JSON, whole or not at all, also if the machine loses its power."""
+    text = json.dumps(content, indent=1, allow_nan=False, default=str) + '\n'
+    with written_whole(path) as temporary, temporary.open('w', encoding='utf-8') as file:
+        file.write(text)
+        file.flush()
+        # Else the new name could reach the disk before the content.
+        os.fsync(file.fileno())
 
 
 def digest(value: Any) -> str:
-    """SHA-256 of plain values, in hexadecimal; the order of keys does not count."""
+    """SHA-256 of plain values, in hexadecimal; the order of keys does not matter."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def file_digest(path: str | Path) -> str:
-    """SHA-256 of the content of a file, in hexadecimal.
-
-    A file that has not changed since is not read again by this process.
-    """
+    """SHA-256 of a file's content, in hexadecimal; an unchanged file is read only once."""
     status = os.stat(path)
     return _file_digest(os.path.realpath(path), status.st_size, status.st_mtime_ns)
 

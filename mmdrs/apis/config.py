@@ -144,10 +144,34 @@ def merge_options(cfg: Config, cfg_options: dict[str, Any]) -> None:
                 f'{did_you_mean(name, known)}'
             )
     try:
-        cfg.merge_from_dict(cfg_options)
+        cfg.merge_from_dict({k: _as_present(cfg, k, v) for k, v in cfg_options.items()})
     except (KeyError, TypeError, ValueError) as error:
         reason = error.args[0] if error.args else error
         raise InputError(f'--cfg-options {cfg_options} cannot be applied: {reason}') from error
+
+
+#: How the names of options end that are files and folders.
+_FILE_KEYS = ('_root', '_list', '_dir', '_path', '_file', '_prefix', '_suffix')
+
+
+def _as_present(cfg: Config, key: str, value: Any) -> Any:
+    """A number as text where text is: the folder ``2012``, the class ``7``."""
+    present: Any = cfg
+    for part in key.split('.'):
+        if isinstance(present, list) and part.isdigit() and int(part) < len(present):
+            present = present[int(part)]
+        else:
+            present = present.get(part) if isinstance(present, dict | Config) else None
+    if isinstance(value, list | tuple):
+        texts = isinstance(present, list | tuple) and all(isinstance(p, str) for p in present)
+        return type(value)(_number_as_text(v) for v in value) if texts and present else value
+    return (
+        _number_as_text(value) if isinstance(present, str) or key.endswith(_FILE_KEYS) else value
+    )
+
+
+def _number_as_text(value: Any) -> Any:
+    return str(value) if type(value) in (int, float) else value
 
 
 def apply_amp(cfg: Config) -> None:

@@ -1,4 +1,4 @@
-"""Pictures side by side: one row an image, one column a stage. numpy, OpenCV and Pillow only."""
+"""Pictures side by side: a row for each image, a column for each stage."""
 
 from collections.abc import Sequence
 
@@ -14,22 +14,14 @@ HEADER = 22
 
 
 def heat_map(image: np.ndarray, maps: np.ndarray) -> np.ndarray:
-    """An image under the heat map of its localization maps.
-
-    Args:
-        image: RGB, uint8 (H, W, 3).
-        maps: (K, H, W), 0..1; the highest over the classes is shown.
-
-    Returns:
-        RGB, uint8 (H, W, 3).
-    """
+    """An image, RGB uint8 (H, W, 3), under the maximum of its maps (K, H, W), 0..1."""
     peak = np.clip(maps.max(axis=0, initial=0), 0, 1)
     colours = cv2.applyColorMap((peak * 255).astype(np.uint8), cv2.COLORMAP_JET)[..., ::-1]
     return (0.45 * image + 0.55 * colours).astype(np.uint8)
 
 
 def label_colours(label: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """A label (H, W) in the colours of its classes, RGB; 255 in VOC's void colour."""
+    """A label (H, W) in the colours of its classes, RGB; 255 has VOC's void colour."""
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(palette)] = np.asarray(palette, np.uint8)
     colours[IGNORE_LABEL] = VOID_COLOUR
@@ -43,26 +35,21 @@ def contact_sheet(
 
     Args:
         headings: The columns' names.
-        rows: For each image one RGB picture per column; all of one row have one size.
-        height: Height of a row in pixels; the width follows the first picture's shape.
+        rows: For each image one RGB picture per column, all of one size.
+        height: Height of a row in pixels.
     """
     widths = [max(1, round(row[0].shape[1] * height / row[0].shape[0])) for row in rows]
     width = max([*widths, 120])
-    sheet = Image.new(
-        'RGB',
-        (len(headings) * (width + GAP) + GAP, HEADER + len(rows) * (height + GAP)),
-        'white',
-    )
+    size = (len(headings) * (width + GAP) + GAP, HEADER + len(rows) * (height + GAP))
+    sheet = Image.new('RGB', size, 'white')
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=13)
     for column, heading in enumerate(headings):
         draw.text((GAP + column * (width + GAP), 3), heading, fill='black', font=font)
     for line, (row, row_width) in enumerate(zip(rows, widths, strict=True)):
         for column, picture in enumerate(row):
-            # Nearest keeps the colours of labels; small pictures are enlarged by it as they are.
-            resized = Image.fromarray(picture).resize(
-                (row_width, height), Image.Resampling.NEAREST
-            )
-            place = (GAP + column * (width + GAP), HEADER + line * (height + GAP))
-            sheet.paste(resized, place)
+            # Nearest keeps the colours of labels.
+            nearest = Image.Resampling.NEAREST
+            resized = Image.fromarray(picture).resize((row_width, height), nearest)
+            sheet.paste(resized, (GAP + column * (width + GAP), HEADER + line * (height + GAP)))
     return sheet

@@ -1,4 +1,4 @@
-"""How much of DRS is on, by the iteration of the training."""
+"""The strength of DRS over a training."""
 
 import logging
 
@@ -14,35 +14,31 @@ from mmdrs.models.layers.drs import SuppressionLayer
 
 @HOOKS.register_module()
 class DRSScheduleHook(Hook):
-    """Fades DRS in at the start of a training and takes it out at the end.
+    """Fades DRS in at the start of a training and switches it off at the end.
 
-    ``custom_hooks=[dict(type='DRSScheduleHook', warmup_iters=1000)]``. It sets ``strength`` of all
-    DRS layers of the model, those of heads included, before each training iteration ``i`` (from 0,
-    counted on through a resume; the same in loops by epoch):
+    ``custom_hooks=[dict(type='DRSScheduleHook', warmup_iters=1000)]``. Before each training
+    iteration ``i`` (from 0, also in loops by epoch; a resumed training goes on counting) it sets
+    the ``strength`` of all DRS layers, those of heads included, and logs it as ``drs_strength``:
 
-    * ``start + (1 - start) * i / warmup_iters`` where ``i < warmup_iters``;
-    * 0 in the last ``off_last_iters`` iterations: the layers are plain ReLUs there (without
-      ``rectify``, nothing);
-    * 1 else.
+    * ``start + (1 - start) * i / warmup_iters`` while ``i < warmup_iters``;
+    * 0 in the last ``off_last_iters`` iterations, where the layers are plain ReLUs (without
+      ``rectify``, the identity);
+    * 1 otherwise.
 
-    The log shows it as ``drs_strength``.
-
-    **Evaluation.** A validation during the training sees the strength that the training has
-    reached. Checkpoints do not hold it: ``tools/test.py`` always sees full strength, also for a
-    checkpoint of the warm-up. Whether DRS is on in evaluation at all is the layer's ``in_eval``.
-    With ``off_last_iters`` the network has last learned without DRS, so give its layers
-    ``in_eval=False``: then validation and later tests agree, both without it. The hook warns
-    where that is missing.
+    **Evaluation.** Validation during the training uses the strength reached so far. Checkpoints
+    do not hold it: ``tools/test.py`` always uses full strength. With ``off_last_iters``, give the
+    layers ``in_eval=False``, so that validation and tests both run without DRS, as the last
+    iterations do; the hook warns otherwise.
 
     Args:
-        warmup_iters: Iterations until the full strength is reached.
+        warmup_iters: Iterations until full strength.
         start: Strength of the first iteration of a warm-up, 0..1.
-        off_last_iters: Iterations at the end without DRS.
+        off_last_iters: Iterations without DRS at the end.
 
     Raises:
-        ValueError: For negative numbers or parts of iterations, or a ``start`` outside 0..1. When
-            a training begins: if its model has no DRS layer, if it is too short for both phases,
-            or if all of it would be without DRS.
+        InputError: If a number of iterations is not 0, 1, 2, ..., or ``start`` is outside 0..1.
+            When a training begins: if its model has no DRS layer, it is too short for both
+            phases, or all of it would be without DRS.
     """
 
     def __init__(self, warmup_iters: int = 0, start: float = 0.0, off_last_iters: int = 0) -> None:
@@ -57,12 +53,7 @@ class DRSScheduleHook(Hook):
         self.layers: list[SuppressionLayer] = []
 
     def strength(self, iteration: int, max_iters: int) -> float:
-        """Strength of one training iteration, 0..1.
-
-        Args:
-            iteration: Its number, from 0.
-            max_iters: Iterations of the whole training.
-        """
+        """Strength, 0..1, in an iteration (counted from 0) of a training of ``max_iters``."""
         if iteration >= max_iters - self.off_last_iters:
             return 0.0
         if iteration < self.warmup_iters:
@@ -70,9 +61,18 @@ class DRSScheduleHook(Hook):
         return 1.0
 
     def before_train(self, runner: Runner) -> None:
-        """Find the layers, and compare the numbers with the length of the training."""
         self.layers = drs_layers(runner.model)
-        self._check_length(runner.max_iters)
+        max_iters = runner.max_iters
+        if self.off_last_iters >= max_iters:
+            raise InputError(
+                f'DRSScheduleHook: off_last_iters={self.off_last_iters} of {max_iters} iterations '
+                'leaves none with DRS'
+            )
+        if self.warmup_iters + self.off_last_iters > max_iters:
+            raise InputError(
+                f'DRSScheduleHook: warmup_iters={self.warmup_iters} and '
+                f'off_last_iters={self.off_last_iters} do not fit into {max_iters} iterations'
+            )
         if self.off_last_iters and any(layer.in_eval for layer in self.layers):
             print_log(
                 'DRSScheduleHook: off_last_iters ends the training without DRS, but some DRS '
@@ -84,31 +84,14 @@ class DRSScheduleHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Set the strength of this iteration."""
         strength = self.strength(runner.iter, runner.max_iters)
         for layer in self.layers:
             layer.strength.fill_(strength)
         runner.message_hub.update_scalar('train/drs_strength', strength)
 
-    def _check_length(self, max_iters: int) -> None:
-        if self.off_last_iters >= max_iters:
-            raise InputError(
-                f'DRSScheduleHook: off_last_iters={self.off_last_iters} of {max_iters} iterations '
-                'leaves none with DRS'
-            )
-        if self.warmup_iters + self.off_last_iters > max_iters:
-            raise InputError(
-                f'DRSScheduleHook: warmup_iters={self.warmup_iters} and '
-                f'off_last_iters={self.off_last_iters} do not fit into {max_iters} iterations'
-            )
-
 
 def drs_layers(model: nn.Module) -> list[SuppressionLayer]:
-    """The DRS layers of a model, wrapped (for instance by DDP) or not.
-
-    Raises:
-        ValueError: If it has none.
-    """
+    """The DRS layers of a model, wrapped (by DDP) or not; an error if it has none."""
     found = [module for module in model.modules() if isinstance(module, SuppressionLayer)]
     if not found:
         raise InputError(

@@ -1,4 +1,4 @@
-"""What DRS layers do, over a training."""
+"""Curves of what DRS layers do during a training."""
 
 from contextlib import ExitStack
 
@@ -14,19 +14,14 @@ from mmdrs.models.layers.observation import Observation, observed
 
 @HOOKS.register_module()
 class DRSVisualizationHook(Hook):
-    """Writes, every ``interval`` training iterations and for each DRS layer, to the visualizer:
+    """Writes to the visualizer, for each DRS layer every ``interval`` training iterations:
 
     * ``drs_suppressed/<layer>``: share of the positive activations that were capped, percent;
-    * ``drs_control/<layer>``: mean control value, and its histogram where a backend has histograms
+    * ``drs_control/<layer>``: mean control value, and its histogram if a backend has histograms
       (``TensorboardVisBackend``).
 
-    ``custom_hooks=[dict(type='DRSVisualizationHook', interval=50)]``
-
-    Args:
-        interval: Iterations between two notes.
-
-    Raises:
-        ValueError: If the model has no DRS layer, when a training begins.
+    ``custom_hooks=[dict(type='DRSVisualizationHook', interval=50)]``. A training whose model has
+    no DRS layer fails at its start with an ``InputError``.
     """
 
     priority = 'LOW'
@@ -37,13 +32,11 @@ class DRSVisualizationHook(Hook):
         self._found: dict[str, list[Observation]] = {}
 
     def before_train(self, runner: Runner) -> None:
-        """Check that there is something to see."""
-        drs_layers(runner.model)
+        drs_layers(runner.model)  # an error if there are none
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Watch the layers of every ``interval``-th iteration."""
         if is_main_process() and self.every_n_train_iters(runner, self.interval):
             self._found = self._stack.enter_context(observed(runner.model))
 
@@ -54,24 +47,23 @@ class DRSVisualizationHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Write what was seen."""
         if not self._found:
             return
         self._stack.close()
         step = runner.iter + 1
+        backends = runner.visualizer._vis_backends.values()
+        writers = [getattr(backend, 'experiment', None) for backend in backends]
         for name, seen in self._found.items():
             if not seen:
                 continue
             control = torch.cat([observation.control for observation in seen])
-            share = 100 * sum(o.suppressed for o in seen) / len(seen)
-            scalars = {f'drs_suppressed/{name}': share, f'drs_control/{name}': control.mean()}
-            runner.visualizer.add_scalars({k: float(v) for k, v in scalars.items()}, step)
-            _add_histograms(runner, f'drs_control/{name}', control, step)
+            share = 100 * sum(observation.suppressed for observation in seen) / len(seen)
+            scalars = {
+                f'drs_suppressed/{name}': share,
+                f'drs_control/{name}': control.mean().item(),
+            }
+            runner.visualizer.add_scalars(scalars, step)
+            for writer in writers:
+                if hasattr(writer, 'add_histogram'):
+                    writer.add_histogram(f'drs_control/{name}', control, step)
         self._found = {}
-
-
-def _add_histograms(runner: Runner, name: str, values: torch.Tensor, step: int) -> None:
-    for backend in runner.visualizer._vis_backends.values():
-        writer = getattr(backend, 'experiment', None)
-        if hasattr(writer, 'add_histogram'):
-            writer.add_histogram(name, values, step)

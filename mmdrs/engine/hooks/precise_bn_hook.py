@@ -1,8 +1,9 @@
-"""Precise batch norm: statistics of suppressed features, for trainings with frozen ones."""
+"""Precise batch norm: frozen BN statistics computed anew for suppressed features."""
 
 import copy
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -23,25 +24,23 @@ from mmdrs.models.layers.drs import SuppressionLayer
 class PreciseBNHook(Hook):
     """Computes frozen BN statistics anew, for the features that DRS has suppressed.
 
-    ``custom_hooks=[dict(type='PreciseBNHook')]``, for backbones with ``norm_eval=True``:
-    their running means and variances belong to the features of the pretrained network, with their
-    peaks. Before the first iteration, batches of the training data run through the network with
-    DRS at full strength, and the batch norms after the first DRS layer take the average statistics
-    of these batches (precise BN; Wu and Johnson, arXiv 2105.07576, section 3). No weight changes.
-    The new statistics stay frozen in the training, and checkpoints hold them. A resumed training
-    takes those of its checkpoint.
+    ``custom_hooks=[dict(type='PreciseBNHook')]``, for backbones with ``norm_eval=True``, whose
+    statistics are those of the pretrained network's features with their peaks. Before the first
+    iteration, training batches run through the network with DRS at full strength. The batch norms
+    after the first DRS layer take the average statistics of these batches (precise BN; Wu and
+    Johnson, arXiv 2105.07576, section 3). No weight changes. The new statistics stay frozen in
+    the training, and checkpoints hold them; a resumed training takes those of its checkpoint.
 
     Batch norms before the first DRS layer see the features they were trained on, and those that
-    the training updates anyway (of a head, for instance) adapt by themselves: both are left alone.
+    the training updates (of a head, for instance) adapt by themselves: both stay as they are.
 
     Args:
         num_batches: Batches of the training's size, for each process; at most one epoch.
-        after_drs: Whether to leave the batch norms before the first DRS layer alone. False takes
-            all frozen ones, also of a network without DRS: for one whose strides and dilations are
-            not those it was pretrained with.
+        after_drs: False takes all frozen batch norms, also in a network without DRS: for one
+            whose strides and dilations are not those it was pretrained with.
 
     Raises:
-        ValueError: If ``num_batches`` is not positive. When a training begins: if there is no
+        InputError: If ``num_batches`` is not positive. When a training begins: if there is no
             such batch norm.
     """
 
@@ -52,10 +51,9 @@ class PreciseBNHook(Hook):
         self.after_drs = after_drs
 
     def before_train(self, runner: Runner) -> None:
-        """Set the statistics, unless the training is resumed."""
         if runner.iter > 0:
             return
-        # Not through the wrapper of DDP, which would wait for a backward pass.
+        # Without DDP's wrapper, which would wait for a backward pass.
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         mode = model.training
         model.train()
@@ -70,33 +68,35 @@ class PreciseBNHook(Hook):
 
 
 def _batches(runner: Runner, count: int) -> Iterator[dict[str, Any]]:
-    """``count`` batches of the training, at most an epoch; the first one comes twice."""
-    loop = runner.train_loop
-    # A loop by iterations has its iterator already; another one would end its workers' work.
-    source = getattr(loop, 'dataloader_iterator', None) or iter(loop.dataloader)
+    """``count`` training batches, at most an epoch; the first one comes twice."""
+    # A loader of its own: the training's begins with its first batch, also when it is resumed.
+    config = dict(runner.cfg.train_dataloader, persistent_workers=False)
+    config['dataset'] = runner.train_loop.dataloader.dataset
+    loader = runner.build_dataloader(config, seed=runner.seed)
+    source = iter(loader)
     first = next(source)
     yield copy.deepcopy(first)  # the preprocessor pads masks in place
     yield first
-    yield from itertools.islice(source, min(count, len(loop.dataloader)) - 1)
+    yield from itertools.islice(source, min(count, len(loader)) - 1)
 
 
 def _forward(model: nn.Module, batch: dict[str, Any]) -> None:
-    """Run a training's forward pass, all heads included, without gradients."""
+    """Run the training's forward pass, all heads included."""
     with torch.no_grad():
         data = model.data_preprocessor(batch, training=True)
         model(**data, mode='loss')
 
 
 def frozen_norms(model: nn.Module, batch: dict[str, Any], after_drs: bool) -> list[_BatchNorm]:
-    """The batch norms that run in a training's forward pass with frozen statistics.
+    """The batch norms that run with frozen statistics in the training's forward pass.
 
     Args:
         model: The segmentor, in training mode.
-        batch: A batch as the data loader gives it; it is run through the model once.
+        batch: A batch of the data loader, run through the model once.
         after_drs: Only those that run after the first DRS layer.
 
     Raises:
-        ValueError: If there are none.
+        InputError: If there are none.
     """
     ran: list[nn.Module] = []
     handles = [
@@ -104,10 +104,8 @@ def frozen_norms(model: nn.Module, batch: dict[str, Any], after_drs: bool) -> li
         for module in model.modules()
         if isinstance(module, (SuppressionLayer, _BatchNorm))
     ]
-    updated = _updated_norms(model)
-    _set_training(updated, False)  # this pass is for the order alone
-    _forward(model, batch)
-    _set_training(updated, True)
+    with _not_updating(model) as updated:
+        _forward(model, batch)
     for handle in handles:
         handle.remove()
     if after_drs:
@@ -122,48 +120,45 @@ def frozen_norms(model: nn.Module, batch: dict[str, Any], after_drs: bool) -> li
     return norms
 
 
-def _updated_norms(model: nn.Module) -> list[_BatchNorm]:
-    """The batch norms that take the statistics of every batch; the others have frozen ones."""
+@contextmanager
+def _not_updating(model: nn.Module) -> Iterator[list[_BatchNorm]]:
+    """Stop the updates of all batch norms; yields those whose statistics are not frozen."""
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm)]
-    return [m for m in norms if m.training or m.running_mean is None]
-
-
-def _set_training(modules: list[_BatchNorm], mode: bool) -> None:
-    for module in modules:
-        module.train(mode)
+    updated = [m for m in norms if m.training or m.running_mean is None]
+    for norm in updated:
+        norm.eval()
+    yield updated
+    for norm in updated:
+        norm.train()
 
 
 def update_statistics(
     model: nn.Module, norms: list[_BatchNorm], batches: Iterator[dict[str, Any]]
 ) -> int:
-    """Give batch norms the means and variances of their inputs, averaged over the batches.
-
-    In several processes it is the average over all of them.
+    """Set ``norms`` to the mean and variance of their inputs, averaged over batches and processes.
 
     Args:
-        model: The segmentor, in training mode; other statistics than those of ``norms`` stay.
-        norms: The batch norms.
-        batches: Batches as the data loader gives them.
+        model: The segmentor, in training mode. Its other batch norms do not change.
+        norms: Batch norms with frozen statistics.
+        batches: Batches of the data loader.
 
     Returns:
         The number of batches.
     """
-    updated = _updated_norms(model)
     momenta = [norm.momentum for norm in norms]
-    _set_training(updated, False)
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None  # the plain mean over all batches
-    _set_training(norms, True)
+        norm.momentum = None  # the mean over all batches
     count = 0
-    for batch in batches:
-        _forward(model, batch)
-        count += 1
+    with _not_updating(model):
+        for norm in norms:
+            norm.train()
+        for batch in batches:
+            _forward(model, batch)
+            count += 1
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
-    _set_training(norms, False)
-    _set_training(updated, True)
-    all_reduce_params(
-        [s for norm in norms for s in (norm.running_mean, norm.running_var)], op='mean'
-    )
+        norm.eval()
+    statistics = [s for norm in norms for s in (norm.running_mean, norm.running_var)]
+    all_reduce_params(statistics, op='mean')
     return count

@@ -1,4 +1,4 @@
-"""Short progress lines for the console; MMEngine's full log stays in the log file."""
+"""Short progress lines on the console; MMEngine's full log is in the log file."""
 
 import time
 from collections.abc import Sequence
@@ -12,12 +12,7 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class ProgressHook(Hook):
-    """Prints at most one line in ``seconds``: how far a run is, its loss, and the time left.
-
-    Args:
-        title: Start of each line.
-        seconds: Shortest time between two lines.
-    """
+    """Prints the progress of a run, its loss and the time left; see :class:`Progress`."""
 
     priority = 'LOW'
 
@@ -47,11 +42,11 @@ class ProgressHook(Hook):
 
 
 class Progress:
-    """Progress lines of anything countable, with the time left; silent but on the main process.
+    """Prints the progress of countable steps and the time left, on the main process only.
 
     Args:
         title: Start of each line.
-        seconds: Shortest time between two lines; the last step is always shown.
+        seconds: Shortest time between two lines; the last step always gets one.
     """
 
     def __init__(self, title: str, seconds: float = 10) -> None:
@@ -60,16 +55,16 @@ class Progress:
         self.start(0)
 
     def start(self, done: int) -> None:
-        """Begin to measure, with ``done`` steps finished."""
+        """Start the clock, with ``done`` steps already done."""
         self.first = done
-        self.began = self.shown = time.monotonic()
+        self.began = self.printed = time.monotonic()
 
     def step(self, done: int, total: int, detail: str = '') -> None:
-        """Show that ``done`` of ``total`` steps are finished."""
+        """Report that ``done`` of ``total`` steps are done."""
         now = time.monotonic()
-        if not is_main_process() or (now - self.shown < self.seconds and done < total):
+        if not is_main_process() or (now - self.printed < self.seconds and done < total):
             return
-        self.shown = now
+        self.printed = now
         left = (now - self.began) / max(done - self.first, 1) * (total - done)
         parts = [f'{done}/{total}', detail, f'left {format_seconds(left)}']
         print(f'  {self.title}: {"  ".join(part for part in parts if part)}', flush=True)

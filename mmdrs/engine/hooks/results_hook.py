@@ -20,10 +20,10 @@ from mmdrs.files import digest
 class ResultsHook(Hook):
     """Writes ``<work_dir>/results/<task>_<split>_<hash>.json`` after every test.
 
-    ``tools/test.py`` and the pipeline have it always; elsewhere it is a config line,
+    ``tools/test.py`` and the pipeline always add it; elsewhere write
     ``custom_hooks=[dict(type='ResultsHook')]``. Evaluations of another protocol, model or
-    checkpoint get files of their own; the same one again replaces its file. The IoU by class is
-    in the record where the metric keeps it (``SegmentationMetric`` does, ``IoUMetric`` does not).
+    checkpoint get their own files; the same one again replaces its file. The record has the IoU
+    of each class if the metric keeps it (``SegmentationMetric`` does, ``IoUMetric`` does not).
 
     Args:
         stage: Stage of a pipeline, '' elsewhere.
@@ -35,7 +35,6 @@ class ResultsHook(Hook):
         self.stage = stage
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Write the records of a finished test."""
         if not is_main_process() or not metrics:
             return
         for metric in runner.test_evaluator.metrics:
@@ -49,7 +48,7 @@ class ResultsHook(Hook):
 
 
 def record_path(work_dir: Path, evaluation: Evaluation) -> Path:
-    """Where the record of an evaluation belongs; the name tells protocols and weights apart."""
+    """The file of an evaluation's record; its name differs by protocol and weights."""
     key = [evaluation.model, evaluation.stage, evaluation.provenance['config_sha256']]
     key += [evaluation.provenance['weights'], evaluation.seed]
     key += [asdict(score.protocol) for score in evaluation.scores]
@@ -58,7 +57,7 @@ def record_path(work_dir: Path, evaluation: Evaluation) -> Path:
 
 
 def _scores(metric: BaseMetric, values: dict[str, float], runner: Runner) -> Iterator[Score]:
-    """The scores of one metric, without its prefix; only those that are percentages."""
+    """The percentages of one metric, without its prefix."""
     base = read_protocol(runner.cfg.to_dict(), runner._load_from)
     special = getattr(metric, 'protocols', {'mIoU': {}})
     by_class = getattr(metric, 'class_scores', {})

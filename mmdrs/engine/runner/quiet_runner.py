@@ -12,16 +12,15 @@ from mmseg.registry import RUNNERS
 
 @RUNNERS.register_module()
 class QuietRunner(Runner):
-    """MMEngine's runner whose log goes to the log file; the console shows errors only.
+    """Logs to the log file; the console shows errors only.
 
-    A pipeline runs many stages one after another: the configs and environments that each of them
-    logs would hide what is going on, which ``ProgressHook`` shows.
+    The configs and environments that each stage of a pipeline logs would hide its progress, which
+    ``ProgressHook`` reports.
     """
 
     def build_logger(
         self, log_level: int | str = 'INFO', log_file: str | None = None, **kwargs
     ) -> MMLogger:
-        """As the parent does, then silence the handlers that are not files."""
         logger = super().build_logger(log_level, log_file, **kwargs)
         for handler in logger.handlers:
             if not isinstance(handler, logging.FileHandler):

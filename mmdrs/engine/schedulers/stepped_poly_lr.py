@@ -8,13 +8,9 @@ from mmseg.registry import PARAM_SCHEDULERS
 class SteppedPolyLR(PolyLR):
     """``PolyLR`` that changes the rate every ``interval`` iterations only, as DeepLabV2 does.
 
-    ``lr = base * (1 - step / end) ** power`` with ``step`` the last multiple of ``interval``. With
-    gradients accumulated over k iterations, MMEngine counts each of them: give k times the
-    optimizer steps for ``end`` and for ``interval``.
-
-    Args:
-        interval: Iterations between two changes.
-        end: Iterations after which the rate is 0.
+    ``lr = base * (1 - step / end) ** power``, where ``step`` is the last multiple of ``interval``.
+    Iterations count, not optimizer steps: if gradients accumulate over k iterations, multiply
+    ``interval`` and ``end`` by k.
     """
 
     def __init__(

@@ -7,12 +7,10 @@ from torch import nn
 
 @MODELS.register_module()
 class CaffeResNet(ResNet):
-    """``ResNet`` whose stem pools like Caffe: a window that sticks out at the border counts.
+    """``ResNet`` whose stem pools as in Caffe (``ceil_mode``), with the same arguments.
 
-    For inputs of odd sizes its feature maps are one pixel larger than the parent's
-    (``ceil_mode``), so that checkpoints converted from Caffe see what they were trained on. The
-    other difference of Caffe's ResNets, the stride in the first 1 x 1 convolution of a block, is
-    the parent's ``style='caffe'``: set it as well. All arguments are those of the parent.
+    Feature maps of some input sizes are one pixel larger, as checkpoints converted from Caffe
+    expect. Set ``style='caffe'`` as well: it moves the stride to a block's first convolution.
     """
 
     def _make_stem_layer(self, in_channels: int, stem_channels: int) -> None:

@@ -21,16 +21,16 @@ class DilatedVGG(BaseModule):
     Args:
         depths: Convolutions of each stage.
         channels: Width of each stage.
-        strides: Stride of the pooling between two stages: 2, or 1 (kernel 3), after which the
-            dilation is doubled.
+        strides: Of the pooling between two stages: 2, or 1 (kernel 3), which doubles the dilation
+            of the next stages.
         extra_channels: Widths of the 3 x 3 convolutions after the stages.
         norm_cfg: Normalisation before each ReLU; none in the paper.
-        init_cfg: Initialisation. Default: N(0, sqrt(2 / (k * k * out))), bias 0, the released
-            initialisation of new convolutions. Give ``Pretrained`` for ImageNet weights as a list
-            after it: ``[DilatedVGG.default_init_cfg, dict(type='Pretrained', checkpoint=...)]``.
+        init_cfg: Default: N(0, sqrt(2 / (k * k * out))), bias 0, as the released code initialises
+            new convolutions. For ImageNet weights give a list:
+            ``[DilatedVGG.default_init_cfg, dict(type='Pretrained', checkpoint=...)]``.
 
     Raises:
-        ValueError: If the lengths of ``depths``, ``channels`` and ``strides`` do not fit.
+        InputError: If the lengths of ``depths``, ``channels`` and ``strides`` do not fit.
     """
 
     default_init_cfg = dict(
@@ -79,12 +79,5 @@ class DilatedVGG(BaseModule):
         return [conv, *norm, nn.ReLU(inplace=True)]
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
-        """Features of images.
-
-        Args:
-            x: Images (N, 3, H, W).
-
-        Returns:
-            One feature map, (N, extra_channels[-1], H / 8, W / 8) with the default strides.
-        """
+        """Images (N, 3, H, W) to one map (N, extra_channels[-1], H / 8, W / 8) by default."""
         return (self.extra(self.features(x)),)

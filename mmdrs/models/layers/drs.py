@@ -1,7 +1,7 @@
 """DRS as layers: a constant and a learnable controller (paper, sections 3.2 and 3.3)."""
 
 from abc import abstractmethod
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from mmengine.model import BaseModule
@@ -10,37 +10,29 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmdrs.errors import InputError
-from mmdrs.models.ops.suppression import (
-    controls,
-    suppress,
-    suppress_by_controller,
-    with_strength,
-)
+from mmdrs.models.ops import controls, suppress, suppress_by_controller, with_strength
 
 Layout = Literal['nchw', 'nlc', 'nhwc']
-LAYOUTS = ('nchw', 'nlc', 'nhwc')
 
 
 class SuppressionLayer(BaseModule):
-    """What the DRS layers have in common: kind of features, strength, test time.
+    """Base of the DRS layers.
 
     Args:
         rectify: The paper's layer, in place of or after a ReLU. False is for signed features
-            (GELU, layer norm, Swish): the positive peak is suppressed, negative values stay; see
-            :func:`~mmdrs.models.ops.suppression.suppress`.
+            (GELU, layer norm, Swish); see :func:`~mmdrs.models.ops.suppression.suppress`.
         layout: ``'nchw'``; ``'nlc'`` for tokens (N, L, C), ``'nhwc'`` for channels-last maps.
-        in_eval: Whether it suppresses in evaluation as well, as the paper's does. False makes it
-            a ReLU there (without ``rectify``, nothing).
-        inplace: Write into the input, as ``nn.ReLU(inplace=True)``. ``DRSBackbone`` sets it for a
-            layer in the place of such a ReLU.
+        in_eval: Suppress in evaluation too, as in the paper. False makes the layer a ReLU there
+            (without ``rectify``, the identity).
+        inplace: Write into the input. ``DRSBackbone`` sets it where it replaces an in-place ReLU.
 
     Attributes:
-        strength: How much of the suppression is on, 0..1: the control is
-            ``1 - strength * (1 - control)``. ``DRSScheduleHook`` moves it; it is not part of
-            checkpoints, a resumed run sets it again.
+        strength: 0 is no suppression, 1 all of it: the control is
+            ``1 - strength * (1 - control)``. ``DRSScheduleHook`` sets it; checkpoints do not hold
+            it.
 
     Raises:
-        ValueError: For another layout.
+        InputError: If the layout is unknown.
     """
 
     strength: Tensor
@@ -54,8 +46,8 @@ class SuppressionLayer(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if layout not in LAYOUTS:
-            raise InputError(f'DRS: layout must be one of {LAYOUTS}, got {layout!r}')
+        if layout not in get_args(Layout):
+            raise InputError(f'DRS: layout must be one of {get_args(Layout)}, got {layout!r}')
         self.rectify = rectify
         self.layout = layout
         self.in_eval = in_eval
@@ -66,9 +58,9 @@ class SuppressionLayer(BaseModule):
     def control(self, x: Tensor) -> Tensor:
         """Control values of features (N, C, H, W): a number, or (N, C, 1, 1)."""
 
-    @abstractmethod
     def suppressed(self, x: Tensor) -> Tensor:
-        """Features (N, C, H, W), suppressed at the present strength."""
+        """Features (N, C, H, W), suppressed at the current strength."""
+        return suppress(x, self.effective_control(x), self.rectify, self.inplace)
 
     def forward(self, x: Tensor) -> Tensor:
         """Suppress features in :attr:`layout`."""
@@ -77,27 +69,25 @@ class SuppressionLayer(BaseModule):
         return _from_nchw(self.suppressed(to_nchw(x, self.layout)), self.layout)
 
     def effective_control(self, x: Tensor) -> Tensor:
-        """Control values of features (N, C, H, W) at the present strength."""
+        """Control values of features (N, C, H, W) at the current strength."""
         return with_strength(self.control(x), self.strength)
 
     def extra_repr(self) -> str:
-        changed = dict(rectify=True, layout='nchw', in_eval=True, inplace=False)
-        parts = [f'{k}={getattr(self, k)!r}' for k, v in changed.items() if getattr(self, k) != v]
-        return ', '.join(parts)
+        defaults = dict(delta=None, rectify=True, layout='nchw', in_eval=True, inplace=False)
+        values = {name: getattr(self, name, None) for name in defaults}
+        return ', '.join(f'{k}={v!r}' for k, v in values.items() if v != defaults[k])
 
 
 @MODELS.register_module()
 class DRS(SuppressionLayer):
-    """Discriminative region suppression with a constant control, in place of or after a ReLU.
-
-    Further arguments: :class:`SuppressionLayer`.
+    """DRS with a constant control. All other arguments: :class:`SuppressionLayer`.
 
     Args:
         delta: Share of each channel's maximum that is kept, in (0, 1]; 1 is a plain ReLU. The
             paper's value for VGG-16 is 0.55.
 
     Raises:
-        ValueError: If ``delta`` is outside (0, 1].
+        InputError: If ``delta`` is outside (0, 1].
     """
 
     def __init__(
@@ -114,26 +104,13 @@ class DRS(SuppressionLayer):
         self.delta = delta
 
     def control(self, x: Tensor) -> Tensor:
-        """``delta``."""
-        return x.new_full((), self.delta)
-
-    def suppressed(self, x: Tensor) -> Tensor:
-        return suppress(x, self.effective_control(x), self.rectify, self.inplace)
-
-    def extra_repr(self) -> str:
-        return ', '.join(part for part in (f'delta={self.delta}', super().extra_repr()) if part)
+        return x.new_full((), self.delta, dtype=torch.promote_types(x.dtype, torch.float32))
 
 
 class Controller(nn.Module):
-    """The matrix of a :class:`LearnableDRS`.
+    """The matrix (C, C) of a :class:`LearnableDRS`, from N(0, 0.01).
 
-    Not a ``Linear``: some backbones (Swin, MiT) give all of theirs another initialisation.
-
-    Args:
-        channels: Channels C.
-
-    Attributes:
-        weight: (C, C), from N(0, 0.01).
+    Not an ``nn.Linear``, since some backbones (Swin, MiT) initialise all of these themselves.
     """
 
     def __init__(self, channels: int) -> None:
@@ -146,11 +123,11 @@ class Controller(nn.Module):
 class LearnableDRS(SuppressionLayer):
     """DRS whose control values come from the features: ``sigmoid(W @ avgpool(relu(x)))``.
 
-    The controller starts from N(0, 0.01), so that every control starts near 0.5.
-    Further arguments: :class:`SuppressionLayer`.
+    Every control starts near 0.5. All other arguments: :class:`SuppressionLayer`.
 
     Args:
-        in_channels: Channels C; the controller is a C x C matrix without bias.
+        in_channels: Channels C; ``W`` is a C x C matrix without bias.
+        init_cfg: Initialisation of the controller; N(0, 0.01) if None.
     """
 
     def __init__(
@@ -167,7 +144,6 @@ class LearnableDRS(SuppressionLayer):
         self.controller = Controller(in_channels)
 
     def control(self, x: Tensor) -> Tensor:
-        """Of each image and channel, (N, C, 1, 1)."""
         return controls(x, self.controller.weight)
 
     def suppressed(self, x: Tensor) -> Tensor:
@@ -185,14 +161,13 @@ def build_drs(config: dict, channels: int) -> BaseModule:
 
 
 def channel_axis(layout: Layout) -> int:
-    """The axis of the channels."""
     return 1 if layout == 'nchw' else -1
 
 
 def to_nchw(x: Tensor, layout: Layout) -> Tensor:
     """Features of a layout as (N, C, H, W); tokens (N, L, C) become (N, C, L, 1)."""
     if layout == 'nlc':
-        return x.transpose(1, 2).unsqueeze(3)  # (N, C, L, 1)
+        return x.transpose(1, 2).unsqueeze(3)
     return x.permute(0, 3, 1, 2) if layout == 'nhwc' else x
 
 

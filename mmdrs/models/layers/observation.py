@@ -1,9 +1,9 @@
-"""What DRS layers do to features, noted while a model runs."""
+"""Observe DRS layers while a model runs, or switch them off."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,33 +11,24 @@ from torch import Tensor, nn
 from mmdrs.models.layers.drs import SuppressionLayer, to_nchw
 
 
-@dataclass(frozen=True)
-class Observation:
-    """One forward of a DRS layer.
-
-    Attributes:
-        suppressed: Share of the positive activations that were capped, 0..1.
-        control: Control values of all images and channels (one for a constant control), at the
-            layer's strength.
-    """
+class Observation(NamedTuple):
+    """One forward of a DRS layer."""
 
     suppressed: float
+    """Share of the positive activations that were capped, 0..1."""
     control: Tensor
+    """Control values at the layer's strength, flat: N * C, or one for a constant control."""
 
 
 @contextmanager
 def observed(model: nn.Module) -> Iterator[dict[str, list[Observation]]]:
-    """Note every forward of the DRS layers of a model, by layer name.
-
-    Yields:
-        Observations by name of the layer in the model, filled while the block runs.
-    """
+    """Record every forward of a model's DRS layers by layer name, while the block runs."""
     found: dict[str, list[Observation]] = {}
     handles = []
     for name, module in model.named_modules():
         if isinstance(module, SuppressionLayer):
             found[name] = []
-            # Before the layer, which may write into its input.
+            # A pre-hook, because the layer may write into its input.
             handles.append(module.register_forward_pre_hook(partial(_observe, found[name])))
     try:
         yield found
@@ -48,7 +39,7 @@ def observed(model: nn.Module) -> Iterator[dict[str, list[Observation]]]:
 
 @contextmanager
 def without_drs(model: nn.Module) -> Iterator[None]:
-    """Run a model with all its DRS layers at strength 0: as plain ReLUs."""
+    """Run a model with all its DRS layers at strength 0, where they are plain ReLUs."""
     layers = [m for m in model.modules() if isinstance(m, SuppressionLayer)]
     before = [layer.strength.clone() for layer in layers]
     for layer in layers:
@@ -62,7 +53,6 @@ def without_drs(model: nn.Module) -> Iterator[None]:
 
 @torch.no_grad()
 def _observe(seen: list[Observation], layer: SuppressionLayer, inputs: tuple[Tensor]) -> None:
-    """Forward pre-hook."""
     if not (layer.training or layer.in_eval):
         return
     x = to_nchw(inputs[0].detach(), layer.layout)

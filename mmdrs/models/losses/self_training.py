@@ -1,30 +1,27 @@
-"""The self-training target of the released DeepLabV2 training, restricted to an image's labels."""
+"""Self-training target of the released DeepLabV2 training, restricted to the image labels."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import Tensor
 
 from mmdrs.errors import InputError
 
 Masking = Literal['exclude', 'released']
-MASKINGS = ('exclude', 'released')
+MASKINGS = get_args(Masking)
 
 
 def self_labels(logits: Tensor, present: Tensor, masking: Masking = 'exclude') -> Tensor:
-    """What a segmentation network predicts among the classes that its image holds.
+    """The network's prediction among the classes that the image holds: (N, H, W), int64.
 
     Args:
         logits: (N, C, H, W), background first.
-        present: Which classes an image holds, (N, C), 1 or 0; background is always held.
-        masking: ``'exclude'`` leaves absent classes out of the argmax (their logits become minus
-            infinity). ``'released'`` multiplies the logits by ``present`` as the released code
-            does, which chooses an absent class wherever all present logits are negative.
-
-    Returns:
-        Labels (N, H, W), int64; no gradient flows through them.
+        present: (N, C), 1 for the classes that the image holds, background included, else 0.
+        masking: ``'exclude'`` leaves absent classes out of the argmax. ``'released'`` multiplies
+            the logits by ``present`` as the released code does, which chooses an absent class
+            where all present logits are negative.
 
     Raises:
-        ValueError: For another masking.
+        InputError: If ``masking`` is unknown.
     """
     logits, present = logits.detach(), present[:, :, None, None]
     if masking == 'exclude':

@@ -4,14 +4,15 @@ Paper: Kim, Han, Kim, *Discriminative Region Suppression for Weakly-Supervised S
 Segmentation*, AAAI 2021, https://arxiv.org/abs/2103.07246, section "Discriminative Region
 Suppression module".
 
-A classifier looks at the most discriminative part of an object only. DRS lowers the peak of every
-feature channel to a share of it, so that the network must use the rest of the object as well.
+A classifier looks only at the most discriminative part of an object. DRS lowers the peak of every
+feature channel, so that the network must use the rest of the object as well.
 
-**Cost.** For the backward pass an operation keeps its output, which the next convolution keeps
-anyway, and four numbers a channel: a training step holds no more than with an in-place ReLU.
-Composed of torch's own operations it would keep the expanded maximum and both inputs of the
-minimum besides, 2.2 times the memory of the ReLU network (``docs/performance.md``).
+**Memory.** The operations save their output, which the next convolution saves anyway, and a few
+numbers per channel: no more than an in-place ReLU. Composed of torch's own operations, DRS would
+need 2.2 times the memory of the ReLU network (``docs/performance.md``).
 """
+
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -24,35 +25,33 @@ def suppress(
     """Rectify ``x`` and cap every channel at a share of its own maximum.
 
     ``min(r, m * control)`` with ``r = relu(x)`` and ``m = max over H, W of r``. The maximum is not
-    detached: the gradient of every suppressed pixel flows to the position of the maximum (of
-    several equal ones to the first, row by row) and to the controller. A pixel at the cap counts
-    as suppressed.
+    detached: the gradient of every suppressed pixel flows to the position of the maximum (the
+    first of equal ones, row by row) and to the control. A pixel at the cap counts as suppressed.
 
-    For signed features, such as those after GELU or a layer norm, ``rectify=False`` gives
-    ``min(x, m * control)`` with the same ``m``: the positive peak is suppressed and what is
-    negative stays as it is. A channel without any positive value is left alone. (Not in the
-    paper, whose features are all rectified.)
+    ``rectify=False`` is for signed features, such as those after GELU or a layer norm (not in the
+    paper): ``min(x, m * control)`` with the same ``m``. Negative values and channels without a
+    positive value stay as they are.
 
     Args:
-        x: Features after a convolution (or after its ReLU), (N, C, H, W), of any strides.
-        control: Share of the maximum that is kept, in (0, 1]: one number, or (N, C, 1, 1).
-            With 1 this is a ReLU (without ``rectify``, nothing at all).
+        x: Features before or after a ReLU, (N, C, H, W), of any strides.
+        control: Share of the maximum that is kept, in (0, 1]: a number, or (N, C, 1, 1).
         rectify: Set negative values to 0.
         inplace: Write into ``x``, as ``nn.ReLU(inplace=True)`` does: safe only if the op that
-            produced ``x`` does not save its output, as convolutions and norms do not. Compiled
-            and exported graphs ignore it: the compiler reuses memory by itself.
+            produced ``x`` does not save its output (convolutions and norms do not). Ignored in
+            compiled and exported graphs, where the compiler reuses memory.
 
     Returns:
         Suppressed features, (N, C, H, W).
     """
-    if not isinstance(control, Tensor):
-        control = x.new_tensor(control)
-    # Under AMP the controller may be of another precision than the features.
-    control = control.to(x.dtype).expand(x.shape[0], x.shape[1], 1, 1)
+    # At least in single precision, also for features in half precision.
+    control = torch.as_tensor(control, device=x.device)
+    control = control.to(torch.promote_types(x.dtype, torch.float32))
+    control = control.expand(x.shape[0], x.shape[1], 1, 1)
     inplace = inplace and not _graph_is_made()
     if not torch.is_grad_enabled():
         values = _rectified(x, rectify, inplace)
-        return _capped(values, _cap(_maximum(values), control), own=rectify or inplace)
+        maximum = values.amax(dim=(2, 3), keepdim=True)
+        return _capped(values, maximum, control, own=rectify or inplace)
     return _Suppress.apply(x, control, rectify, inplace)
 
 
@@ -63,16 +62,15 @@ def suppress_by_controller(
     rectify: bool = True,
     inplace: bool = False,
 ) -> Tensor:
-    """:func:`suppress` with the learnable controller, as one operation.
+    """``suppress(x, with_strength(controls(x, weight), strength))`` as one operation.
 
-    The same values and gradients as ``suppress(x, control)`` with ``control`` of
-    :func:`controls`, moved to ``1 - strength * (1 - control)``; but what the controller's average
-    needs for the backward pass is found in the output, where alone it would keep ``relu(x)``.
+    Values and gradients are the same. The controller's average alone would save ``relu(x)`` for
+    the backward pass; here it uses the output instead.
 
     Args:
         x: Features, (N, C, H, W).
         weight: The controller ``W``, (C, C).
-        strength: How much of the suppression is on, 0..1.
+        strength: 0 is no suppression, 1 all of it.
         rectify: See :func:`suppress`.
         inplace: See :func:`suppress`.
 
@@ -89,16 +87,13 @@ def suppress_by_controller(
 
 
 def controls(x: Tensor, weight: Tensor) -> Tensor:
-    """Control values of the learnable controller: ``sigmoid(W @ mean over H, W of relu(x))``.
+    """Control values (N, C, 1, 1) in (0, 1): ``sigmoid(W @ mean over H, W of relu(x))``.
 
     Args:
         x: Features, (N, C, H, W).
         weight: The controller ``W``, (C, C).
-
-    Returns:
-        Control values in (0, 1), (N, C, 1, 1).
     """
-    return _controls(F.relu(x).mean(dim=(2, 3)), weight)
+    return _controls(_average(F.relu(x), weight), weight)
 
 
 def with_strength(control: Tensor, strength: Tensor) -> Tensor:
@@ -107,15 +102,13 @@ def with_strength(control: Tensor, strength: Tensor) -> Tensor:
 
 
 class _Suppress(torch.autograd.Function):
-    """Keeps the output, the maxima and their positions for the backward pass, and no more."""
-
     @staticmethod
     def forward(ctx, x: Tensor, control: Tensor, rectify: bool, inplace: bool) -> Tensor:
         if inplace:
             ctx.mark_dirty(x)
         values = _rectified(x, rectify, inplace)
         maximum, position = _peak(values)
-        output = _capped(values, _cap(maximum, control), own=rectify or inplace)
+        output = _capped(values, maximum, control, own=rectify or inplace)
         ctx.save_for_backward(output, maximum, control, position)
         ctx.rectify = rectify
         return output
@@ -127,8 +120,6 @@ class _Suppress(torch.autograd.Function):
 
 
 class _SuppressByController(torch.autograd.Function):
-    """:class:`_Suppress` and its controller, which alone would keep all of ``relu(x)``."""
-
     @staticmethod
     def forward(
         ctx, x: Tensor, weight: Tensor, strength: Tensor, rectify: bool, inplace: bool
@@ -137,10 +128,10 @@ class _SuppressByController(torch.autograd.Function):
             ctx.mark_dirty(x)
         values = _rectified(x, rectify, inplace)
         maximum, position = _peak(values)
-        average = (values if rectify else F.relu(values)).mean(dim=(2, 3))  # (N, C)
+        average = _average(values if rectify else F.relu(values), weight)
         raw = _controls(average, weight)
-        control = with_strength(raw, strength).to(x.dtype)
-        output = _capped(values, _cap(maximum, control), own=rectify or inplace)
+        control = with_strength(raw, strength).to(torch.promote_types(x.dtype, torch.float32))
+        output = _capped(values, maximum, control, own=rectify or inplace)
         ctx.save_for_backward(output, maximum, control, position, average, raw, weight, strength)
         ctx.rectify = rectify
         return output
@@ -150,18 +141,27 @@ class _SuppressByController(torch.autograd.Function):
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
         output, maximum, control, position, average, raw, weight, strength = ctx.saved_tensors
         grad_x, grad_control = _gradients(grad, output, maximum, control, position, ctx.rectify)
-        # Sigmoid, matrix, average: each in the precision in which it was computed.
+        # Sigmoid, matrix, average: each in the precision of its forward pass.
         share = grad_control.to(raw.dtype) * strength.to(raw.dtype) * raw * (1 - raw)
-        share = share.flatten(1).to(weight.dtype)  # (N, C), of the sum before the sigmoid
-        grad_weight = share.t() @ average.to(weight.dtype)
+        share = share.flatten(1)  # (N, C), of the sum before the sigmoid
+        grad_weight = (share.t() @ average).to(weight.dtype)
         pixels = output.shape[2] * output.shape[3]
-        grad_average = (share @ weight / pixels).to(output.dtype)[:, :, None, None]
+        grad_average = (share @ weight.to(share.dtype) / pixels).to(output.dtype)[:, :, None, None]
         # A value is positive before the suppression where it is positive after it.
         return grad_x + (output > 0) * grad_average, grad_weight, None, None, None
 
 
+def _average(rectified: Tensor, weight: Tensor) -> Tensor:
+    """The average over H, W (N, C), in the precision of the controller or in single precision."""
+    return rectified.mean(dim=(2, 3), dtype=torch.promote_types(weight.dtype, torch.float32))
+
+
 def _controls(average: Tensor, weight: Tensor) -> Tensor:
-    return torch.sigmoid(F.linear(average.to(weight.dtype), weight))[:, :, None, None]
+    device = average.device.type
+    autocast = torch.amp.is_autocast_available(device)  # not on 'meta'
+    with torch.autocast(device, enabled=False) if autocast else nullcontext():
+        product = F.linear(average, weight.to(average.dtype))
+    return torch.sigmoid(product)[:, :, None, None]
 
 
 def _rectified(x: Tensor, rectify: bool, inplace: bool) -> Tensor:
@@ -170,19 +170,14 @@ def _rectified(x: Tensor, rectify: bool, inplace: bool) -> Tensor:
     return x.relu_() if inplace else x.relu()
 
 
-def _maximum(values: Tensor) -> Tensor:
-    return values.amax(dim=(2, 3), keepdim=True)
-
-
 def _peak(values: Tensor) -> tuple[Tensor, Tensor]:
     """Maximum (N, C, 1, 1) and its first position (N, C, 1), counted row by row.
 
-    By way of the rows: reductions without an index are several times faster, those with one then
-    look at one row and one column only.
+    Reductions without an index are several times faster, so the indices come from one row only.
     """
     if values.is_contiguous():
         rows = values.amax(dim=3)  # (N, C, H)
-    else:  # channels last: 30 times faster with the channels innermost in the result as well
+    else:  # channels last: 30 times faster if the result is channels last as well
         rows = values.permute(0, 2, 3, 1).amax(dim=2).transpose(1, 2)
     row = rows.argmax(dim=2)[:, :, None, None]  # (N, C, 1, 1)
     width = values.shape[3]
@@ -190,39 +185,51 @@ def _peak(values: Tensor) -> tuple[Tensor, Tensor]:
     return rows.amax(dim=2)[:, :, None, None], (row * width + column).flatten(2)
 
 
-def _cap(maximum: Tensor, control: Tensor) -> Tensor:
+def _capped(values: Tensor, maximum: Tensor, control: Tensor, own: bool) -> Tensor:
+    """The values up to the cap; ``own`` values may be overwritten."""
     # Without a positive value there is no peak, and nothing to suppress.
-    return torch.where(maximum > 0, maximum * control, maximum)
-
-
-def _capped(values: Tensor, cap: Tensor, own: bool) -> Tensor:
-    """The values, not above the cap; ``own`` ones may be written into."""
+    cap = torch.where(maximum > 0, _rounded_up(maximum * control, values.dtype), maximum)
     if own and not _graph_is_made():
         return values.clamp_max_(cap)
     return torch.minimum(values, cap)
 
 
+def _rounded_up(cap: Tensor, dtype: torch.dtype) -> Tensor:
+    """Round positive values to the next larger one of ``dtype``.
+
+    In half precision many features are equal to the rounded cap. Those that are below the exact
+    cap would count as suppressed in the backward pass if it was rounded down. By its bits, because
+    compilers leave out a rounding that is followed by a comparison in single precision.
+    """
+    if dtype.itemsize > 2:
+        return cap.to(dtype)
+    dropped = int(torch.finfo(dtype).eps * 2**23) - 1  # bits that float32 has and dtype has not
+    bits = (cap.float().view(torch.int32) + dropped) & ~dropped
+    return bits.view(torch.float32).to(dtype)
+
+
 def _graph_is_made() -> bool:
-    """Whether this is compiled, exported or traced, where nothing is to be written in place."""
+    """Whether this is compiled, exported or traced, where nothing may be written in place."""
     return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
 
 def _gradients(
-    grad: Tensor,
-    output: Tensor,
-    maximum: Tensor,
-    control: Tensor,
-    position: Tensor,
-    rectify: bool,
+    grad: Tensor, output: Tensor, maximum: Tensor, control: Tensor, position: Tensor, rectify: bool
 ) -> tuple[Tensor, Tensor]:
     """Gradients with respect to the features (N, C, H, W) and the control (N, C, 1, 1)."""
-    # Filled masks and the backward pass of ReLU, not products with masks: a third of the time.
-    suppressed = output >= torch.where(maximum > 0, maximum * control, torch.inf)
+    # The cap is read from the output: `maximum * control` may be rounded otherwise here than in
+    # the forward pass, because a compiler fuses it with other operations.
+    row, column = position // output.shape[3], position % output.shape[3]
+    image = torch.arange(output.shape[0], device=output.device)[:, None, None]
+    channel = torch.arange(output.shape[1], device=output.device)[:, None]
+    cap = output[image, channel, row, column][..., None]  # (N, C, 1, 1)
+    suppressed = output >= torch.where(maximum > 0, cap, torch.inf)
+    # Filled masks and ReLU's backward pass take a third of the time of products with masks.
     grad = torch.ops.aten.threshold_backward(grad, output, 0) if rectify else grad.clone()
-    total = grad.sum(dim=(2, 3), keepdim=True)
-    grad.masked_fill_(suppressed, 0)
-    # Their gradient goes to the cap, that is to the maximum and to the control.
-    cap = total - grad.sum(dim=(2, 3), keepdim=True)
-    flat = grad.flatten(2)  # a copy where the strides are unusual
-    flat.scatter_add_(2, position, (cap * control).flatten(2))
-    return flat.view_as(output), cap * maximum
+    # The gradient of suppressed pixels goes to the cap: to the maximum and to the control. It is a
+    # difference of sums, which needs more digits than half precision has.
+    before = grad.sum(dim=(2, 3), keepdim=True, dtype=control.dtype)
+    flat = grad.masked_fill_(suppressed, 0).flatten(2)  # a copy where the strides are unusual
+    total = before - grad.sum(dim=(2, 3), keepdim=True, dtype=control.dtype)
+    flat.scatter_add_(2, position, (total * control).to(grad.dtype).flatten(2))
+    return flat.view_as(output), total * maximum

@@ -1,4 +1,4 @@
-"""Maps of class activation, and released checkpoints."""
+"""Class activation maps."""
 
 from .cam import localization_maps, merge_scales, normalize_maps, refinement_target, resize_maps
 

@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from mmdrs.apis import train_model
+from mmdrs.errors import blamed_on
+from mmdrs.files import file_digest
 from mmdrs.pipeline.runs.stage_run import StageRun
-from mmdrs.pipeline.runs.training_checks import blamed_on, check_training
+from mmdrs.pipeline.runs.training_checks import check_training
+from mmdrs.pipeline.state import Fingerprint, StageState
 
 
 class TrainingRun(StageRun):
@@ -19,6 +22,15 @@ class TrainingRun(StageRun):
     def lists(self) -> list[Path]:
         return super().lists()[:1]
 
+    def product(self, made: Fingerprint) -> str:
+        """Its weights, once they are trained: trained anew or replaced, they are others."""
+        if StageState(self.folder).status(made) != 'finished':
+            return made.files
+        return file_digest(self.weights())
+
+    def weights(self) -> Path:
+        return Path(self.checkpoint(self.stage.name))
+
     def given_datasets(self) -> list[dict]:
         if self.stage.source:
             return []
@@ -26,8 +38,10 @@ class TrainingRun(StageRun):
 
     def check(self) -> None:
         super().check()
+        # A list that is missing is named when the data sets are checked.
+        images = self.count_images() if self.lists()[0].is_file() else None
         with blamed_on(f'stage {self.stage.name}'):
-            check_training(self.config())
+            check_training(self.config(), images, initialised=not self.stage.weights)
 
     def work(self) -> float:
         """Forward and backward take three times as long as forward."""

@@ -19,6 +19,7 @@ _HINT = 'give the command of tools/pipeline.py again, which writes it anew'
 _REASONS: dict[Status, str] = {
     'new': 'not run yet',
     'interrupted': 'not finished',
+    'incomplete': 'some of its files are gone',
     'outdated': 'made with other settings',
     'scores outdated': 'scored with other masks or label rules',
 }

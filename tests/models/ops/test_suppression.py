@@ -1,6 +1,9 @@
 """The operation against its equation; tests/released compares it with the released layer."""
 
+from collections.abc import Callable
+
 import numpy as np
+import pytest
 import torch
 from torch.testing import assert_close
 
@@ -162,3 +165,76 @@ def test_compiled_and_other_layouts() -> None:
 def test_precision_of_the_features_is_kept() -> None:
     x = torch.randn(1, 3, 4, 4, dtype=torch.bfloat16)
     assert suppress(x, torch.full((1, 3, 1, 1), 0.5)).dtype == torch.bfloat16
+
+
+def _constant(x: torch.Tensor, control: torch.Tensor) -> torch.Tensor:
+    return torch.minimum(x.relu(), x.relu().amax(dim=(2, 3), keepdim=True) * control)
+
+
+def _learned(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    control = torch.sigmoid(x.relu().mean(dim=(2, 3)) @ weight.t())
+    return _constant(x, control[:, :, None, None])
+
+
+def _errors(
+    function: Callable, reference: Callable, inputs: list[torch.Tensor], amp: bool = False
+) -> list[float]:
+    """Relative errors of the output and of all gradients against float64."""
+    inputs = [tensor.detach().requires_grad_() for tensor in inputs]
+    exact = [tensor.detach().double().requires_grad_() for tensor in inputs]
+    with torch.autocast('cpu', torch.bfloat16, enabled=amp):
+        out = function(*inputs)
+    up = torch.randn(out.shape, generator=torch.Generator().manual_seed(1)).to(out.dtype)
+    wanted = reference(*exact)
+    found = [out, *torch.autograd.grad(out, inputs, up)]
+    wanted = [wanted, *torch.autograd.grad(wanted, exact, up.double())]
+    return [float((a.double() - b).norm() / b.norm()) for a, b in zip(found, wanted, strict=True)]
+
+
+HALF = (torch.bfloat16, torch.float16)
+#: Of the output, whose cap is rounded up (at most 0.8 % in bfloat16), and of both gradients.
+LARGEST_ERRORS = (0.01, 0.005, 0.005)
+
+
+def _features(dtype: torch.dtype) -> torch.Tensor:
+    x = torch.randn(2, 16, 24, 24, generator=torch.Generator().manual_seed(0)).to(dtype)
+    x[1, 3] = -x[1, 3].abs()
+    return x
+
+
+@pytest.mark.parametrize('dtype', HALF)
+@pytest.mark.parametrize('delta', [0.3, 0.55, 0.9])
+def test_gradients_in_half_precision(dtype: torch.dtype, delta: float) -> None:
+    # Not the same for all: features are often equal to 0.55 of the maximum, where float64 decides
+    # by the last digit.
+    control = delta + 0.05 * torch.rand(2, 16, 1, 1, generator=torch.Generator().manual_seed(3))
+    errors = _errors(suppress, _constant, [_features(dtype), control])
+    assert np.all(np.less(errors, LARGEST_ERRORS)), errors
+
+
+@pytest.mark.parametrize('compiled', [False, True])
+@pytest.mark.parametrize('dtype', HALF)
+def test_learned_gradients_in_half_precision(dtype: torch.dtype, compiled: bool) -> None:
+    """Under AMP, with the matrix in half precision too, and compiled by Inductor."""
+    weight = 0.3 * torch.randn(16, 16, generator=torch.Generator().manual_seed(2))
+    if compiled:
+        torch._dynamo.reset()
+    for matrix in (weight, weight.to(dtype)):
+
+        def function(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+            return suppress_by_controller(x, weight)
+
+        if compiled:
+            function = torch.compile(function, fullgraph=True)
+        errors = _errors(function, _learned, [_features(dtype), matrix], amp=matrix is weight)
+        assert np.all(np.less(errors, LARGEST_ERRORS)), errors
+
+
+def test_meta_device() -> None:
+    """Without values, as counters of FLOPs run a model."""
+    x = torch.empty(2, 3, 4, 5, device='meta', requires_grad=True)
+    weight = torch.empty(3, 3, device='meta', requires_grad=True)
+    for out in (suppress(x, 0.5), suppress_by_controller(x, weight)):
+        out.sum().backward()
+        assert out.shape == x.grad.shape == x.shape
+    assert weight.grad.shape == weight.shape

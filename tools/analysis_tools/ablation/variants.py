@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, naming
 from mmdrs.pipeline.settings import Settings
 from mmdrs.reading import read_yaml
 
@@ -101,7 +101,10 @@ def read_variants(path: str | Path) -> list[Variant]:
     for name, options in content.items():
         if not isinstance(options, dict) or not all(isinstance(key, str) for key in options):
             raise InputError(f"variants file '{path}': {name} must be a map of options")
-    return [Variant(str(name), _numbers(options)) for name, options in content.items()]
+    variants = [Variant(str(name), _numbers(options)) for name, options in content.items()]
+    with naming(path):
+        check_names(variants, [0])
+    return variants
 
 
 def _numbers(value: Any) -> Any:
