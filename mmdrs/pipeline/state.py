@@ -5,7 +5,6 @@ is renamed to ``<stage>.<first digits of its fingerprint>``, an older *generatio
 again as soon as the old settings are given again. Nothing is removed.
 """
 
-import json
 import os
 import re
 import time
@@ -13,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from mmdrs.errors import InputError
 from mmdrs.files import digest, remove_temporary, write_json
+from mmdrs.reading import read_json, reading
 
 Status = Literal['finished', 'scores outdated', 'interrupted', 'incomplete', 'outdated', 'new']
 
@@ -94,11 +95,11 @@ class StageState:
     def _is_whole(self, done: dict[str, Any]) -> bool:
         """Whether what the finished stage had made is still there."""
         weights, outputs = done.get('weights'), done.get('outputs')
-        if weights and not (self.folder / weights).is_file():
+        if weights and not os.path.isfile(self.folder / str(weights)):
             return False
         if outputs is not None and outputs != self._count_outputs():
             return False
-        return all((self.folder / 'results' / name).is_file() for name in done['records'])
+        return all(os.path.isfile(self.folder / 'results' / name) for name in done['records'])
 
     def _count_outputs(self) -> dict[str, int]:
         """Number and size of the maps, labels or predictions."""
@@ -204,14 +205,15 @@ class StageState:
 def _read(path: Path) -> dict[str, Any] | None:
     """The content of a state file; None where there is none, or a damaged one."""
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-        return dict(
-            content,
-            fingerprint=str(content['fingerprint']),
-            scores=str(content.get('scores', '')),
-            seconds=float(content.get('seconds', 0)),
-            resumed=int(content.get('resumed', 0)),
-            records=[str(name) for name in content.get('records', [])],
-        )
-    except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError):
+        content = read_json(path, 'state of a stage')
+        with reading(path, 'state of a stage'):
+            return dict(
+                content,
+                fingerprint=str(content['fingerprint']),
+                scores=str(content.get('scores', '')),
+                seconds=float(content.get('seconds', 0)),
+                resumed=int(content.get('resumed', 0)),
+                records=[str(name) for name in content.get('records', [])],
+            )
+    except InputError:
         return None

@@ -105,7 +105,7 @@ def test_a_stage_without_fingerprint_does_not_match(work_dir: Path) -> None:
     with pytest.raises(InputError, match='plain_maps: made with other settings'):
         read_run(work_dir)
     (work_dir / 'plain_maps' / 'done.json').write_text('{"seconds": 1, "finished": ""}')
-    with pytest.raises(InputError, match=r'done.json is damaged .*fingerprint'):
+    with pytest.raises(InputError, match=r'plain_maps: done.json is damaged; give the command'):
         read_run(work_dir)
 
 
@@ -116,11 +116,10 @@ def test_a_stage_without_fingerprint_does_not_match(work_dir: Path) -> None:
         ('pipeline.json', '[]', 'pipeline.json is damaged'),
         ('pipeline.json', '{"format": 2}', 'pipeline.json: was written by another version'),
         ('pipeline.json', '{"format": 1, "stages": {}, "settings": 3}', "'settings' is damaged"),
-        ('plain_maps/done.json', '{"fingerprint": ', 'plain_maps/done.json is damaged'),
         (
             'plain_maps/done.json',
             '{"fingerprint": "print of plain_maps", "scores": "masks"}',
-            'done.json is damaged.*finished',
+            'plain_maps/done.json is damaged.*finished',
         ),
         ('plain_maps/results/seed_val.json', '{', 'seed_val.json is damaged'),
     ],
@@ -129,6 +128,13 @@ def test_damage_is_named(work_dir: Path, file: str, text: str, message: str) -> 
     (work_dir / file).write_text(text)
     with pytest.raises(InputError, match=message):
         read_run(work_dir)
+
+
+@pytest.mark.parametrize('text', ['', '{"fingerprint": ', '[]'])
+def test_stage_with_a_damaged_state_is_left_out(work_dir: Path, text: str) -> None:
+    (work_dir / 'plain_maps' / 'done.json').write_text(text)
+    ((stage, reason),) = read_run(work_dir).left_out
+    assert stage == 'plain_maps' and reason.startswith('done.json is damaged; give the command')
 
 
 def test_stages_cannot_name_other_folders(work_dir: Path) -> None:
