@@ -289,8 +289,12 @@ def _mean_results(path: Path) -> Any:
 
 
 def _settings(path: Path) -> Any:
-    settings = load_settings(path)
-    return settings.values()
+    return load_settings(path).values()
+
+
+def _stages(path: Path) -> Any:
+    """The config of a stage, with what it inherits and shares."""
+    return load_settings(path).stage_config('drs_classifier', path.parent)
 
 
 def _submission(path: Path) -> Any:
@@ -385,6 +389,7 @@ READERS = (
     Reader('published results', 'published.yml', 'yaml', _published),
     Reader('variants', 'variants.yml', 'yaml', read_variants),
     Reader('settings', 'settings.py', 'text', _settings),
+    Reader('settings of stages', 'settings.py', 'settings', _stages),
     Reader('config', 'config.py', 'text', load_config),
     Reader('submission', 'submission.tgz', 'tar', _submission),
     Reader('prediction', 'predictions/photo7.png', 'picture', _prediction),
