@@ -23,12 +23,12 @@ SET_FREE_TESTS := \
     tests/datasets/test_file_checks.py \
     tests/evaluation/functional tests/evaluation/records \
     tests/models/losses tests/models/ops tests/parity \
-    tests/tools/test_ablate.py tests/tools/test_check_saliency.py \
+    tests/tools/ablation tests/tools/test_check_saliency.py \
     tests/tools/test_coco_image_labels.py tests/tools/test_drs2mmdrs.py \
     tests/tools/test_released_checkpoints.py \
     tests/tools/test_make_shapes_voc.py tests/tools/test_mean_results.py \
     tests/tools/test_voc12_aug.py tests/tools/test_voc_image_labels.py \
-    tests/tools/test_voc_submission.py
+    tests/tools/test_voc_submission.py tests/tools/voc_server
 
 ifeq ($(DEPS),onedl)
 VENV := .venv

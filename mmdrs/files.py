@@ -3,11 +3,14 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+_TEMPORARY = re.compile(r'\..+\.\d+\.tmp(\..+)?')
 
 
 @contextmanager
@@ -31,11 +34,21 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_temporary(folder: str | Path, recursive: bool = True) -> None:
+    """Remove what writers that were killed have left; nobody else may be writing there."""
+    for path in Path(folder).glob('**/.*.tmp*' if recursive else '.*.tmp*'):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
 def write_json(path: str | Path, content: Any) -> None:
-    """Write plain values as JSON, whole or not at all."""
-    with written_whole(path) as temporary:
-        text = json.dumps(content, indent=1, allow_nan=False, default=str)
-        temporary.write_text(text + '\n', encoding='utf-8')
+    """Write plain values as JSON, whole or not at all, also if the machine loses its power."""
+    text = json.dumps(content, indent=1, allow_nan=False, default=str) + '\n'
+    with written_whole(path) as temporary, temporary.open('w', encoding='utf-8') as file:
+        file.write(text)
+        file.flush()
+        # Else the new name could reach the disk before the content.
+        os.fsync(file.fileno())
 
 
 def digest(value: Any) -> str:

@@ -135,6 +135,16 @@ print(Config.fromfile('config.py').default_scope)
         ),
         'mmseg',
     ]
+    # A script with a folder beside it.
+    tool = f"""
+import runpy, sys
+sys.path.insert(1, {str(site)!r})
+path = {str(package / '.mim' / 'tools' / 'analysis_tools')!r}
+sys.path[0] = path
+sys.argv = ['ablate.py', '--help']
+runpy.run_path(path + '/ablate.py', run_name='__main__')
+"""
+    assert run_python(tool, empty)[0].startswith('usage: ablate.py')
 
 
 def test_editable_installation_imports_beside_the_clone(source: Path, tmp_path: Path) -> None:
@@ -303,7 +313,7 @@ def test_imports_go_one_way() -> None:
         package = path.relative_to(ROOT / 'mmdrs').parts[0]
         for name in imported_modules(path):
             top, *rest = name.split('.')
-            assert top not in ('tests', 'benchmarks', 'tools'), (path, name)
+            assert top not in ('tests', 'benchmarks', 'tools', 'ablation'), (path, name)
             if package in ORDER and top == 'mmdrs' and rest and rest[0] in ORDER:
                 assert ORDER.index(rest[0]) <= ORDER.index(package), (path, name)
 

@@ -10,7 +10,7 @@ from mmdrs.apis.config import (
     load_config,
 )
 from mmdrs.apis.pool import ordered_map
-from mmdrs.apis.pseudo_labels import make_pseudo_labels
+from mmdrs.apis.pseudo_labels import label_dataset, make_pseudo_labels
 from mmdrs.apis.runner import build_runner, start_processes
 from mmdrs.apis.test import test_model
 from mmdrs.apis.train import train_model
@@ -28,6 +28,7 @@ __all__ = [
     'build_runner',
     'check_checkpoint',
     'config_path',
+    'label_dataset',
     'load_config',
     'make_pseudo_labels',
     'ordered_map',

@@ -18,6 +18,7 @@ from mmengine.runner import CheckpointLoader
 from torch import nn
 
 from mmdrs.errors import InputError, MissingFileError, did_you_mean
+from mmdrs.reading import reason_of
 
 #: What weights of a backbone are called in the checkpoint of a larger model.
 _PREFIXES = ('backbone.', 'module.backbone.')
@@ -212,8 +213,8 @@ def read_checkpoint(path: str) -> Any:
         return CheckpointLoader.load_checkpoint(path, map_location='cpu', logger='silent')
     except pickle.UnpicklingError as error:
         raise InputError(str(error)) from None
-    except (RuntimeError, EOFError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception as error:  # a damaged file makes torch raise nearly anything
+        reason = reason_of(error)
         raise InputError(f"checkpoint '{path}' is incomplete or no checkpoint: {reason}") from None
     except OSError as error:
         if '://' not in path:

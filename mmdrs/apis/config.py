@@ -5,6 +5,7 @@ The options mean what they mean in MMSegmentation's ``tools/train.py`` and ``too
 
 import inspect
 import os
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,7 @@ from mmdrs.apis.shared_settings import apply_settings
 from mmdrs.compat import config_path
 from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.errors import InputError, MissingFileError, did_you_mean
+from mmdrs.reading import reason_of
 
 #: Environment variable from which the configs of ``configs/custom`` take the settings file.
 SETTINGS_VARIABLE = 'MMDRS_SETTINGS'
@@ -81,9 +83,15 @@ def load_config(
 def _read(path: str) -> Config:
     try:
         return Config.fromfile(path)
-    except ImportError as error:
-        reason = str(error).partition(', the current sys.path is')[0]
-        raise InputError(f"the config '{path}' cannot be read: {reason}") from error
+    except Exception as error:  # a config is Python: it may raise anything
+        reason = reason_of(error).partition(', the current sys.path is')[0]
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == path]
+        line = getattr(error, 'lineno', None) or (lines[-1] if lines else None)
+        where = f', line {line}' if line else ''
+        raise InputError(
+            f"the config '{path}' cannot be read{where}: {type(error).__name__}: {reason}"
+        ) from error
 
 
 def _default_work_dir(cfg: Config, path: str, in_place: bool) -> str:
@@ -136,10 +144,34 @@ def merge_options(cfg: Config, cfg_options: dict[str, Any]) -> None:
                 f'{did_you_mean(name, known)}'
             )
     try:
-        cfg.merge_from_dict(cfg_options)
+        cfg.merge_from_dict({k: _as_present(cfg, k, v) for k, v in cfg_options.items()})
     except (KeyError, TypeError, ValueError) as error:
         reason = error.args[0] if error.args else error
         raise InputError(f'--cfg-options {cfg_options} cannot be applied: {reason}') from error
+
+
+#: How the names of options end that are files and folders.
+_FILE_KEYS = ('_root', '_list', '_dir', '_path', '_file', '_prefix', '_suffix')
+
+
+def _as_present(cfg: Config, key: str, value: Any) -> Any:
+    """A number as text where text is: the folder ``2012``, the class ``7``."""
+    present: Any = cfg
+    for part in key.split('.'):
+        if isinstance(present, list) and part.isdigit() and int(part) < len(present):
+            present = present[int(part)]
+        else:
+            present = present.get(part) if isinstance(present, dict | Config) else None
+    if isinstance(value, list | tuple):
+        texts = isinstance(present, list | tuple) and all(isinstance(p, str) for p in present)
+        return type(value)(_number_as_text(v) for v in value) if texts and present else value
+    return (
+        _number_as_text(value) if isinstance(present, str) or key.endswith(_FILE_KEYS) else value
+    )
+
+
+def _number_as_text(value: Any) -> Any:
+    return str(value) if type(value) in (int, float) else value
 
 
 def apply_amp(cfg: Config) -> None:

@@ -3,10 +3,13 @@
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 import torch
 
+#: Chunks of each process that wait at most. The processes wait for each other after so many.
+_CHUNKS = 64
 Item, Result = TypeVar('Item'), TypeVar('Result')
 
 
@@ -15,9 +18,9 @@ def ordered_map(
 ) -> Iterator[Result]:
     """``map(function, items)`` by a pool of processes, each with one thread.
 
-    Nothing starts before the first result is asked for. Errors reach the caller as they were
-    raised. The processes are forked from a server that has imported only mmdrs, because a fork of
-    this process would lose its threads: a script that calls this needs
+    Nothing starts before the first result is asked for, and items are read in parts. Errors reach
+    the caller as they were raised. The processes are forked from a server that has imported only
+    mmdrs, because a fork of this process would lose its threads: a script that calls this needs
     ``if __name__ == '__main__'``.
 
     Args:
@@ -29,8 +32,11 @@ def ordered_map(
     if not workers:
         yield from map(function, items)
         return
+    items = iter(items)
     with ProcessPoolExecutor(workers, _context(), torch.set_num_threads, (1,)) as pool:
-        yield from pool.map(function, items, chunksize=chunk)
+        # The pool would take all items at once, of which there may be millions.
+        while part := list(islice(items, _CHUNKS * workers * chunk)):
+            yield from pool.map(function, part, chunksize=chunk)
 
 
 def _context() -> multiprocessing.context.BaseContext:

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from mmengine.dist import get_dist_info
+from mmengine.config import Config
+from mmengine.dist import get_dist_info, is_main_process
+from mmseg.registry import DATASETS
 
 from mmdrs.apis.pool import ordered_map
-from mmdrs.engine import Progress
-from mmdrs.errors import MissingFileError
+from mmdrs.engine import Progress, record_path
+from mmdrs.errors import MissingFileError, naming
 from mmdrs.evaluation.functional.scores import FusedCounts
+from mmdrs.evaluation.records.building import gather_counts, label_evaluation
+from mmdrs.evaluation.records.record import Evaluation, write_evaluation
 from mmdrs.files import file_digest
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
@@ -44,7 +48,50 @@ class _Work:
             labels = self.maker.make(job.image, maps, _record(job.map_path, maps.record))
         if job.seg_map_path is None:
             return None
-        return FusedCounts.of(labels, read_label(job.seg_map_path), self.num_classes)
+        actual = read_label(job.seg_map_path)
+        with naming(job.seg_map_path):
+            return FusedCounts.of(labels, actual, self.num_classes)
+
+
+def label_dataset(
+    cfg: Config,
+    map_dir: str | Path,
+    out_dir: str | Path | None,
+    rules: LabelRules,
+    workers: int = 0,
+    title: str = 'pseudo labels',
+    checkpoint: str | None = None,
+    stage: str = '',
+) -> Evaluation | None:
+    """Fuse the stored maps of a config's test data set; record the scores in ``cfg.work_dir``.
+
+    Args:
+        cfg: Config of the network that made the maps.
+        map_dir, out_dir, rules, workers: As in :func:`make_pseudo_labels`.
+        title: Title of the progress lines.
+        checkpoint: The network's weights, for the record, where they are known.
+        stage: Stage of a pipeline, for the record.
+
+    Returns:
+        The record; None without masks, and in all processes but the first.
+
+    Raises:
+        InputError: As :func:`make_pseudo_labels`.
+    """
+    dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, pipeline=[]))
+    classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']
+    images = (dataset.get_data_info(index) for index in range(len(dataset)))
+    progress = Progress(title)
+    counts = gather_counts(
+        make_pseudo_labels(
+            images, map_dir, out_dir, rules, palette, len(classes), workers, progress
+        )
+    )
+    if counts is None or not is_main_process():
+        return None
+    record = label_evaluation(cfg, counts, rules, classes, checkpoint, stage)
+    write_evaluation(record_path(Path(cfg.work_dir), record), record)
+    return record
 
 
 def make_pseudo_labels(

@@ -7,8 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from mmengine.config import DictAction
-
+from mmdrs.cli.options import OptionsAction
 from mmdrs.errors import InputError
 
 Main = Callable[[Sequence[str] | None], None]
@@ -40,6 +39,14 @@ def command_parser(description: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+
+
+def config_parser(description: str) -> argparse.ArgumentParser:
+    """A :func:`command_parser` with the config and ``--settings``."""
+    parser = command_parser(description)
+    parser.add_argument('config', help='config file, or mmseg::FOLDER/NAME.py')
+    parser.add_argument('--settings', help='settings file to apply to the config')
+    return parser
 
 
 def parse_run_arguments(
@@ -79,12 +86,7 @@ def add_options_argument(
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=OptionsAction,
         metavar='KEY=VALUE',
         help=f'{help_text}: a.b=1, a.b="[1,2]", a.0.b=text',
     )
-
-
-def add_settings_argument(parser: argparse.ArgumentParser) -> None:
-    """Add ``--settings``."""
-    parser.add_argument('--settings', help='settings file to apply to the config')

@@ -10,9 +10,7 @@ map (nchw, nhwc) or tokens (nlc). Shapes and signs are those of noise, without w
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-import mmseg
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
@@ -20,13 +18,8 @@ from prettytable import PrettyTable
 from torch import nn
 
 from mmdrs.apis import load_config
-from mmdrs.cli.arguments import (
-    add_options_argument,
-    add_settings_argument,
-    command,
-    command_parser,
-)
-from mmdrs.errors import InputError, MissingFileError, did_you_mean
+from mmdrs.cli.arguments import add_options_argument, command, config_parser
+from mmdrs.errors import InputError, blamed_on
 from mmdrs.models.backbones.drs_backbone import DRSBackbone, select_layers
 from mmdrs.models.backbones.places import Place, Run, describe_places, runs_of
 from mmdrs.models.backbones.presets import find_preset
@@ -34,18 +27,12 @@ from mmdrs.models.backbones.presets import find_preset
 HEADER = ('place', 'type', 'output shape', 'layout', 'rectified', 'DRS')
 # By how much height and width of a second input are larger, to tell positions from channels.
 GROWTH = 64
-# What a backbone may raise that cannot be built or run from its config alone.
-FAILURES = (
-    *(AssertionError, AttributeError, ImportError, IndexError, KeyError, OSError),
-    *(RuntimeError, TypeError, ValueError),
-)
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
-    parser = command_parser(__doc__)
-    parser.add_argument('config', help='config file, or mmseg::FOLDER/NAME.py')
+    parser = config_parser(__doc__)
     parser.add_argument(
         '--input-shape',
         nargs=3,
@@ -55,32 +42,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument('--all', action='store_true', help='every module that DRS can follow')
     add_options_argument(parser)
-    add_settings_argument(parser)
     args = parser.parse_args(argv)
-    cfg = read_config(args.config, args.cfg_options, args.settings)
+    cfg = load_config(args.config, args.cfg_options, settings=args.settings)
     for line in report(cfg, args.input_shape, args.all):
         print(line)
-
-
-def read_config(name: str, options: dict | None, settings: str | None) -> Config:
-    """Read a config file, also one of MMSegmentation's (``mmseg::FOLDER/NAME.py``).
-
-    Raises:
-        InputError: If there is none, or it imports what is not installed.
-    """
-    package, mark, relative = name.partition('::')
-    path = Path(name)
-    if mark:
-        folder = Path(mmseg.__file__).parent / '.mim' / 'configs'
-        path = folder / relative
-        if package != 'mmseg' or not path.is_file():
-            known = (f'mmseg::{p.relative_to(folder).as_posix()}' for p in folder.glob('*/*.py'))
-            raise MissingFileError(f"there is no config '{name}'{did_you_mean(name, known)}")
-    try:
-        return load_config(path, options, settings=settings)
-    except ImportError as error:
-        reason = str(error).partition(', the current sys.path is')[0]
-        raise InputError(f"the config '{name}' cannot be read: {reason}") from error
 
 
 def report(cfg: Config, input_shape: Sequence[int] | None, show_all: bool) -> Iterator[str]:
@@ -93,7 +58,8 @@ def report(cfg: Config, input_shape: Sequence[int] | None, show_all: bool) -> It
     """
     config, wrapped = _backbone_config(cfg)
     shape = tuple(input_shape or wrapped.get('input_shape', (3, 64, 64)))
-    backbone = _build(config)
+    with blamed_on(f'the backbone {config["type"]} cannot be built'):
+        backbone = MODELS.build(config)
     runs = _probe(backbone, shape)
     larger = _probe_larger(backbone, shape)
     notes, default = _default_places(backbone, runs)
@@ -129,30 +95,19 @@ def _backbone_config(cfg: Config) -> tuple[dict, dict]:
     return config['backbone'], config
 
 
-def _build(config: dict) -> nn.Module:
-    try:
-        return MODELS.build(config)
-    except FAILURES as error:
-        raise InputError(f'the backbone {config["type"]} cannot be built: {error}') from error
-
-
 def _probe(backbone: nn.Module, shape: Sequence[int]) -> dict[str, list[Run]]:
-    try:
+    size = ' x '.join(map(str, shape))
+    name = type(backbone).__name__
+    with blamed_on(f'{name} fails on an input of {size}; choose another with --input-shape'):
         return runs_of(backbone, shape)
-    except FAILURES as error:
-        size = ' x '.join(map(str, shape))
-        raise InputError(
-            f'{type(backbone).__name__} fails on an input of {size}; choose another with '
-            f'--input-shape: {error}'
-        ) from error
 
 
 def _probe_larger(backbone: nn.Module, shape: Sequence[int]) -> dict[str, list[Run]] | None:
     """The runs with a larger input; None for a backbone of one input size (BEiT)."""
     channels, height, width = shape
     try:
-        return runs_of(backbone, (channels, height + GROWTH, width + GROWTH))
-    except FAILURES:
+        return _probe(backbone, (channels, height + GROWTH, width + GROWTH))
+    except InputError:
         return None
 
 

@@ -16,28 +16,18 @@ the labels go through a dense CRF.
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.dist import is_main_process
-from mmseg.registry import DATASETS
 
-from mmdrs.apis import apply_labels, load_config, make_pseudo_labels, start_processes, test_model
-from mmdrs.cli.arguments import (
-    add_settings_argument,
-    command,
-    command_parser,
-    parse_run_arguments,
-)
-from mmdrs.engine import Progress, record_path
-from mmdrs.evaluation.records.label_scores import LabelScores
-from mmdrs.evaluation.records.record import write_evaluation
+from mmdrs.apis import apply_labels, label_dataset, load_config, start_processes, test_model
+from mmdrs.cli.arguments import command, config_parser, parse_run_arguments
+from mmdrs.engine import record_path
 from mmdrs.pseudo_labels.rules import LabelRules
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
-    parser = command_parser(__doc__)
-    parser.add_argument('config', help='config file')
+    parser = config_parser(__doc__)
     parser.add_argument(
         'maps', help='folder of the localization maps, or checkpoint of the network to make them'
     )
@@ -45,7 +35,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         '--workers', type=int, default=2, help='processes beside this one, for stored maps'
     )
-    add_settings_argument(parser)
     args = parse_run_arguments(parser, argv)
     # Not the config's own: a stored config belongs to the run that stored it.
     work_dir = args.work_dir or str(Path(args.out) / '.run')
@@ -58,25 +47,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     if args.launcher != 'none':
         start_processes(args.launcher)
-    fuse_stored_maps(cfg, args.maps, args.out, args.workers)
-
-
-def fuse_stored_maps(cfg: Config, maps: str, out: str, workers: int) -> None:
-    """Make labels of stored maps; with masks, write the record of their scores and print them."""
-    dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, pipeline=[]))
-    images = (dataset.get_data_info(index) for index in range(len(dataset)))
-    palette, classes = dataset.metainfo['palette'], dataset.metainfo['classes']
     rules = LabelRules.from_config(cfg.get('pseudo_labels', {}))
-    progress = Progress('pseudo labels')
-    scores = LabelScores.gather(
-        make_pseudo_labels(images, maps, out, rules, palette, len(classes), workers, progress)
-    )
-    if scores is not None and is_main_process():
-        record = scores.evaluation(cfg, rules, classes)
-        path = record_path(Path(cfg.work_dir), record)
-        write_evaluation(path, record)
-        counts = scores.counts
-        print(f'{_summary(counts.evaluated.miou(), counts.written.miou())}; record: {path}')
+    record = label_dataset(cfg, args.maps, args.out, rules, args.workers)
+    if record is not None:
+        summary = _summary(*(score.value for score in record.scores))
+        print(f'{summary}; record: {record_path(Path(work_dir), record)}')
 
 
 def _summary(miou: float, written: float) -> str:

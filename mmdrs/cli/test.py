@@ -3,19 +3,13 @@
 from collections.abc import Sequence
 
 from mmdrs.apis import apply_output, apply_show, apply_tta, load_config, test_model
-from mmdrs.cli.arguments import (
-    add_settings_argument,
-    command,
-    command_parser,
-    parse_run_arguments,
-)
+from mmdrs.cli.arguments import command, config_parser, parse_run_arguments
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
-    parser = command_parser(__doc__)
-    parser.add_argument('config', help='config file')
+    parser = config_parser(__doc__)
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', help='directory in which predictions are written as PNG')
     parser.add_argument('--show', action='store_true', help='show painted predictions')
@@ -24,7 +18,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         '--wait-time', type=float, default=2, help='seconds that --show shows an image'
     )
     parser.add_argument('--tta', action='store_true', help='test-time augmentation')
-    add_settings_argument(parser)
     args = parse_run_arguments(parser, argv)
     cfg = load_config(args.config, args.cfg_options, args.work_dir, args.launcher, args.settings)
     if args.show or args.show_dir:

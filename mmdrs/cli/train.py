@@ -3,19 +3,13 @@
 from collections.abc import Sequence
 
 from mmdrs.apis import apply_amp, load_config, train_model
-from mmdrs.cli.arguments import (
-    add_settings_argument,
-    command,
-    command_parser,
-    parse_run_arguments,
-)
+from mmdrs.cli.arguments import command, config_parser, parse_run_arguments
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
-    parser = command_parser(__doc__)
-    parser.add_argument('config', help='config file')
+    parser = config_parser(__doc__)
     parser.add_argument(
         '--resume',
         action='store_true',
@@ -23,7 +17,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         'another one with --cfg-options load_from=FILE',
     )
     parser.add_argument('--amp', action='store_true', help='train in mixed precision')
-    add_settings_argument(parser)
     args = parse_run_arguments(parser, argv)
     options = args.cfg_options or {}
     cfg = load_config(

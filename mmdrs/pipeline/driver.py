@@ -3,27 +3,28 @@
 import errno
 import time
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
-from mmseg.registry import DATASETS
 
 from mmdrs.apis import start_processes
 from mmdrs.engine import format_seconds
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, write_evaluations
 from mmdrs.evaluation.records.table import score_table
-from mmdrs.files import write_json
+from mmdrs.files import remove_temporary, write_json
+from mmdrs.pipeline.lock import locked
 from mmdrs.pipeline.overview import write_overview
 from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
 from mmdrs.pipeline.settings import Settings
-from mmdrs.pipeline.stages import Stage, choose_stages
+from mmdrs.pipeline.stages import Stage, check_names, choose_stages
 from mmdrs.pipeline.state import Fingerprint, StageState, Status
 
 #: Version of ``pipeline.json``.
 FORMAT = 1
-Prints = dict[str, Fingerprint]
 
 
 def run_pipeline(
@@ -32,6 +33,7 @@ def run_pipeline(
     first: str | None = None,
     last: str | None = None,
     launcher: str = 'none',
+    again: Sequence[str] = (),
 ) -> list[Evaluation]:
     """Run the stages of a pipeline.
 
@@ -41,51 +43,91 @@ def run_pipeline(
         first: First stage to run.
         last: Last stage to run.
         launcher: MMEngine's launcher, where several processes run this function.
+        again: Stages that are made anew although they are finished; the old ones are put aside.
 
     Returns:
         The records of all finished stages, as in ``results.json``.
 
     Raises:
-        InputError: If an input is missing or wrong.
+        InputError: If an input is missing or wrong, another run is at work in the directory, or
+            the disk is full.
     """
     # What the libraries warn of at every stage (deprecations, defaults) tells users nothing.
     warnings.filterwarnings('ignore', module=r'(mmseg|mmengine|mmcv)\.')
     work_dir = Path(work_dir or settings.cfg.work_dir).resolve()
     chosen = choose_stages(settings['stages'], first, last)
+    check_names('--again', again, [stage.name for stage in chosen])
     settings.check_keys()
     if launcher != 'none':
         start_processes(launcher)
-    if is_main_process():
-        settings.save(work_dir / 'settings.py')
-    barrier()
-    settings.file = work_dir / 'settings.py'
-
-    runs = stage_runs(settings, work_dir, launcher)
-    prints = fingerprints(runs)
-    check_datasets([runs[stage.name] for stage in chosen])
-    for stage in chosen:
-        runs[stage.name].check()
-    if is_main_process():
-        write_json(work_dir / 'pipeline.json', _description(settings, runs, prints))
-        _take_up(chosen, runs, prints)
-    barrier()
-    _check_needs(chosen, runs, prints)
-    clock = _Clock(runs, [stage.name for stage in chosen])
-    for number, stage in enumerate(chosen, 1):
-        _say(f'[{number}/{len(chosen)}] {stage.name}: {stage.title}')
-        _run_stage(runs[stage.name], prints[stage.name], clock)
-    evaluations = _all_evaluations(runs, prints)
-    if is_main_process():
-        _conclude(work_dir, runs, evaluations)
-    barrier()
+    with _full_disk_explained(work_dir), locked(work_dir):
+        if is_main_process():
+            remove_temporary(work_dir, recursive=False)
+            settings.save(work_dir / 'settings.py')
+        barrier()
+        settings.file = work_dir / 'settings.py'
+        runs = stage_runs(settings, work_dir, launcher)
+        for stage in chosen:
+            runs[stage.name].check_data()
+        for stage in chosen:
+            runs[stage.name].check()
+        _prepare(chosen, settings, runs)
+        clock = _Clock(runs, [stage.name for stage in chosen])
+        for number, stage in enumerate(chosen, 1):
+            _say(f'[{number}/{len(chosen)}] {stage.name}: {stage.title}')
+            _run_stage(stage.name, runs, stage.name in again, clock)
+            if is_main_process():
+                _describe(settings, runs)
+            barrier()
+        evaluations = _all_evaluations(runs)
+        if is_main_process():
+            _conclude(runs, evaluations)
+        barrier()
     return evaluations
 
 
-def _description(settings: Settings, runs: dict[str, StageRun], prints: Prints) -> dict[str, Any]:
-    """What the present run is: the settings, the stages, the data sets, as plain data."""
+@contextmanager
+def _full_disk_explained(work_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise InputError(
+            f'the disk is full ({error.filename or work_dir}); free some space and give the '
+            'same command again: finished stages are kept, this one goes on where it stopped'
+        ) from error
+
+
+def _prepare(chosen: list[Stage], settings: Settings, runs: dict[str, StageRun]) -> None:
+    """Take up what the present settings had made of the stages before; they must be finished."""
+    running = {stage.name for stage in chosen}
+    needed = [name for name in _with_needs(chosen, runs) if name not in running]
+    if is_main_process():
+        for path in (path for run in runs.values() for path in StageState(run.folder).damaged()):
+            _say(f'{path} is damaged and counts as not there')
+        for name in needed:
+            StageState(runs[name].folder).take_up(fingerprints(runs)[name])
+        _describe(settings, runs)
+    barrier()
+    _check_needs(chosen, runs)
+
+
+def _with_needs(chosen: list[Stage], runs: dict[str, StageRun]) -> list[str]:
+    """The stages, and all that they are made from, in order."""
+    wanted = {stage.name for stage in chosen}
+    for name in reversed(runs):
+        if name in wanted:
+            wanted.update(runs[name].stage.needs)
+    return [name for name in runs if name in wanted]
+
+
+def _describe(settings: Settings, runs: dict[str, StageRun]) -> None:
+    """Write what the present run is: the settings, the stages, the data sets, as plain data."""
     maps, scored = runs['drs_maps'], runs['evaluation'].given_datasets()
     datasets = dict(zip(maps.splits, maps.given_datasets(), strict=True))
-    return dict(
+    prints = fingerprints(runs)
+    content = dict(
         format=FORMAT,
         settings=settings.values(),
         stages={
@@ -99,69 +141,63 @@ def _description(settings: Settings, runs: dict[str, StageRun], prints: Prints) 
         },
         datasets=dict(datasets, evaluation=scored[0] if scored else None),
     )
+    write_json(maps.work_dir / 'pipeline.json', content)
 
 
-def _take_up(chosen: list[Stage], runs: dict[str, StageRun], prints: Prints) -> None:
-    """Make those generations the present ones that were made with the present settings."""
-    needed = {need for stage in chosen for need in stage.needs} | {s.name for s in chosen}
-    for name in needed:
-        StageState(runs[name].folder).take_up(prints[name])
-
-
-def _run_stage(run: StageRun, wanted: Fingerprint, clock: '_Clock') -> None:
+def _run_stage(name: str, runs: dict[str, StageRun], again: bool, clock: '_Clock') -> None:
     """Run one stage unless it is finished and unchanged."""
+    run = runs[name]
     state = StageState(run.folder)
     # One process decides: the others would see its files half-way.
-    decision = [state.status(wanted)]
+    decision = [None, None]
+    if is_main_process():
+        wanted = fingerprints(runs)[name]
+        decision = [_decide(state, wanted, again), wanted]
     broadcast_object_list(decision)
-    status = decision[0]
+    status, wanted = decision
     if status == 'finished':
         _say('  finished and unchanged: skipped')
-        clock.skip(run.stage.name)
+        clock.skip(name)
         return
     if is_main_process():
-        if status == 'outdated':
-            _say(f'  its config or inputs have changed; the old results: {state.put_aside()}')
         state.start(wanted)
     barrier()
     if status in _CONTINUED:
         _say(f'  {_CONTINUED[status]}')
     began = time.monotonic()
-    try:
-        run.run(resume=status == 'interrupted')
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise InputError(
-                f'the disk is full ({error.filename or run.folder}); free some space and give the '
-                'same command again: finished stages are kept, this one goes on where it stopped'
-            ) from error
-        raise
+    run.run(resume=status in ('interrupted', 'incomplete'))
     seconds = time.monotonic() - began
     if is_main_process():
-        state.finish(wanted, seconds)
+        state.finish(wanted, seconds, run.weights())
     barrier()
-    _say(f'  done in {format_seconds(seconds)}{clock.finish(run.stage.name, seconds)}')
+    _say(f'  done in {format_seconds(seconds)}{clock.finish(name, seconds)}')
+
+
+def _decide(state: StageState, wanted: Fingerprint, again: bool) -> Status:
+    """What is to be done; a generation of these settings is taken up, another put aside."""
+    if again:
+        if state.folder.is_dir():
+            _say(f'  made anew; the old results: {state.put_aside()}')
+        return 'new'
+    state.take_up(wanted)
+    status = state.status(wanted)
+    if status == 'outdated':
+        _say(f'  its config or inputs have changed; the old results: {state.put_aside()}')
+    elif status == 'new' and state.folder.is_dir() and any(state.folder.iterdir()):
+        _say(f'  what is there has no valid record; it is kept: {state.put_aside()}')
+    return status
 
 
 _CONTINUED: dict[Status, str] = {
     'interrupted': 'goes on where it was stopped',
+    'incomplete': 'some of its files are gone or were changed: what is missing is made again',
     'scores outdated': 'masks or label rules have changed: scored again, its files stay',
 }
 
 
-def check_datasets(runs: list[StageRun]) -> None:
-    """Read every list and look for every image, mask and saliency map before hours are spent."""
-    checked = set()
-    for run in runs:
-        for config in run.given_datasets():
-            if repr(config) not in checked:
-                checked.add(repr(config))
-                DATASETS.build(config)
-
-
-def _check_needs(chosen: list[Stage], runs: dict[str, StageRun], prints: Prints) -> None:
+def _check_needs(chosen: list[Stage], runs: dict[str, StageRun]) -> None:
     """With --from: the files of the stages before must be there, of the present settings."""
-    running = {stage.name for stage in chosen}
+    running, prints = {stage.name for stage in chosen}, fingerprints(runs)
     for stage in chosen:
         for need in set(stage.needs) - running:
             status = StageState(runs[need].folder).status(prints[need])
@@ -173,25 +209,42 @@ def _check_needs(chosen: list[Stage], runs: dict[str, StageRun], prints: Prints)
 
 
 _UNUSABLE: dict[Status, str] = dict(
-    new='not there', interrupted='not finished', outdated='made with another config or inputs'
+    new='not there',
+    interrupted='not finished',
+    incomplete='no longer complete',
+    outdated='made with another config or inputs',
 )
 
 
-def _all_evaluations(runs: dict[str, StageRun], prints: Prints) -> list[Evaluation]:
-    """The records of the stages that are finished with the present settings."""
-    finished = [
-        run
-        for name, run in runs.items()
-        if StageState(run.folder).status(prints[name]) == 'finished'
-    ]
-    return [evaluation for run in finished for evaluation in run.evaluations()]
+def _all_evaluations(runs: dict[str, StageRun]) -> list[Evaluation]:
+    """The records of the stages that are finished with the present settings.
+
+    Their provenance says which of the stages that they come from were stopped and went on.
+    """
+    prints, found = fingerprints(runs), []
+    for name, run in runs.items():
+        if StageState(run.folder).status(prints[name]) != 'finished':
+            continue
+        states = {n: StageState(runs[n].folder) for n in _with_needs([run.stage], runs)}
+        resumed = [n for n, state in states.items() if state.done and state.done['resumed']]
+        for evaluation in run.evaluations():
+            if resumed:
+                made = dict(evaluation.provenance, resumed=resumed)
+                evaluation = replace(evaluation, provenance=made)
+            found.append(evaluation)
+    return found
 
 
-def _conclude(work_dir: Path, runs: dict[str, StageRun], evaluations: list[Evaluation]) -> None:
+def _conclude(runs: dict[str, StageRun], evaluations: list[Evaluation]) -> None:
     """Write the results and say where everything is."""
-    write_evaluations(work_dir / 'results.json', evaluations)
+    work_dir = runs['drs_maps'].work_dir
+    results = work_dir / 'results.json'
     print(f'\n{score_table(evaluations)}')
-    print(f'\nresults: {_shown(work_dir / "results.json")}')
+    if evaluations or not results.is_file():
+        write_evaluations(results, evaluations)
+        print(f'\nresults: {_shown(results)}')
+    else:
+        print(f'\n{_shown(results)} is left as it is: no stage of these settings was scored')
     picture = write_overview(work_dir, runs)
     if picture:
         print(f'picture: {_shown(picture)}')

@@ -88,14 +88,24 @@ def choose_stages(
         stages = [replace(s, weights=None) if s.weights == 'pretraining' else s for s in stages]
         stages = stages[1:]
     names = [stage.name for stage in stages]
-    for option, name in (('--from', first), ('--to', last)):
-        if name is not None and name not in names:
-            raise InputError(
-                f'{option} {name}: no such stage{did_you_mean(name, names)}; the stages are '
-                f'{", ".join(names)}'
-            )
+    check_names('--from', [first] if first else [], names)
+    check_names('--to', [last] if last else [], names)
     start = names.index(first) if first else 0
     stop = names.index(last) + 1 if last else len(names)
     if start >= stop:
         raise InputError(f'--from {first} comes after --to {last}')
     return stages[start:stop]
+
+
+def check_names(option: str, names: Sequence[str], stages: Sequence[str]) -> None:
+    """Check that an option names stages.
+
+    Raises:
+        InputError: If it does not; names the stages.
+    """
+    for name in names:
+        if name not in stages:
+            raise InputError(
+                f'{option} {name}: no such stage{did_you_mean(name, stages)}; the stages are '
+                f'{", ".join(stages)}'
+            )

@@ -6,20 +6,22 @@ again as soon as the old settings are given again. Nothing is removed.
 """
 
 import json
+import os
 import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mmdrs.errors import InputError
-from mmdrs.files import digest, write_json
+from mmdrs.files import digest, remove_temporary, write_json
 
-Status = Literal['finished', 'scores outdated', 'interrupted', 'outdated', 'new']
+Status = Literal['finished', 'scores outdated', 'interrupted', 'incomplete', 'outdated', 'new']
 
 #: Keys that change how fast a run goes, not what comes out of it.
 _VOLATILE = ('num_workers', 'persistent_workers')
 _DIGITS = 8
+#: What maps, labels and predictions are; how many there are, and of what size, is noted.
+_OUTPUTS = ('.npz', '.png')
 _GENERATION = rf'\.[0-9a-f]{{{_DIGITS}}}(-\d+)?'
 
 
@@ -33,7 +35,7 @@ class Fingerprint:
     """What a stage is made from.
 
     Attributes:
-        files: Of what its files depend on: config, lists, and the inputs' fingerprints.
+        files: Of what its files depend on: config, lists, the user's files, and the stages before.
         scores: Of what only its scores depend on, such as masks, and the label rules for maps.
     """
 
@@ -41,8 +43,8 @@ class Fingerprint:
     scores: str
 
 
-def fingerprint(config: dict, lists: list[Path], inputs: list[str]) -> str:
-    """Digest of a stage's config, the content of its list files, and its inputs' fingerprints.
+def fingerprint(config: dict, lists: list[Path], inputs: list) -> str:
+    """Digest of a stage's config, the content of its list files, and digests of its inputs.
 
     What only changes how fast a run goes does not count. The folders in which a stage finds its
     inputs are set after this: what counts of them are their fingerprints.
@@ -85,7 +87,33 @@ class StageState:
         done = self.done
         if done is None:
             return 'interrupted'
+        if not self._is_whole(done):
+            return 'incomplete'
         return 'finished' if done['scores'] == wanted.scores else 'scores outdated'
+
+    def _is_whole(self, done: dict[str, Any]) -> bool:
+        """Whether what the finished stage had made is still there."""
+        weights, outputs = done.get('weights'), done.get('outputs')
+        if weights and not (self.folder / weights).is_file():
+            return False
+        if outputs is not None and outputs != self._count_outputs():
+            return False
+        return all((self.folder / 'results' / name).is_file() for name in done['records'])
+
+    def _count_outputs(self) -> dict[str, int]:
+        """Number and size of the maps, labels or predictions."""
+        sizes = [
+            os.stat(os.path.join(folder, name)).st_size
+            for folder, _, names in os.walk(self.folder)
+            for name in names
+            if name.endswith(_OUTPUTS) and not name.startswith('.')
+        ]
+        return dict(files=len(sizes), bytes=sum(sizes))
+
+    def damaged(self) -> list[Path]:
+        """State files that cannot be read; they count as not there."""
+        files = [self.folder / name for name in ('started.json', 'done.json')]
+        return [path for path in files if path.is_file() and _read(path) is None]
 
     def generations(self) -> list[Path]:
         """Folders of older generations."""
@@ -115,7 +143,7 @@ class StageState:
 
     def put_aside(self) -> Path:
         """Make the present generation an older one; returns its folder."""
-        name = f'{self.folder.name}.{self.fingerprint[:_DIGITS]}'
+        name = f'{self.folder.name}.{(self.fingerprint or "0" * _DIGITS)[:_DIGITS]}'
         target, number = self.folder.with_name(name), 1
         while target.exists():  # a copy of the user's with this fingerprint
             number += 1
@@ -124,14 +152,23 @@ class StageState:
         return target
 
     def start(self, wanted: Fingerprint) -> None:
-        """Note that the stage has begun or is scored again; other scores are put aside."""
-        before = self.done or _read(self.folder / 'started.json')
+        """Note that the stage has begun, goes on, or is scored again; other scores are put aside.
+
+        What a killed run has left under temporary names is removed.
+        """
+        done = self.done
+        before = done or _read(self.folder / 'started.json')
         if before is not None and before['scores'] != wanted.scores:
             self._put_scores_aside(before['scores'], wanted.scores)
-        content = dict(fingerprint=wanted.files, scores=wanted.scores)
-        write_json(
-            self.folder / 'started.json', dict(content, seconds=(before or {}).get('seconds', 0))
+        remove_temporary(self.folder)
+        before = before or dict(seconds=0, resumed=-1)
+        content = dict(
+            fingerprint=wanted.files,
+            scores=wanted.scores,
+            seconds=before['seconds'],
+            resumed=before['resumed'] + (done is None),
         )
+        write_json(self.folder / 'started.json', content)
         (self.folder / 'done.json').unlink(missing_ok=True)
 
     def _put_scores_aside(self, made: str, wanted: str) -> None:
@@ -142,31 +179,39 @@ class StageState:
         if known.is_dir() and not results.exists():
             known.rename(results)
 
-    def finish(self, made: Fingerprint, seconds: float) -> None:
-        """Note that the stage is finished; the time that it took before is added."""
-        before = _read(self.folder / 'started.json') or {}
+    def finish(self, made: Fingerprint, seconds: float, weights: Path | None = None) -> None:
+        """Note that the stage is finished, and what it has made.
+
+        Args:
+            made: What it was made from.
+            seconds: The time that this run of it took; that of earlier ones is added.
+            weights: The checkpoint of a training.
+        """
+        before = _read(self.folder / 'started.json') or dict(seconds=0, resumed=0)
         content = dict(
             fingerprint=made.files,
             scores=made.scores,
-            seconds=round(before.get('seconds', 0) + seconds, 1),
+            weights=weights.name if weights else None,
+            outputs=None if weights else self._count_outputs(),
+            records=sorted(path.name for path in self.folder.glob('results/[!.]*.json')),
+            seconds=round(before['seconds'] + seconds, 1),
+            resumed=before['resumed'],
             finished=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
         )
         write_json(self.folder / 'done.json', content)
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """The content of a state file; None where there is none.
-
-    Raises:
-        InputError: If it is damaged.
-    """
-    if not path.is_file():
-        return None
+    """The content of a state file; None where there is none, or a damaged one."""
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
-        return {'scores': '', **content, 'fingerprint': str(content['fingerprint'])}
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(
-            f'{path} is damaged ({error}); remove it and give the same command again: what is '
-            'there of the stage is used'
-        ) from error
+        return dict(
+            content,
+            fingerprint=str(content['fingerprint']),
+            scores=str(content.get('scores', '')),
+            seconds=float(content.get('seconds', 0)),
+            resumed=int(content.get('resumed', 0)),
+            records=[str(name) for name in content.get('records', [])],
+        )
+    except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError):
+        return None

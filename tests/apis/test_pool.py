@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
@@ -59,6 +59,14 @@ def test_a_caller_may_stop(tmp_path: Path) -> None:
     assert list(islice(results, 8)) == list(range(8))
     results.close()
     assert len(list(tmp_path.iterdir())) < 500
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_items_are_read_in_parts(workers: int) -> None:
+    """A list of millions of images must not be held in memory."""
+    numbers = count()
+    assert list(islice(ordered_map(abs, numbers, workers, 2), 10)) == list(range(10))
+    assert next(numbers) < 1000
 
 
 @pytest.mark.parametrize('workers', [0, 2])

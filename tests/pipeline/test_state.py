@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from mmdrs.errors import InputError
 from mmdrs.pipeline.state import Fingerprint, StageState, fingerprint
 
 A, B = Fingerprint('a' * 64, '1' * 64), Fingerprint('b' * 64, '2' * 64)
@@ -75,12 +74,69 @@ def test_interrupted_rescoring_does_not_mix_scores(state: StageState) -> None:
     assert [path.name for path in (state.folder / 'results').iterdir()] == ['record.json']
 
 
-@pytest.mark.parametrize('content', ['', '[]', '{"seconds": 1}', 'null'])
-def test_damaged_state_names_the_file(state: StageState, content: str) -> None:
-    state.folder.mkdir()
-    (state.folder / 'done.json').write_text(content)
-    with pytest.raises(InputError, match=r'done\.json is damaged .*; remove it and give the same'):
-        state.status(A)
+@pytest.mark.parametrize('content', ['', '[]', '{"seconds": 1}', 'null', '{"fingerprint": {', '['])
+def test_damaged_state_counts_as_not_there(state: StageState, content: str) -> None:
+    """As a machine leaves it that loses its power."""
+    finish(state, A)
+    done, started = (state.folder / name for name in ('done.json', 'started.json'))
+    done.write_text(content)
+    assert state.damaged() == [done]
+    assert state.status(A) == 'interrupted'
+    started.write_text(content)
+    assert state.damaged() == [started, done]
+    assert state.status(A) == 'new'
+    assert state.put_aside().name == 'maps.00000000'  # nothing is lost
+
+
+def test_what_is_gone_of_a_finished_stage_is_noticed(state: StageState) -> None:
+    state.start(A)
+    maps = state.folder / 'train' / 'b' / 'a.npz'
+    maps.parent.mkdir(parents=True)
+    maps.write_bytes(b'12')
+    finish(state, A)
+    assert state.status(A) == 'finished'
+    maps.write_bytes(b'1')
+    assert state.status(A) == 'incomplete'
+    maps.unlink()
+    assert state.status(A) == 'incomplete'
+    maps.write_bytes(b'12')
+    assert state.status(A) == 'finished'
+    (state.folder / 'results' / 'record.json').unlink()
+    assert state.status(A) == 'incomplete'
+
+
+def test_weights_that_are_gone_are_noticed(state: StageState) -> None:
+    state.start(A)
+    weights = state.folder / 'epoch_2.pth'
+    for name in ('epoch_1.pth', 'epoch_2.pth'):
+        (state.folder / name).touch()
+    state.finish(A, 1, weights)
+    (state.folder / 'epoch_1.pth').unlink()
+    assert state.status(A) == 'finished'
+    weights.unlink()
+    assert state.status(A) == 'incomplete'
+
+
+def test_state_says_how_often_a_stage_was_stopped(state: StageState) -> None:
+    for expected in (0, 1, 2):
+        state.start(A)
+        assert json.loads((state.folder / 'started.json').read_text())['resumed'] == expected
+    state.finish(A, 1)
+    assert state.done['resumed'] == 2
+    state.start(RESCORED)  # scored again, which is no resuming
+    state.finish(RESCORED, 1)
+    assert state.done['resumed'] == 2
+
+
+def test_start_removes_what_killed_writers_left(state: StageState) -> None:
+    state.start(A)
+    left = state.folder / 'train' / '.img_1.4711.tmp.npz'
+    left.parent.mkdir()
+    own = [left.with_name('img.tmp.npz'), left.with_name('.hidden.tmp.npz')]  # the user's
+    for path in (left, *own):
+        path.touch()
+    state.start(A)
+    assert not left.exists() and all(path.exists() for path in own)
 
 
 def test_fingerprint(tmp_path: Path) -> None:

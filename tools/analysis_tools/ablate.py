@@ -26,11 +26,10 @@ plain classifier of its own and is compared with that.
 import argparse
 from collections.abc import Sequence
 
-from mmengine.config import DictAction
-
+from ablation import read_variants, run_ablation, sweep
 from mmdrs.cli.arguments import command, command_parser, parse_run_arguments
+from mmdrs.cli.options import OptionsAction
 from mmdrs.pipeline import load_settings
-from mmdrs.pipeline.ablation import read_variants, run_ablation, sweep
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -44,7 +43,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--layers',
         nargs='+',
-        action=DictAction,
+        action=OptionsAction,
         metavar='NAME=[REGEX,...]',
         help="groups of the backbone's layers, each with every control (drs_layers.py lists "
         "layers); default the settings' own",

@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import nn
 
 from mmdrs.apis import check_checkpoint, load_config
-from mmdrs.cli.arguments import add_settings_argument, command, command_parser
+from mmdrs.cli.arguments import command, command_parser
 from mmdrs.errors import InputError, MissingFileError
 from mmdrs.files import written_whole
 from mmdrs.models.layers.drs import SuppressionLayer
@@ -50,7 +50,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--top', type=int, default=2, help='how many, without --classes')
     parser.add_argument('--out', type=Path, default=Path('drs.png'), help='picture to write')
-    add_settings_argument(parser)
+    parser.add_argument('--settings', help='settings file to apply to the config')
     return parser.parse_args(argv)
 
 

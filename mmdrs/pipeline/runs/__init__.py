@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mmdrs.pipeline.data_files import DataFiles
 from mmdrs.pipeline.runs.evaluation import EvaluationRun
 from mmdrs.pipeline.runs.labels import LabelRun
 from mmdrs.pipeline.runs.maps import MapRun
@@ -19,17 +20,35 @@ KINDS: dict[str, type[StageRun]] = dict(
 )
 
 
-def stage_runs(settings: Settings, work_dir: Path, launcher: str = 'none') -> dict[str, StageRun]:
-    """All stages of these settings, by name, in order."""
+def stage_runs(
+    settings: Settings, work_dir: Path, launcher: str = 'none', data: DataFiles | None = None
+) -> dict[str, StageRun]:
+    """All stages of these settings, by name, in order.
+
+    Args:
+        settings: The settings.
+        work_dir: Work directory of the pipeline.
+        launcher: MMEngine's launcher.
+        data: The user's files, where several runs share them; None looks at them anew.
+    """
+    data = data or DataFiles()
     return {
-        stage.name: KINDS[stage.kind](stage, settings, work_dir, launcher)
+        stage.name: KINDS[stage.kind](stage, settings, work_dir, data, launcher)
         for stage in choose_stages(settings['stages'])
     }
 
 
-def fingerprints(runs: dict[str, StageRun]) -> dict[str, Fingerprint]:
-    """What each stage would be made from now."""
+def fingerprints(runs: dict[str, StageRun], planned: bool = False) -> dict[str, Fingerprint]:
+    """What each stage would be made from now.
+
+    Args:
+        runs: All stages.
+        planned: Leave out what the stages before have made, so that runs can be compared of which
+            one is finished and another has not begun.
+    """
     prints: dict[str, Fingerprint] = {}
     for name, run in runs.items():
-        prints[name] = run.fingerprint([prints[need].files for need in run.stage.needs])
+        needs = run.stage.needs
+        inputs = [prints[n].files if planned else runs[n].product(prints[n]) for n in needs]
+        prints[name] = run.fingerprint(inputs)
     return prints

@@ -3,14 +3,8 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mmengine.dist import is_main_process
-from mmseg.registry import DATASETS
-
-from mmdrs.apis import make_pseudo_labels
-from mmdrs.engine import Progress, record_path
+from mmdrs.apis import label_dataset
 from mmdrs.errors import InputError
-from mmdrs.evaluation.records.label_scores import LabelScores
-from mmdrs.evaluation.records.record import write_evaluation
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.stages import ALL_STAGES
 
@@ -26,6 +20,11 @@ class LabelRun(StageRun):
 
     def score_ingredients(self) -> dict[str, Any]:
         return super().ingredients()
+
+    def file_kinds(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        rules = self.label_rules
+        used = dict(saliency_path=rules.background_cue.needs_saliency, img_path=rules.crf)
+        return tuple(kind for kind, needed in used.items() if needed), ('seg_map_path',)
 
     def given_datasets(self) -> list[dict]:
         return [
@@ -50,36 +49,19 @@ class LabelRun(StageRun):
             self.fuse(split, maps, self.folder / split, f'{split} labels')
 
     def fuse(self, split: str, maps: Path, out_dir: Path | None, title: str) -> None:
-        """Fuse the stored maps of a split, and leave a record where there are masks.
-
-        Args:
-            split: ``train`` or ``val``.
-            maps: Folder of the maps.
-            out_dir: Folder of the labels; None only scores.
-            title: Title of the progress lines.
-        """
-        cfg = self.split_config(split)
-        dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, pipeline=[]))
-        classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']
-        images = (dataset.get_data_info(index) for index in range(len(dataset)))
-        scores = LabelScores.gather(
-            make_pseudo_labels(
-                images,
-                maps,
-                out_dir,
-                self.label_rules,
-                palette,
-                len(classes),
-                workers=self.settings.get('num_workers') or 0,
-                progress=Progress(title),
-            )
+        """Fuse the stored maps of a split, and leave a record where there are masks."""
+        made_by = self.stage.source or self.stage.name
+        network = next(stage.weights for stage in ALL_STAGES if stage.name == made_by)
+        label_dataset(
+            self.split_config(split),
+            maps,
+            out_dir,
+            self.label_rules,
+            self.settings.get('num_workers') or 0,
+            title,
+            self.checkpoint(network),
+            self.stage.name,
         )
-        if scores is not None and is_main_process():
-            made_by = self.stage.source or self.stage.name
-            network = next(stage.weights for stage in ALL_STAGES if stage.name == made_by)
-            weights, name = self.checkpoint(network), self.stage.name
-            record = scores.evaluation(cfg, self.label_rules, classes, weights, name)
-            write_evaluation(record_path(self.folder, record), record)
 
 
 def without_scoring(parts: dict[str, Any], *prefixes: str) -> dict[str, Any]:

@@ -22,6 +22,9 @@ class MapRun(LabelRun):
             super().score_ingredients(), rules=self.label_rules.to_config(), evaluator=evaluator
         )
 
+    def file_kinds(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return ('img_path',), sum(super().file_kinds(), ())
+
     def work(self) -> float:
         scales = self.config().test_cfg.get('scales') or (1,)
         return float(len(scales) * sum(map(self.count_images, self.splits)))

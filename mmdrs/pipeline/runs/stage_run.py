@@ -1,5 +1,6 @@
 """What all kinds of stages have in common."""
 
+import copy
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,8 @@ from mmengine.config import Config
 from mmdrs.apis.checkpoint import is_whole, latest_checkpoint
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, read_evaluation
+from mmdrs.files import digest
+from mmdrs.pipeline.data_files import DataFiles, weight_digests
 from mmdrs.pipeline.settings import Settings
 from mmdrs.pipeline.stages import Stage
 from mmdrs.pipeline.state import Fingerprint, fingerprint
@@ -25,12 +28,14 @@ class StageRun(ABC):
         stage: The stage.
         settings: The settings.
         work_dir: Work directory of the pipeline.
+        data: The user's files.
         launcher: MMEngine's launcher.
     """
 
     stage: Stage
     settings: Settings
     work_dir: Path
+    data: DataFiles
     launcher: str = 'none'
 
     #: Top-level keys of the config that the stage's files depend on.
@@ -43,6 +48,10 @@ class StageRun(ABC):
 
     def config(self) -> Config:
         """The stage's config with the settings and the user's options; no inputs yet."""
+        return copy.deepcopy(self._config)
+
+    @cached_property
+    def _config(self) -> Config:
         return self.settings.stage_config(self.stage.config, self.folder)
 
     @cached_property
@@ -66,10 +75,31 @@ class StageRun(ABC):
         """What the stage is made from.
 
         Args:
-            inputs: Fingerprints of the files of the stages that it needs.
+            inputs: What the stages that it needs have made, see :meth:`product`.
         """
-        files = fingerprint(self.ingredients(), self.lists(), inputs)
-        return Fingerprint(files, fingerprint(self.score_ingredients(), self.lists(), [files]))
+        files = digest([self._own.files, inputs])
+        return Fingerprint(files, digest([self._own.scores, files]))
+
+    @cached_property
+    def _own(self) -> Fingerprint:
+        """Its own part, without the stages before: looked at once, since contents are read."""
+        made, lists = self.ingredients(), self.lists()
+        files, scored = (
+            [self.data.fingerprint(config, kinds) for config in self.given_datasets()]
+            for kinds in self.file_kinds()
+        )
+        return Fingerprint(
+            fingerprint(made, lists, [*files, *weight_digests(made)]),
+            fingerprint(self.score_ingredients(), lists, scored),
+        )
+
+    def file_kinds(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Kinds of the user's files that the stage's files, and only its scores, are made of."""
+        return ('img_path',), ('seg_map_path',)
+
+    def product(self, made: Fingerprint) -> str:
+        """What the stages that need this one depend on: what it was, or is to be, made from."""
+        return made.files
 
     def ingredients(self) -> dict[str, Any]:
         """What the stage's files depend on, its lists and inputs apart."""
@@ -88,6 +118,15 @@ class StageRun(ABC):
     @abstractmethod
     def given_datasets(self) -> list[dict]:
         """Configs of the data sets whose files come from the user, not from another stage."""
+
+    def check_data(self) -> None:
+        """Read every list and look for every image, mask and saliency map of the stage.
+
+        Raises:
+            InputError: If anything is missing or wrong.
+        """
+        for config in self.given_datasets():
+            self.data.check(config)
 
     def check(self) -> None:
         """Check the options of the stage before hours are spent: the label rules, for all stages.
@@ -108,6 +147,10 @@ class StageRun(ABC):
         Args:
             resume: Go on where an earlier run of the same stage was stopped.
         """
+
+    def weights(self) -> Path | None:
+        """The checkpoint of a finished training; None for other stages."""
+        return None
 
     def evaluations(self) -> list[Evaluation]:
         """The records of the stage's scores."""

@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from mmdrs.apis import train_model
+from mmdrs.errors import blamed_on
+from mmdrs.files import file_digest
 from mmdrs.pipeline.runs.stage_run import StageRun
-from mmdrs.pipeline.runs.training_checks import blamed_on, check_training
+from mmdrs.pipeline.runs.training_checks import check_training
+from mmdrs.pipeline.state import Fingerprint, StageState
 
 
 class TrainingRun(StageRun):
@@ -18,6 +21,15 @@ class TrainingRun(StageRun):
 
     def lists(self) -> list[Path]:
         return super().lists()[:1]
+
+    def product(self, made: Fingerprint) -> str:
+        """Its weights, once they are trained: trained anew or replaced, they are others."""
+        if StageState(self.folder).status(made) != 'finished':
+            return made.files
+        return file_digest(self.weights())
+
+    def weights(self) -> Path:
+        return Path(self.checkpoint(self.stage.name))
 
     def given_datasets(self) -> list[dict]:
         if self.stage.source:

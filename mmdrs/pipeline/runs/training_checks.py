@@ -16,28 +16,8 @@ from mmseg.registry import HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS, TRANSFORMS
 from mmdrs.apis.checkpoint import check_pretrained
 from mmdrs.apis.quiet import quiet_log
 from mmdrs.datasets.wrappers import leaf_datasets
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, blamed_on
 from mmdrs.pipeline.runs.trial_batch import try_batch
-
-#: What building a part of a training may raise because of its config.
-_FAILURES = (
-    *(AssertionError, AttributeError, ImportError, IndexError, KeyError),
-    *(RuntimeError, TypeError, ValueError),
-)
-
-
-@contextmanager
-def blamed_on(what: str) -> Iterator[None]:
-    """Turn errors of a config into errors of the user that begin with ``what`` it belongs to.
-
-    Raises:
-        InputError: If the block raises what a wrong config makes the libraries raise.
-    """
-    try:
-        yield
-    except _FAILURES as error:
-        reason = error.args[0] if error.args else type(error).__name__
-        raise InputError(f'{what}: {reason}') from error
 
 
 def check_training(cfg: Config, images: int | None = None, initialised: bool = True) -> None:
@@ -49,7 +29,7 @@ def check_training(cfg: Config, images: int | None = None, initialised: bool = T
         initialised: Whether it starts from the weights of ``init_cfg``, which must fit then.
 
     Raises:
-        Exception: What the parts raise on wrong options; see :func:`blamed_on`.
+        Exception: What the parts raise on wrong options; see :func:`mmdrs.errors.blamed_on`.
     """
     smallest = _smallest_batch(cfg.train_dataloader, images)
     scope = DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmseg'))

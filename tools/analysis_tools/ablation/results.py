@@ -7,13 +7,13 @@ from pathlib import Path
 from mmengine.dist import master_only
 from prettytable import TableStyle
 
+from ablation.planning import Trial
+from ablation.variants import PLAIN, Variant
 from mmdrs.apis import read_checkpoint
 from mmdrs.evaluation.records.protocol import split_name
 from mmdrs.evaluation.records.record import Evaluation, record_content
 from mmdrs.evaluation.records.table import Level, render_table, score_rows
 from mmdrs.files import write_json, written_whole
-from mmdrs.pipeline.ablation.planning import Trial
-from mmdrs.pipeline.ablation.variants import PLAIN, Variant
 
 #: Version of ``ablation.json``.
 FORMAT = 1

@@ -9,18 +9,18 @@ from typing import Any
 
 from mmengine.dist import barrier, is_main_process, master_only
 
-from mmdrs.apis import start_processes
-from mmdrs.engine import format_seconds
-from mmdrs.pipeline.ablation.planning import DRS_STAGES, Trial, check_trials, plan_trials
-from mmdrs.pipeline.ablation.plots import draw_plots
-from mmdrs.pipeline.ablation.results import (
+from ablation.planning import DRS_STAGES, Trial, check_trials, plan_trials
+from ablation.plots import draw_plots
+from ablation.results import (
     VariantResult,
     ablation_rows,
     read_result,
     scored_splits,
     write_results,
 )
-from mmdrs.pipeline.ablation.variants import Variant, check_names
+from ablation.variants import Variant, check_names
+from mmdrs.apis import start_processes
+from mmdrs.engine import format_seconds
 from mmdrs.pipeline.driver import run_pipeline
 from mmdrs.pipeline.state import StageState
 

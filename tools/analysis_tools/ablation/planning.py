@@ -3,13 +3,14 @@
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmdrs.pipeline.ablation.variants import PLAIN, Variant
-from mmdrs.pipeline.driver import check_datasets
+from ablation.variants import PLAIN, Variant
+from mmdrs.errors import blamed_on
+from mmdrs.pipeline.data_files import DataFiles
 from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
-from mmdrs.pipeline.runs.training_checks import blamed_on
 from mmdrs.pipeline.settings import Settings, load_settings
 from mmdrs.pipeline.stages import choose_stages
 from mmdrs.pipeline.state import Fingerprint, StageState
@@ -31,13 +32,17 @@ class Trial:
     seed: int
     settings: Settings
     stages: dict[str, StageRun]
-    prints: dict[str, Fingerprint]
     plain: str = PLAIN
     shared: dict[str, 'Trial'] = field(default_factory=dict)
 
     @property
     def is_plain(self) -> bool:
         return self.variant.name == self.plain
+
+    @cached_property
+    def planned(self) -> dict[str, Fingerprint]:
+        """What its stages would be made from, whatever is finished of them."""
+        return fingerprints(self.stages, planned=True)
 
     @property
     def folder(self) -> Path:
@@ -61,7 +66,8 @@ class Trial:
     def finished(self) -> bool:
         """Whether all its own stages are finished with the present settings."""
         states = {name: StageState(self.stages[name].folder) for name in self.own}
-        return all(s.status(self.prints[name]) == 'finished' for name, s in states.items())
+        prints = fingerprints(self.stages)
+        return all(s.status(prints[name]) == 'finished' for name, s in states.items())
 
     def seconds(self) -> float:
         done = [StageState(self.stages[name].folder).done for name in self.own]
@@ -85,22 +91,24 @@ def plan_trials(
         InputError: If an option is unknown or cannot be applied; names the variant.
     """
 
+    data = DataFiles()
+
     def plan(variant: Variant, seed: int) -> Trial:
         with blamed_on(f'variant {variant.name!r}'):
             settings = load_settings(path, _combined(options, {**variant.options, 'seed': seed}))
             settings.save(scratch / f'{variant.name}_{seed}.py')
             settings.check_keys()
-            stages = _stages(settings, work_dir / f'seed_{seed}' / variant.name)
-            return Trial(variant, seed, settings, stages, fingerprints(stages))
+            stages = _stages(settings, work_dir / f'seed_{seed}' / variant.name, data)
+            return Trial(variant, seed, settings, stages)
 
     trials: list[Trial] = []
     for seed in seeds:
         base = plan(Variant(PLAIN), seed)
-        plains = {base.prints['plain_maps']: base}
+        plains = {base.planned['plain_maps']: base}
         trials.append(base)
         for variant in variants:
             trial = plan(variant, seed)
-            made_by = trial.prints['plain_maps']
+            made_by = trial.planned['plain_maps']
             if made_by not in plains:
                 plains[made_by] = _own_plain(trial, base)
                 trials.append(plains[made_by])
@@ -112,8 +120,8 @@ def plan_trials(
     return trials
 
 
-def _stages(settings: Settings, folder: Path) -> dict[str, StageRun]:
-    runs = stage_runs(settings, folder)
+def _stages(settings: Settings, folder: Path, data: DataFiles) -> dict[str, StageRun]:
+    runs = stage_runs(settings, folder, data=data)
     chosen = choose_stages(settings['stages'], last=DRS_STAGES[-1])
     return {stage.name: runs[stage.name] for stage in chosen}
 
@@ -121,11 +129,12 @@ def _stages(settings: Settings, folder: Path) -> dict[str, StageRun]:
 def _own_plain(trial: Trial, base: Trial) -> Trial:
     """The plain classifier of a variant that changes more than DRS."""
     name = f'{PLAIN} of {trial.variant.name}'
-    folder = f'{PLAIN}-{trial.prints["plain_maps"].scores[:8]}'
-    stages = _stages(trial.settings, base.folder.parent / folder)
-    alike = [stage for stage in stages if trial.prints[stage] == base.prints.get(stage)]
+    folder = f'{PLAIN}-{trial.planned["plain_maps"].scores[:8]}'
+    data = trial.stages['plain_maps'].data
+    stages = _stages(trial.settings, base.folder.parent / folder, data)
+    alike = [stage for stage in stages if trial.planned[stage] == base.planned.get(stage)]
     shared = {stage: base for stage in alike if stage not in DRS_STAGES}
-    return Trial(Variant(name), trial.seed, trial.settings, stages, trial.prints, name, shared)
+    return Trial(Variant(name), trial.seed, trial.settings, stages, name, shared)
 
 
 def _combined(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,4 +173,6 @@ def check_trials(trials: Sequence[Trial]) -> None:
         with blamed_on(f'variant {trial.variant.name!r}'):
             for name in trial.own:
                 trial.stages[name].check()
-    check_datasets([trial.stages[name] for trial in trials for name in trial.own])
+    for trial in trials:
+        for name in trial.own:
+            trial.stages[name].check_data()

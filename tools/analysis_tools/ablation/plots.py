@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ablation.results import Row
+from ablation.variants import PLAIN
 from mmdrs.evaluation.records.table import Level
 from mmdrs.files import written_whole
-from mmdrs.pipeline.ablation.results import Row
-from mmdrs.pipeline.ablation.variants import PLAIN
 
 #: Plots by delta: the file, and the heading and title of each of its panels.
 BY_DELTA = {

@@ -1,0 +1,116 @@
+"""What the user's files count for: the files of stages, only their scores, or nothing."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mmdrs.cli.arguments import command_parser, parse_run_arguments
+from mmdrs.pipeline import load_settings
+from mmdrs.pipeline.data_files import DataFiles
+from mmdrs.pipeline.runs import fingerprints, stage_runs
+from mmdrs.pipeline.state import Fingerprint
+from tests.pipeline_runs import SETTINGS, tiny_options
+
+MAPS = {'plain_maps', 'drs_maps', 'refined_maps'}
+LABELS_ON = {'pseudo_labels', 'segmentation', 'evaluation'}
+ALL = MAPS | LABELS_ON | {'plain_classifier', 'drs_classifier', 'refinement'}
+
+
+@pytest.fixture
+def data(tiny_voc: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_voc, tmp_path / 'data'))
+
+
+def prints(data: Path, work_dir: Path, *more: str) -> dict[str, Fingerprint]:
+    argv = ['--cfg-options', *tiny_options(data), *more]
+    options = parse_run_arguments(command_parser(''), argv).cfg_options
+    return fingerprints(stage_runs(load_settings(SETTINGS, options), work_dir))
+
+
+def changed(before: dict[str, Fingerprint], after: dict[str, Fingerprint], part: str) -> set[str]:
+    return {name for name in before if getattr(before[name], part) != getattr(after[name], part)}
+
+
+@pytest.mark.parametrize(
+    ('file', 'files', 'only_scores'),
+    [
+        ('JPEGImages/img_1.jpg', ALL, set()),
+        ('ImageSets/Segmentation/train_cls.txt', ALL, set()),
+        ('saliency_map/img_1.png', LABELS_ON, MAPS),
+        ('SegmentationClass/img_1.png', set(), MAPS | {'pseudo_labels', 'evaluation'}),
+        ('JPEGImages/other.jpg', set(), set()),
+    ],
+)
+def test_replaced_file(
+    file: str, files: set, only_scores: set, data: Path, tmp_path: Path
+) -> None:
+    """Of the same size, and with an older time: a backup, or another program's output."""
+    (data / 'JPEGImages' / 'other.jpg').touch()
+    before = prints(data, tmp_path)
+    assert prints(data, tmp_path) == before
+    content = (data / file).read_bytes()
+    (data / file).write_bytes(content.replace(b'0', b'1') if file.endswith('.txt') else content)
+    os.utime(data / file, ns=(10**18, 10**18))
+    after = prints(data, tmp_path)
+    assert changed(before, after, 'files') == files
+    assert changed(before, after, 'scores') == files | only_scores
+
+
+def test_images_count_for_labels_with_a_crf(data: Path, tmp_path: Path) -> None:
+    pytest.importorskip('pydensecrf')
+    cue = ('pseudo_labels.background_cue._delete_=True', 'pseudo_labels.background_cue.type=power')
+    before = prints(data, tmp_path, *cue)
+    os.utime(data / 'saliency_map' / 'img_1.png', ns=(0, 0))
+    assert prints(data, tmp_path, *cue) == before  # this cue does not look at it
+
+
+@pytest.mark.parametrize('option', ['backbone.init_cfg.checkpoint', 'load_from'])
+def test_replaced_weights(option: str, data: Path, tmp_path: Path) -> None:
+    """By their content: a copy of the same weights is the same."""
+    weights = tmp_path / 'weights.pth'
+    weights.write_bytes(b'abc')
+    options = [f'{option}={weights}', 'backbone.init_cfg.type=Pretrained']
+    if option == 'load_from':
+        options = [f'{stage}_classifier.load_from={weights}' for stage in ('plain', 'drs')]
+    before = prints(data, tmp_path, *options)
+    os.utime(weights, ns=(0, 0))
+    assert prints(data, tmp_path, *options) == before
+    weights.write_bytes(b'abd')
+    assert changed(before, prints(data, tmp_path, *options), 'files') == ALL
+
+
+def test_every_file_is_looked_at_once(data: Path, tmp_path: Path, monkeypatch) -> None:
+    """Whatever the number of stages that use it."""
+    looked = []
+    stat = os.stat
+
+    def counted(path, *args, **kwargs):
+        if str(path).endswith(('.jpg', '.png')):
+            looked.append(str(path))
+        return stat(path, *args, **kwargs)
+
+    monkeypatch.setattr('mmdrs.pipeline.data_files.os.stat', counted)
+    prints(data, tmp_path)
+    assert len(looked) == len(set(looked)) == 3 * 6
+
+
+def test_missing_file_is_an_error_of_the_check(data: Path) -> None:
+    """Not of the fingerprint, which is that of stages that may not be run."""
+    config = dict(
+        type='ImageLabelDataset',
+        data_root=str(data),
+        ann_file='ImageSets/Segmentation/train_cls.txt',
+        data_prefix=dict(img_path='JPEGImages', saliency_path='saliency_map'),
+        metainfo=dict(classes=('background', 'disc', 'bar', 'cross')),
+        pipeline=[],
+    )
+    found = DataFiles()
+    found.check(config)
+    assert all(found.fingerprint(config, ['img_path', 'saliency_path']))
+    Image.new('L', (3, 3)).save(data / 'saliency_map' / 'img_1.png')
+    assert DataFiles().fingerprint(config, ['img_path']) == ['']
+    with pytest.raises(ValueError, match=r'img_1\.png is 3 x 3'):
+        DataFiles().check(config)
