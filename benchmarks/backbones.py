@@ -164,13 +164,11 @@ def table(rows: Sequence[Row]) -> str:
         parameters, kept, step = (
             [found[f'{name}: {what}, {kind}'] for kind in DRS] for what in (PARAMETERS, KEPT, STEP)
         )
-        cells = [
-            name,
-            *(f'{parameters[0].other.median:.2f}', *(f'{r.ours.median:.2f}' for r in parameters)),
-            f'{kept[0].other.median:.1f}',
-            *(f'{row.ours.median:.1f} (x {row.ratio.median:.2f})' for row in kept),
-            *(f'x {row.ratio.median:.2f}' for row in step),
-        ]
+        cells = [name, f'{parameters[0].other.median:.2f}']
+        cells += [f'{row.ours.median:.2f}' for row in parameters]
+        cells.append(f'{kept[0].other.median:.1f}')
+        cells += [f'{row.ours.median:.1f} (x {row.ratio.median:.2f})' for row in kept]
+        cells += [f'x {row.ratio.median:.2f}' for row in step]
         lines.append(f'| {" | ".join(cells)} |')
     return '\n'.join(lines)
 

@@ -81,7 +81,15 @@ def compare(
     """The row of two sides that were measured in pairs, one value a run."""
     ratios = [a / b for a, b in zip(ours, other, strict=True)]
     return Row(
-        part, what, unit, Spread.of(ours), Spread.of(other), than, Spread.of(ratios), target, note
+        part=part,
+        what=what,
+        unit=unit,
+        ours=Spread.of(ours),
+        other=Spread.of(other),
+        than=than,
+        ratio=Spread.of(ratios),
+        target=target,
+        note=note,
     )
 
 
@@ -191,10 +199,10 @@ def to_markdown(rows: Sequence[Row]) -> str:
     ]
     words = {None: '', True: ' (reached)', False: ' (**not reached**)'}
     for row in rows:
-        cells = (
-            *(row.part, row.what, row.unit, row.ours, row.than or '-', row.other or '-'),
-            *(row.ratio or '-', f'{row.target}{words[row.reached]}' or '-'),
-        )
-        lines.append(f'| {" | ".join(str(cell) for cell in cells)} |')
+        cells = [row.part, row.what, row.unit, row.ours, row.than, row.other, row.ratio]
+        cells.append(f'{row.target}{words[row.reached]}')
+        lines.append(f'| {" | ".join(str(cell or "-") for cell in cells)} |')
     notes = [f'* {row.part}, {row.what}: {row.note}' for row in rows if row.note]
-    return '\n'.join([*lines, *(['', *notes] if notes else [])])
+    if notes:
+        lines += ['', *notes]
+    return '\n'.join(lines)

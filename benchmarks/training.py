@@ -77,9 +77,14 @@ def _waiting_row(name: str, cfg: Config, device: torch.device, repeats: int) -> 
         'are timed apart, so on a CPU, where they share the cores, both are slower together'
     )
     return compare(
-        *('train', f'{name}: loading with {workers} worker processes', 'images/s'),
-        *(rates, consumption_rates(cfg, device, size, repeats)),
-        *(f'training steps, batch {size}, float32', '>= 1.0', note),
+        part='train',
+        what=f'{name}: loading with {workers} worker processes',
+        unit='images/s',
+        ours=rates,
+        other=consumption_rates(cfg, device, size, repeats),
+        than=f'training steps, batch {size}, float32',
+        target='>= 1.0',
+        note=note,
     )
 
 

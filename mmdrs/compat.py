@@ -50,6 +50,7 @@ def apply() -> None:
     refuse_unsafe_checkpoints()
     bridge_packaged_configs()
     import_mmseg_quietly()
+    bridge_class_weights()
 
 
 # --- 1. mmseg 1.2.2 needs compiled mmcv.ops to be imported -------------------------------------
@@ -240,3 +241,40 @@ def import_mmseg_quietly() -> None:
     for line in printed.getvalue().splitlines():
         if line != 'Could not import OneDL':
             print(line)
+
+
+# --- 5. class weights where pixels are ignored --------------------------------------------------
+# The average of `CrossEntropyLoss` looks up the weight of label 255 (mmseg 1.2.2), or masks a
+# tensor that has lost its ignored pixels already (OneDL, with avg_non_ignore): IndexError.
+
+
+def bridge_class_weights() -> None:
+    """Let ``CrossEntropyLoss(class_weight=...)`` average over the weights of the labelled pixels.
+
+    Values that mmseg can compute stay the same.
+    """
+    module = importlib.import_module('mmseg.models.losses.cross_entropy_loss')
+    stock = module.cross_entropy
+    if hasattr(stock, '__wrapped__'):
+        return
+
+    @wraps(stock)
+    def cross_entropy(
+        pred: torch.Tensor,
+        label: torch.Tensor,
+        weight: torch.Tensor | None = None,
+        class_weight: torch.Tensor | None = None,
+        reduction: str = 'mean',
+        avg_factor: float | torch.Tensor | None = None,
+        ignore_index: int = -100,
+        avg_non_ignore: bool = False,
+    ) -> torch.Tensor:
+        fits = class_weight is not None and len(class_weight) == pred.size(1)  # else torch says so
+        if fits and avg_factor is None and reduction == 'mean':
+            avg_factor = class_weight[label[label != ignore_index]].sum()
+        return stock(
+            *(pred, label, weight, class_weight),
+            *(reduction, avg_factor, ignore_index, avg_non_ignore),
+        )
+
+    module.cross_entropy = cross_entropy

@@ -1,8 +1,10 @@
 """Errors in the user's input. The commands print the message without a traceback."""
 
 import difflib
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class InputError(ValueError):
@@ -11,6 +13,15 @@ class InputError(ValueError):
 
 class MissingFileError(InputError, FileNotFoundError):
     """A file that the user named does not exist."""
+
+
+@contextmanager
+def naming(where: object) -> Iterator[None]:
+    """Begin the message of an :class:`InputError` of the block with the file that it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f'{where}: {error}') from error
 
 
 #: What the libraries raise when a part cannot be built or run as its config says.
@@ -30,9 +41,18 @@ def blamed_on(what: str) -> Iterator[None]:
     try:
         yield
     except _CONFIG_FAILURES as error:
-        # A KeyError's text is the quoted message.
-        reason = error.args[0] if isinstance(error, KeyError) and error.args else error
-        raise InputError(f'{what}: {str(reason) or type(error).__name__}') from error
+        raise InputError(f'{what}: {_reason(error)}') from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError) and error.args:
+        return str(error.args[0])  # its text is the quoted message
+    if str(error):
+        return str(error)
+    # Many assertions of the libraries have no message; their condition says what is wrong.
+    raised_at = traceback.extract_tb(error.__traceback__)[-1]
+    where = f'{Path(raised_at.filename).name}, line {raised_at.lineno}'
+    return f'{type(error).__name__} in {where}: {raised_at.line}'
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:

@@ -1,6 +1,9 @@
 """Fixtures shared by the tests."""
 
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +36,17 @@ def mmseg_scope() -> Iterator[None]:
 def golden() -> GoldenFolder:
     """The values that the authors' released code computed."""
     return GoldenFolder(Path(__file__).parent / 'parity' / 'golden_values')
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], str]]:
+    """Gives a file a URL, of a server in this process."""
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'torch_home'))  # of downloads
+    handler = partial(SimpleHTTPRequestHandler, directory='/')
+    with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield lambda path: f'http://127.0.0.1:{server.server_port}{path}'
+        server.shutdown()
 
 
 @pytest.fixture(scope='session')

@@ -20,6 +20,8 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner import CheckpointLoader, load_checkpoint, save_checkpoint
 from mmengine.utils import digit_version
+from mmseg.registry import MODELS
+from torch.nn import functional as F
 
 from mmdrs import compat
 from mmdrs.errors import MissingFileError
@@ -272,3 +274,17 @@ def test_apply_again_changes_nothing() -> None:
     before = state()
     compat.apply()
     assert state() == before
+
+
+@pytest.mark.parametrize('avg_non_ignore', [True, False])
+def test_class_weights_beside_ignored_pixels(avg_non_ignore: bool) -> None:
+    """The weighted mean over the labelled pixels, as torch computes it."""
+    torch.manual_seed(0)
+    scores, labels = torch.randn(2, 3, 4, 5), torch.randint(3, (2, 4, 5))
+    labels[:, 0] = 255
+    weights = [0.5, 2.0, 1.0]
+    loss = MODELS.build(
+        dict(type='CrossEntropyLoss', class_weight=weights, avg_non_ignore=avg_non_ignore)
+    )
+    wanted = F.cross_entropy(scores, labels, torch.tensor(weights), ignore_index=255)
+    torch.testing.assert_close(loss(scores, labels, ignore_index=255), wanted)

@@ -90,11 +90,11 @@ model = dict(
         size=crop_size,
     ),
     backbone={**_base_.backbone, **_base_.segmentation_backbone},
-    decode_head=dict(
+    decode_head={
+        'loss_decode': dict(type='CrossEntropyLoss', avg_non_ignore=True),
         **_base_.segmentation_head,
-        num_classes=len(_base_.classes),
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
-    ),
+        'num_classes': len(_base_.classes),
+    },
     test_cfg=dict(mode='whole'),
 )
 

@@ -4,28 +4,39 @@ MMEngine only logs keys that do not match: a checkpoint of another architecture 
 gives random results.
 """
 
+import logging
 import os
 import pickle
 import re
+import zipfile
+from pathlib import Path
 from typing import Any, Literal
 
-from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.logging import print_log
+from mmengine.model import BaseModule, BaseTTAModel, is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
 from mmdrs.errors import InputError, MissingFileError, did_you_mean
+from mmdrs.reading import reason_of
 
+#: What weights of a backbone are called in the checkpoint of a larger model.
+_PREFIXES = ('backbone.', 'module.backbone.')
 Purpose = Literal['test', 'resume', 'finetune']
 
 
-def require_checkpoint(path: str) -> None:
+def require_checkpoint(path: str) -> str:
     """Check that a checkpoint exists. A URL (``https://``, ``torchvision://``) is not looked up.
+
+    Returns:
+        The path without ``file://``, or the URL.
 
     Raises:
         MissingFileError: If there is no such file; lists checkpoints in its folder.
     """
-    if '://' in path or os.path.isfile(os.path.expanduser(path)):
-        return
+    path = os.path.expanduser(path.removeprefix('file://'))
+    if '://' in path or os.path.isfile(path):
+        return path
     folder = os.path.dirname(path) or '.'
     names = os.listdir(folder) if os.path.isdir(folder) else []
     hint = did_you_mean(os.path.basename(path), names)
@@ -33,6 +44,39 @@ def require_checkpoint(path: str) -> None:
     if not hint and checkpoints:
         hint = f'; the folder has {", ".join(checkpoints[-5:])}'
     raise MissingFileError(f"checkpoint '{path}' does not exist{hint}")
+
+
+def is_whole(path: str | Path) -> bool:
+    """Whether a checkpoint of a training is there to its end; only the end of the file is read."""
+    return zipfile.is_zipfile(path)
+
+
+def latest_checkpoint(folder: str | Path) -> str | None:
+    """The checkpoint that ``last_checkpoint`` names, or the newest whole one; None without any.
+
+    Args:
+        folder: The work directory of a training; may have been moved since.
+    """
+    folder = Path(folder)
+    pointer = folder / 'last_checkpoint'
+    named = Path(pointer.read_text(errors='replace').strip() if pointer.is_file() else '')
+    files = [path for kind in ('epoch', 'iter') for path in folder.glob(f'{kind}_*.pth')]
+    files = sorted(files, key=_step, reverse=True)
+    candidates = [folder / named.name, named, *files] if named.name else files
+    found = next((path for path in candidates if path.is_file() and is_whole(path)), None)
+    if candidates and found not in candidates[:2]:
+        use = f'{found} is used' if found else 'there is no other: the training starts anew'
+        print_log(
+            f'the last checkpoint of {folder} is missing or incomplete; {use}',
+            logger='current',
+            level=logging.ERROR,
+        )
+    return str(found) if found else None
+
+
+def _step(path: Path) -> int:
+    digits = path.stem.rpartition('_')[2]
+    return int(digits) if digits.isdigit() else -1
 
 
 def check_checkpoint(model: nn.Module, path: str, purpose: Purpose) -> None:
@@ -52,10 +96,7 @@ def check_checkpoint(model: nn.Module, path: str, purpose: Purpose) -> None:
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module
     state, weights = model.state_dict(), _read_weights(path)
-    wanted = {key for key in state if not _is_counter(key)}
-    matched = {
-        key for key in wanted & weights.keys() if _shape(weights[key]) == _shape(state[key])
-    }
+    wanted, matched = _compared(state, weights)
     if purpose == 'finetune':
         needed = {key for key in wanted if key.startswith('backbone.')} or wanted
         fits = len(needed & matched) * 2 >= len(needed)
@@ -66,6 +107,55 @@ def check_checkpoint(model: nn.Module, path: str, purpose: Purpose) -> None:
     if not fits:
         difference = _difference(state, weights, matched)
         raise InputError(f"checkpoint '{path}' does not fit the model: {difference}; {demand}")
+
+
+def check_pretrained(model: nn.Module, download: bool = True) -> None:
+    """Check that the weights of every ``init_cfg=dict(type='Pretrained', ...)`` fit their module.
+
+    Half of the module's keys must be in the file; MMEngine would start from random weights without
+    a word. Where they are there with the prefix ``backbone.``, ``init_cfg`` gets this prefix.
+
+    Args:
+        model: As built from the config, not yet initialised.
+        download: Also check weights that are given as URL.
+
+    Raises:
+        MissingFileError: If a file does not exist.
+        InputError: If it cannot be read safely, or does not fit; shows keys of both sides.
+    """
+    for name, module in model.named_modules():
+        configs = getattr(module, 'init_cfg', None) or []
+        for config in [configs] if isinstance(configs, dict) else configs:
+            path = config.get('checkpoint') if config.get('type') == 'Pretrained' else None
+            if path and (download or '://' not in path):
+                _fit_pretrained(f'model.{name}', module, config)
+
+
+def _fit_pretrained(name: str, module: nn.Module, config: dict[str, Any]) -> None:
+    state, weights = module.state_dict(), _read_weights(config['checkpoint'], config.get('prefix'))
+    wanted, matched = _compared(state, weights)
+    # Some backbones translate the keys of other projects in an `init_weights` of their own.
+    own = type(module).init_weights is not BaseModule.init_weights
+    needed = min(1, len(wanted)) if own else len(wanted) / 2
+    if len(matched) >= needed:
+        return
+    for prefix in () if config.get('prefix') else _PREFIXES:
+        found = _read_weights(config['checkpoint'], prefix)
+        if len(_compared(state, found)[1]) >= max(needed, 1):
+            print_log(f"{name}.init_cfg: the keys of the file begin with '{prefix}'", 'current')
+            config['prefix'] = prefix
+            return
+    raise InputError(
+        f"{name}.init_cfg: checkpoint '{config['checkpoint']}' does not fit: "
+        f'{_difference(state, weights, matched)}; at least half of the keys must match'
+    )
+
+
+def _compared(state: dict[str, Any], weights: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """The keys of a model, and those that a file holds in the same shape."""
+    wanted = {key for key in state if not _is_counter(key)}
+    common = wanted & weights.keys()
+    return wanted, {key for key in common if _shape(weights[key]) == _shape(state[key])}
 
 
 def _difference(state: dict[str, Any], weights: dict[str, Any], matched: set[str]) -> str:
@@ -116,21 +206,30 @@ def read_checkpoint(path: str) -> Any:
     Raises:
         MissingFileError: If the file does not exist.
         InputError: If it names anything but tensors and plain values (the message says what), is
-            incomplete, or is no checkpoint.
+            incomplete, is no checkpoint, or cannot be downloaded.
     """
-    require_checkpoint(path)
+    path = require_checkpoint(path)
     try:
         return CheckpointLoader.load_checkpoint(path, map_location='cpu', logger='silent')
     except pickle.UnpicklingError as error:
         raise InputError(str(error)) from None
-    except (RuntimeError, EOFError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception as error:  # a damaged file makes torch raise nearly anything
+        reason = reason_of(error)
         raise InputError(f"checkpoint '{path}' is incomplete or no checkpoint: {reason}") from None
+    except OSError as error:
+        if '://' not in path:
+            raise
+        raise InputError(f"checkpoint '{path}' cannot be downloaded: {error}") from None
 
 
-def _read_weights(path: str) -> dict[str, Any]:
+def _read_weights(path: str, prefix: str | None = None) -> dict[str, Any]:
+    """The weights of a file; those with a prefix, without it. MMEngine drops ``module.``."""
     checkpoint = read_checkpoint(path)
     weights = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(key, str) for key in weights):
         raise InputError(f"checkpoint '{path}' holds no state dict")
-    return {re.sub(r'^module\.', '', key): value for key, value in weights.items()}
+    start = f'{prefix.rstrip(".")}.' if prefix else None
+    if start is None:
+        return {re.sub(r'^module\.', '', key): value for key, value in weights.items()}
+    found = {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
+    return found or weights  # the others, for the message

@@ -6,6 +6,7 @@ The options mean what they mean in MMSegmentation's ``tools/train.py`` and ``too
 import inspect
 import os
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,7 @@ from mmdrs.apis.shared_settings import apply_settings
 from mmdrs.compat import config_path
 from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.errors import InputError, MissingFileError, did_you_mean
+from mmdrs.reading import reason_of
 
 #: Environment variable from which the configs of ``configs/custom`` take the settings file.
 SETTINGS_VARIABLE = 'MMDRS_SETTINGS'
@@ -82,9 +84,15 @@ def load_config(
 def _read(path: str) -> Config:
     try:
         return Config.fromfile(path)
-    except ImportError as error:
-        reason = str(error).partition(', the current sys.path is')[0]
-        raise InputError(f"the config '{path}' cannot be read: {reason}") from error
+    except Exception as error:  # a config is Python: it may raise anything
+        reason = reason_of(error).partition(', the current sys.path is')[0]
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == path]
+        line = getattr(error, 'lineno', None) or (lines[-1] if lines else None)
+        where = f', line {line}' if line else ''
+        raise InputError(
+            f"the config '{path}' cannot be read{where}: {type(error).__name__}: {reason}"
+        ) from error
 
 
 def _default_work_dir(cfg: Config, path: str, in_place: bool) -> str:

@@ -1,19 +1,16 @@
 """Map a function over items in several processes, with the results in order."""
 
 import multiprocessing
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
 import torch
 
+#: Chunks of each process that wait at most. The processes wait for each other after so many.
+_CHUNKS = 64
 Item, Result = TypeVar('Item'), TypeVar('Result')
-
-#: Chunks for each process that run or wait to be taken: more would pile up in memory.
-_AHEAD = 4
-_function: Callable | None = None  # of a worker process, set when it starts
 
 
 def ordered_map(
@@ -21,12 +18,13 @@ def ordered_map(
 ) -> Iterator[Result]:
     """``map(function, items)`` by a pool of processes, each with one thread.
 
-    Items are read a few chunks ahead. Errors reach the caller as they were raised. The processes
-    are forked from a server that has imported only mmdrs, because a fork of this process would
-    lose its threads: a script that calls this needs ``if __name__ == '__main__'``.
+    Nothing starts before the first result is asked for, and items are read in parts. Errors reach
+    the caller as they were raised. The processes are forked from a server that has imported only
+    mmdrs, because a fork of this process would lose its threads: a script that calls this needs
+    ``if __name__ == '__main__'``.
 
     Args:
-        function: Can be pickled; each process gets it once.
+        function: Can be pickled.
         items: Can be pickled.
         workers: Processes; 0 computes in this one.
         chunk: Items that a process gets at once.
@@ -34,17 +32,11 @@ def ordered_map(
     if not workers:
         yield from map(function, items)
         return
-    items, running = iter(items), deque[Future]()
-    with ProcessPoolExecutor(workers, _context(), _start, (function,)) as pool:
-        try:
-            while part := list(islice(items, chunk)):
-                running.append(pool.submit(_run, part))
-                if len(running) > _AHEAD * workers:
-                    yield from running.popleft().result()
-            while running:
-                yield from running.popleft().result()
-        finally:  # an error, or a caller who takes no more
-            pool.shutdown(wait=True, cancel_futures=True)
+    items = iter(items)
+    with ProcessPoolExecutor(workers, _context(), torch.set_num_threads, (1,)) as pool:
+        # The pool would take all items at once, of which there may be millions.
+        while part := list(islice(items, _CHUNKS * workers * chunk)):
+            yield from pool.map(function, part, chunksize=chunk)
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -53,13 +45,3 @@ def _context() -> multiprocessing.context.BaseContext:
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['mmdrs.apis.pool'])
     return context
-
-
-def _start(function: Callable) -> None:
-    global _function
-    _function = function
-    torch.set_num_threads(1)
-
-
-def _run(items: list) -> list:
-    return [_function(item) for item in items]

@@ -11,9 +11,9 @@ from mmseg.registry import DATASETS
 
 from mmdrs.apis.pool import ordered_map
 from mmdrs.engine import Progress, record_path
-from mmdrs.errors import MissingFileError
+from mmdrs.errors import MissingFileError, naming
 from mmdrs.evaluation.functional.scores import FusedCounts
-from mmdrs.evaluation.records.label_scores import LabelScores
+from mmdrs.evaluation.records.building import gather_counts, label_evaluation
 from mmdrs.evaluation.records.record import Evaluation, write_evaluation
 from mmdrs.files import file_digest
 from mmdrs.pseudo_labels.label_file import read_label
@@ -48,7 +48,9 @@ class _Work:
             labels = self.maker.make(job.image, maps, _record(job.map_path, maps.record))
         if job.seg_map_path is None:
             return None
-        return FusedCounts.of(labels, read_label(job.seg_map_path), self.num_classes)
+        actual = read_label(job.seg_map_path)
+        with naming(job.seg_map_path):
+            return FusedCounts.of(labels, actual, self.num_classes)
 
 
 def label_dataset(
@@ -80,14 +82,14 @@ def label_dataset(
     classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']
     images = (dataset.get_data_info(index) for index in range(len(dataset)))
     progress = Progress(title)
-    scores = LabelScores.gather(
+    counts = gather_counts(
         make_pseudo_labels(
             images, map_dir, out_dir, rules, palette, len(classes), workers, progress
         )
     )
-    if scores is None or not is_main_process():
+    if counts is None or not is_main_process():
         return None
-    record = scores.evaluation(cfg, rules, classes, checkpoint, stage)
+    record = label_evaluation(cfg, counts, rules, classes, checkpoint, stage)
     write_evaluation(record_path(Path(cfg.work_dir), record), record)
     return record
 

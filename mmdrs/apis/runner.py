@@ -1,6 +1,8 @@
 """Building MMEngine's runner, also for several processes without a GPU."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -22,9 +24,52 @@ def build_runner(cfg: Config) -> Runner:
         InputError: If several processes are asked for without a GPU, but
             ``torch.distributed.run`` did not start them.
     """
+    if (cfg.get('randomness') or {}).get('deterministic'):
+        # Of cuBLAS, which is not deterministic without it; read when CUDA starts.
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
+    for role in ('train', 'val', 'test'):
+        drop_worker_options(cfg.get(f'{role}_dataloader') or {})
     if cfg.get('launcher', 'none') != 'none' and get_device() == 'cpu':
         _prepare_cpu_processes(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def drop_worker_options(loader: dict[str, Any]) -> None:
+    """Take the options of worker processes out of a loader without any, where torch refuses them.
+
+    Args:
+        loader: Config of a data loader, changed in place.
+    """
+    if not loader.get('num_workers'):
+        for key in ('persistent_workers', 'prefetch_factor', 'multiprocessing_context'):
+            loader.pop(key, None)
+
+
+@contextmanager
+def running(runner: Runner) -> Iterator[None]:
+    """For the run of a runner: end its loading processes, and turn errors into an ``InputError``.
+
+    Raises:
+        InputError: One that a loading process raised, without the traceback of that process; or
+            if ``randomness.deterministic`` meets an operation that cannot be.
+    """
+    try:
+        yield
+    except InputError as error:
+        _, found, message = str(error).rpartition('\nmmdrs.errors.')
+        if not found:
+            raise
+        raise InputError(message.partition(': ')[2].strip()) from None
+    except RuntimeError as error:
+        if 'does not have a deterministic implementation' not in str(error):
+            raise
+        operation = str(error).split()[0]
+        raise InputError(
+            f'randomness.deterministic=True: {operation} has no deterministic implementation on '
+            'this device; give randomness.deterministic=False, or train on the CPU'
+        ) from error
+    finally:
+        release_loaders(runner)
 
 
 def release_loaders(runner: Runner) -> None:
@@ -35,7 +80,7 @@ def release_loaders(runner: Runner) -> None:
     """
     for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
         if isinstance(loop, BaseLoop):
-            loop.dataloader = None
+            loop.dataloader = loop.dataloader_iterator = None
 
 
 def start_processes(launcher: str) -> None:

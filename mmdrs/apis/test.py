@@ -3,7 +3,7 @@
 from mmengine.config import Config
 
 from mmdrs.apis.checkpoint import check_checkpoint, require_checkpoint
-from mmdrs.apis.runner import build_runner, release_loaders
+from mmdrs.apis.runner import build_runner, running
 
 
 def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float]:
@@ -22,16 +22,15 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
     Raises:
         InputError: If the checkpoint is missing, refused, or lacks keys of the model.
     """
-    require_checkpoint(checkpoint)
+    checkpoint = require_checkpoint(checkpoint)
     cfg.load_from = checkpoint
     cfg.resume = False
     _keep_class_scores(cfg)
     runner = build_runner(cfg)
     runner.register_hook(dict(type='ResultsHook', stage=stage))
     check_checkpoint(runner.model, checkpoint, 'test')
-    metrics = runner.test()
-    release_loaders(runner)
-    return metrics
+    with running(runner):
+        return runner.test()
 
 
 def _keep_class_scores(cfg: Config) -> None:

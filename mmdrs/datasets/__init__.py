@@ -8,6 +8,7 @@ from mmdrs.datasets.formats.label_lists import (
 )
 from mmdrs.datasets.image_label_dataset import ImageLabelDataset, VOCImageLabelDataset
 from mmdrs.datasets.pseudo_label_dataset import PseudoLabelDataset, VOCPseudoLabelDataset
+from mmdrs.datasets.seeding import SeededDataset, SeededSampler
 from mmdrs.datasets.transforms import (
     ColorJitter,
     LoadLocalizationMap,
@@ -30,6 +31,8 @@ __all__ = [
     'PseudoLabelDataset',
     'RandomScale',
     'ResizeWithMaps',
+    'SeededDataset',
+    'SeededSampler',
     'SetOutputShape',
     'VOCImageLabelDataset',
     'VOCPseudoLabelDataset',

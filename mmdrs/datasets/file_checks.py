@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from mmdrs.errors import InputError, MissingFileError, first_lines
+from mmdrs.reading import reading
 
 #: PIL modes of masks and pseudo labels: 8 bits, the pixel value is the class.
 LABEL_MODES = ('P', 'L')
@@ -122,16 +123,13 @@ def read_header(path: str) -> tuple[int, int, str]:
     Raises:
         InputError: If the file is not a readable image.
     """
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            # PNG's own getexif decodes the whole image to look for EXIF data after the pixels.
-            exif = Image.Image.getexif(image)
-            if exif.get(ExifTags.Base.Orientation) in _ROTATED:
-                width, height = height, width
-            return height, width, image.mode
-    except (OSError, SyntaxError) as error:  # PIL's PNG reader raises SyntaxError
-        raise InputError(f'{path} is not a readable image ({error})') from error
+    with reading(path, 'image'), Image.open(path) as image:
+        width, height = image.size
+        # PNG's own getexif decodes the whole image to look for EXIF data after the pixels.
+        exif = Image.Image.getexif(image)
+        if exif.get(ExifTags.Base.Orientation) in _ROTATED:
+            width, height = height, width
+        return height, width, image.mode
 
 
 def _size_problem(image_path: str, map_path: str, modes: Sequence[str]) -> str | None:

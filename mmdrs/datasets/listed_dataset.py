@@ -22,8 +22,13 @@ from mmdrs.datasets.formats.label_lists import (
 )
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
+from mmdrs.pseudo_labels.image_file import read_image
+from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.palette import voc_palette
+from mmdrs.reading import reading, reason_of
 
+#: Readers of the files of an image that stock transforms read.
+_READERS = {'img_path': read_image, 'seg_map_path': read_label}
 _CHECKED_MODES = {'seg_map_path': LABEL_MODES, 'saliency_path': SALIENCY_MODES}
 
 
@@ -105,6 +110,31 @@ class ListedSegDataset(BaseSegDataset):
         if not self.backend_args:
             self._check(data_list, index)
         return data_list
+
+    def prepare_data(self, idx: int) -> Any:
+        """Run the pipeline on an image.
+
+        Raises:
+            InputError: If it fails because a file of the image is damaged; names the file.
+        """
+        info = self.get_data_info(idx)
+        if not self.backend_args:
+            with reading(info['img_path'], 'image'):
+                pass  # a pipe, say, which would never end
+        try:
+            return self.pipeline(info)
+        except InputError:
+            raise
+        except Exception as error:
+            given = self.get_data_info(idx)
+            for key, read in _READERS.items():
+                if key in given:
+                    read(given[key])
+            if 'img' not in info:  # not even loaded
+                raise InputError(
+                    f'{given["img_path"]} is not a readable image ({reason_of(error)})'
+                ) from error
+            raise
 
     def _read_images(self) -> list[ImageLabels]:
         foreground = self._metainfo['classes'][1:]

@@ -6,6 +6,9 @@ from .hooks import (
     PreciseBNHook,
     ProgressHook,
     ResultsHook,
+    SeedHook,
+    TrainingGuardHook,
+    WholeCheckpointHook,
 )
 from .hooks.progress_hook import Progress, format_seconds
 from .hooks.results_hook import record_path
@@ -22,7 +25,10 @@ __all__ = [
     'ProgressHook',
     'QuietRunner',
     'ResultsHook',
+    'SeedHook',
     'SteppedPolyLR',
+    'TrainingGuardHook',
+    'WholeCheckpointHook',
     'format_seconds',
     'record_path',
 ]

@@ -8,6 +8,7 @@ MMEngine's syntax. A settings file may be anywhere, and may inherit from another
 """
 
 import copy
+import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -58,7 +59,7 @@ class Settings:
         Raises:
             InputError: If an option's key is unknown, or the file has no ``stages``.
         """
-        self.path = Path(config_path(path)).resolve()
+        self.path = Path(os.path.realpath(config_path(path)))
         stages = load_config(self.path).get('stages')
         if not isinstance(stages, dict):
             raise InputError(

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from mmdrs.errors import InputError, MissingFileError
+from mmdrs.errors import InputError
+from mmdrs.reading import reading
 
 #: PIL modes of 16 bits a pixel.
 _DEEP_MODES = ('I;16', 'I;16L', 'I;16B', 'I;16N', 'I')
@@ -51,14 +52,9 @@ def read_saliency(path: str | Path, size: tuple[int, int] | None = None) -> np.n
 
 def _open(path: str | Path, what: str) -> Image.Image:
     """A decoded picture, upright, of at most 8 bits a channel."""
-    try:
-        with Image.open(path) as file:
-            picture = ImageOps.exif_transpose(file)
-            picture.load()
-    except FileNotFoundError as error:
-        raise MissingFileError(f'there is no {what} {path}') from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f'{path} is not a readable {what} ({error})') from error
+    with reading(path, what), Image.open(path) as file:
+        picture = ImageOps.exif_transpose(file)
+        picture.load()
     if picture.mode not in _DEEP_MODES:
         return picture
     levels = np.asarray(picture).astype(np.float32)

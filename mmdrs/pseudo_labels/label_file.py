@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from mmdrs.errors import InputError, MissingFileError
+from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
+from mmdrs.reading import reading
 
 VOID_COLOUR = (224, 224, 192)
 #: A fifth of the time of zlib's default 6, for files a third larger: 8 kB an image of VOC.
@@ -45,11 +46,12 @@ def write_label(
 def read_label_record(path: str | Path) -> dict | None:
     """The record of a label file; None where there is no whole PNG, or it holds none."""
     try:
-        with Image.open(path) as picture:
+        with reading(path, 'label'), Image.open(path) as picture:
             text = getattr(picture, 'text', {}).get(_KEY)
-    except OSError:
+            record = None if text is None else json.loads(text)
+    except InputError:
         return None
-    return None if text is None else json.loads(text)
+    return record if isinstance(record, dict) else None
 
 
 def read_label(path: str | Path) -> np.ndarray:
@@ -59,13 +61,8 @@ def read_label(path: str | Path) -> np.ndarray:
         MissingFileError: If there is no such file.
         InputError: If it is damaged, or has colour channels instead of class indices.
     """
-    try:
-        with Image.open(path) as picture:
-            mode, label = picture.mode, np.asarray(picture)
-    except FileNotFoundError as error:
-        raise MissingFileError(f'there is no label {path}') from error
-    except (OSError, SyntaxError) as error:  # PIL's PNG reader raises both
-        raise InputError(f'{path} is not a readable label ({error})') from error
+    with reading(path, 'label'), Image.open(path) as picture:
+        mode, label = picture.mode, np.asarray(picture)
     if mode not in ('P', 'L'):
         raise InputError(f'{path} is a {mode} picture; labels are indexed (mode P or L)')
     return label

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmdrs.errors import InputError, MissingFileError
+from mmdrs.errors import InputError
 from mmdrs.files import digest, file_digest
 from mmdrs.pseudo_labels.image_file import read_saliency
 from mmdrs.pseudo_labels.label_file import read_label, read_label_record, write_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.reading import reading
 
 #: Folder, in that of the labels, of the labels without ignored pixels, which are scored.
 EVALUATED = '.evaluated'
@@ -128,7 +129,5 @@ class LabelMaker:
             )
         if isinstance(image.saliency, np.ndarray):
             return digest(image.saliency.tolist())
-        try:
+        with reading(image.saliency, 'saliency map'):
             return file_digest(image.saliency)
-        except FileNotFoundError as error:
-            raise MissingFileError(f'there is no saliency map {image.saliency}') from error

@@ -5,7 +5,7 @@ small part of the 21.7 GB of the released script's twenty channels.
 """
 
 import json
-import zipfile
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +15,13 @@ import numpy as np
 from mmdrs.errors import InputError, MissingFileError
 from mmdrs.files import written_whole
 from mmdrs.models.utils.cam import to_levels
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
+from mmdrs.reading import reading
 
 #: Version of the files; files of another version are made again, and the labels from them.
 FORMAT = 2
 _ATTEMPTS = 5
+_LARGEST_FILE = 2**31  # bytes of its arrays; 80 classes of a picture of 5 megapixels take a fifth
 
 
 @dataclass(frozen=True)
@@ -96,28 +99,53 @@ def read_maps(path: str | Path) -> LocalizationMaps:
             f'no localization maps {path}: make them with tools/test.py CONFIG CHECKPOINT --out '
             f'{path.parent}'
         )
-    try:
+    with reading(path, 'localization map file', 'delete it and make it again'):
         with np.load(path, allow_pickle=False) as file:
-            return LocalizationMaps(
-                labels=tuple(int(label) for label in _array(file, 'labels')),
+            _refuse_large(file)
+            maps = LocalizationMaps(
+                labels=tuple(_array(file, 'labels').tolist()),
                 values=_array(file, 'values'),
-                original_size=tuple(int(side) for side in _array(file, 'original_size')),
+                original_size=tuple(_array(file, 'original_size').tolist()),
                 scale=float(_array(file, 'scale')),
                 record=json.loads(str(_array(file, 'record'))),
             )
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f'{path} is damaged or no localization map file ({error}); delete it and make it again'
-        ) from error
+        _check(maps)
+    return maps
+
+
+def _refuse_large(file: np.lib.npyio.NpzFile) -> None:
+    size = sum(member.file_size for member in file.zip.infolist())
+    if size > _LARGEST_FILE:
+        raise ValueError(f'it unpacks to {size / 2**30:.1f} GiB')
+
+
+def _check(maps: LocalizationMaps) -> None:
+    """Check what a file holds: it may be whole, and nonsense."""
+    labels, values, size = maps.labels, maps.values, maps.original_size
+    if not all(isinstance(label, int) for label in labels) or list(labels) != sorted(set(labels)):
+        raise ValueError(f'its classes are {labels}')
+    if labels and not 0 <= labels[0] <= labels[-1] < IGNORE_LABEL - 1:
+        raise ValueError(f'its classes are {labels}')
+    shape = values.shape
+    if values.dtype != np.uint8 or len(shape) != 3 or len(values) != len(labels) or 0 in shape[1:]:
+        raise ValueError(f'its maps are {values.dtype} {shape} for {len(labels)} classes')
+    if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
+        raise ValueError(f'the size of its image is {size}')
+    if not (math.isfinite(maps.scale) and maps.scale >= 1):
+        raise ValueError(f'its scale is {maps.scale}')
+    if not isinstance(maps.record, dict):
+        raise ValueError('its record is no JSON object')
 
 
 def read_record(path: str | Path) -> dict | None:
     """The record of a map file, without decoding its maps; None where there is no whole file."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return json.loads(str(_array(file, 'record')))
-    except (FileNotFoundError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        with reading(path, 'map file'), np.load(path, allow_pickle=False) as file:
+            _refuse_large(file)
+            record = json.loads(str(_array(file, 'record')))
+    except InputError:
         return None
+    return record if isinstance(record, dict) else None
 
 
 def _array(file: Mapping[str, np.ndarray], name: str) -> np.ndarray:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.model import BaseTTAModel
+from mmengine.model import BaseModule, BaseTTAModel
 from torch import nn
 
 from mmdrs.apis import InputError, MissingFileError, check_checkpoint, require_checkpoint
+from mmdrs.apis.checkpoint import check_pretrained
 
 
 class Net(nn.Module):
@@ -117,3 +118,92 @@ def test_missing_file(save: Save, tmp_path: Path) -> None:
         require_checkpoint(str(tmp_path / 'x'))
     require_checkpoint(str(tmp_path / 'iter_2000.pth'))
     require_checkpoint('https://example.org/a.pth')
+
+
+class Backbone(BaseModule):
+    """A module with pretrained weights of 6 keys that count."""
+
+    def __init__(self, init_cfg: object) -> None:
+        super().__init__(init_cfg)
+        self.conv = nn.Conv2d(3, 4, 1)
+        self.norm = nn.BatchNorm2d(4)
+
+
+class Segmentor(BaseModule):
+    def __init__(self, **init_cfg: str) -> None:
+        super().__init__()
+        self.backbone = Backbone(dict(type='Pretrained', **init_cfg))
+        self.decode_head = nn.Conv2d(4, 2, 1)
+
+
+def filled(value: float) -> dict[str, torch.Tensor]:
+    return {key: torch.full_like(v, value) for key, v in Backbone(None).state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    ('start', 'given'),
+    [
+        ('', None),
+        ('module.', None),
+        ('backbone.', None),
+        ('module.backbone.', None),
+        ('backbone.', 'backbone'),
+        ('teacher.', 'teacher.'),
+    ],
+)
+def test_pretrained_weights_with_a_prefix(save: Save, start: str, given: str | None) -> None:
+    """As classification toolboxes name them; what MMEngine then loads is what the file holds."""
+    weights = {start + key: value for key, value in filled(0.5).items()}
+    head = {} if start in ('', 'module.') else {'head.fc.weight': torch.ones(2)}
+    prefix = {} if given is None else dict(prefix=given)
+    model = Segmentor(checkpoint=save(dict(state_dict={**weights, **head})), **prefix)
+    check_pretrained(model)
+    model.init_weights()
+    assert float(model.backbone.conv.weight.min()) == 0.5 == float(model.backbone.norm.bias.max())
+
+
+@pytest.mark.parametrize(
+    ('weights', 'prefix'),
+    [
+        (dict(net=1, start='features.'), None),
+        (dict(net=1, start='features.'), 'backbone.'),
+        (dict(net=0, start=''), None),
+        (dict(net=1, start='', drop=4), None),
+    ],
+)
+def test_pretrained_weights_that_do_not_fit(save: Save, weights: dict, prefix: str | None) -> None:
+    """Of other names, of none, and of too few; the message shows keys of both sides."""
+    keys = list(filled(0.5).items())[weights.get('drop', 0) :] if weights['net'] else []
+    found = {weights['start'] + key: value for key, value in keys}
+    path = save(dict(state_dict={**found, 'fc.weight': torch.ones(2)}))
+    model = Segmentor(checkpoint=path, **({} if prefix is None else dict(prefix=prefix)))
+    with pytest.raises(InputError) as error:
+        check_pretrained(model)
+    message = str(error.value)
+    assert message.startswith(f"model.backbone.init_cfg: checkpoint '{path}' does not fit: ")
+    assert 'missing in the file: conv.weight' in message
+    assert 'only in the file: ' in message and (weights['start'] or 'fc.weight') in message
+
+
+def test_pretrained_weights_that_are_missing_or_elsewhere(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match='gone'):
+        check_pretrained(Segmentor(checkpoint=str(tmp_path / 'gone.pth')))
+    check_pretrained(Segmentor(checkpoint='https://example.invalid/a.pth'), download=False)
+
+
+def test_a_backbone_that_translates_keys(save: Save) -> None:
+    """It knows names that are not those of its state; only a file without any is refused."""
+
+    class Translating(Backbone):
+        def init_weights(self) -> None:
+            """Reads the file by itself."""
+
+    model = Segmentor(checkpoint='')
+    for weights, fits in (({'conv.weight': torch.ones(4, 3, 1, 1)}, True), ({}, False)):
+        path = save({**weights, 'other': torch.ones(1)}, f'{fits}.pth')
+        model.backbone = Translating(dict(type='Pretrained', checkpoint=path))
+        if fits:
+            check_pretrained(model)
+        else:
+            with pytest.raises(InputError, match='does not fit'):
+                check_pretrained(model)

@@ -1,10 +1,11 @@
-"""The ordered pool: order, errors, look-ahead, processes."""
+"""The ordered pool: order, errors, stopping, processes."""
 
 import os
 import threading
 import time
-from collections.abc import Iterator
-from itertools import islice
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +21,12 @@ def square(value: int) -> int:
 
 def process(value: int) -> tuple[int, int, int]:
     return os.getpid(), torch.get_num_threads(), threading.active_count()
+
+
+def leave_file(folder: Path, value: int) -> int:
+    time.sleep(0.01)
+    (folder / str(value)).touch()
+    return value
 
 
 def failing(value: int) -> int:
@@ -45,21 +52,21 @@ def test_processes_have_one_thread() -> None:
     )
 
 
-def test_items_are_taken_a_few_ahead() -> None:
-    """And only when results are taken; a caller may stop."""
-    taken = []
-
-    def items() -> Iterator[int]:
-        for value in range(10_000):
-            taken.append(value)
-            yield value
-
-    results = ordered_map(square, items(), 2, 4)
-    assert taken == []
-    assert list(islice(results, 40)) == [value * value for value in range(40)]
-    assert len(taken) <= 40 + 4 * (4 * 2 + 1)
+def test_a_caller_may_stop(tmp_path: Path) -> None:
+    """Nothing starts before the first result is taken; what waits then is not computed."""
+    results = ordered_map(partial(leave_file, tmp_path), range(1000), 2, 4)
+    assert list(tmp_path.iterdir()) == []
+    assert list(islice(results, 8)) == list(range(8))
     results.close()
-    assert len(taken) < 100
+    assert len(list(tmp_path.iterdir())) < 500
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_items_are_read_in_parts(workers: int) -> None:
+    """A list of millions of images must not be held in memory."""
+    numbers = count()
+    assert list(islice(ordered_map(abs, numbers, workers, 2), 10)) == list(range(10))
+    assert next(numbers) < 1000
 
 
 @pytest.mark.parametrize('workers', [0, 2])

@@ -50,7 +50,8 @@ def test_pack_and_check(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(['check', str(out), '--list', str(data / 'test.txt')])
     assert 'comp6; sizes were not checked, that needs --images\n' in capsys.readouterr().out
     with pytest.raises(
-        SystemExit, match=r'^error: .*out\.tar\.gz: 2 faults\n  wrong path, .comp6'
+        SystemExit,
+        match=r'^error: .*out\.tar\.gz: 2 faults\n  made for comp6; give',
     ):
         main([*arguments(data, 'check', 'out.tar.gz'), '--challenge', 'comp5'])
 

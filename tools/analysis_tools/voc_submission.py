@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.cli.arguments import command, command_parser
-from mmdrs.reporting.voc_server import (
-    CHALLENGES,
+from voc_server.checking import check_submission
+from voc_server.faults import CHALLENGES
+from voc_server.packing import (
     TEST_IMAGES,
-    check_submission,
     pack_submission,
     read_sizes,
     read_test_ids,

@@ -31,6 +31,7 @@ from mmdrs.errors import InputError, MissingFileError, first_lines
 from mmdrs.files import written_whole
 from mmdrs.pseudo_labels.label_file import write_label
 from mmdrs.pseudo_labels.palette import voc_palette
+from mmdrs.reading import reading
 
 TRAIN_AUG_SIZE = 10_582  # images of train_aug made from the complete archives
 CONTENTS = {
@@ -56,6 +57,7 @@ PARTS = {  # the used files and folders of each archive, and where they are unpa
 FOLDERS = (voc.IMAGES, voc.ANNOTATIONS, voc.MASKS, voc.AUG_MASKS, voc.LISTS)
 TRAIN_AUG = f'{voc.LISTS}/train_aug.txt'
 RECORD = 'voc12_aug.json'
+LARGEST_MEMBER = 2**28  # bytes; images have some hundred thousand
 
 Report = Callable[[str, int, int], None]  # called with a step's title, how much is done, of what
 
@@ -250,6 +252,11 @@ def used_files(
                 f'{path}: member {info.name!r} is not safe ({error}); nothing was used'
             ) from error
         member = posixpath.normpath(info.name)
+        if info.size > LARGEST_MEMBER:
+            raise InputError(
+                f'{path}: member {info.name!r} of {info.size / 2**30:.1f} GiB is too large; '
+                'nothing was used'
+            )
         folder, name = posixpath.split(member)
         if info.isreg() and (member in parts or folder in parts):
             files[parts.get(member) or f'{parts[folder]}/{name}'] = info
@@ -317,13 +324,16 @@ def make_masks(
     todo = [name for name in ids if f'{name}.png' not in there]
     for done, name in enumerate(todo, 1):
         if f'{name}.png' in voc_masks:
-            where = f'{voc.MASKS}/{name}.png of VOC'
+            where = f'{archives["VOC"]}, {voc.MASKS}/{name}.png'
             mask = voc.read_mask(voc_masks[f'{name}.png'], where)
         else:
             where = f'{archives["SBD"]}, cls/{name}.mat'
             mask = read_sbd_mask(sbd_masks[f'{name}.mat'], where)
         voc.mask_values(mask, where)
-        height, width, _ = read_header(str(images[f'{name}.jpg']))
+        try:
+            height, width, _ = read_header(str(images[f'{name}.jpg']))
+        except InputError as error:
+            raise InputError(f'{archives["VOC"]}: {error}') from error
         if mask.shape != (height, width):
             raise InputError(
                 f'{where}: is {mask.shape[1]} x {mask.shape[0]}, its image {name}.jpg is '
@@ -337,11 +347,10 @@ def make_masks(
 def read_sbd_mask(path: Path, where: str) -> np.ndarray:
     """Return (H, W) integers, the field Segmentation of the struct GTcls in ``cls/<id>.mat``."""
     try:
-        mask = loadmat(path, variable_names=['GTcls'])['GTcls']['Segmentation'][0, 0]
-    except Exception as error:  # scipy raises a dozen different ones for broken files
-        raise InputError(
-            f'{where}: cannot be read as a MATLAB file with GTcls.Segmentation ({error})'
-        ) from error
+        with reading(path, 'MATLAB file with GTcls.Segmentation'):
+            mask = loadmat(path, variable_names=['GTcls'])['GTcls']['Segmentation'][0, 0]
+    except InputError as error:
+        raise InputError(f'{where}: {error}') from error
     if mask.ndim != 2 or mask.dtype.kind not in 'iu':
         raise InputError(
             f'{where}: GTcls.Segmentation is {mask.dtype} of shape {mask.shape}, expected '

@@ -12,6 +12,7 @@ from mmdrs.datasets.formats.npy_labels import read_npy_labels
 from mmdrs.errors import InputError, first_lines
 from mmdrs.files import written_whole
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
+from mmdrs.reading import reading
 
 #: Called with the number of images that are done, and of all.
 Step = Callable[[int, int], None]
@@ -57,10 +58,8 @@ def labels_from_xml(
     """
 
     def labels(path: Path) -> list[int]:
-        try:
+        with reading(path, 'annotation'):
             objects = ElementTree.parse(path).getroot().findall('object')
-        except (OSError, ElementTree.ParseError) as error:
-            raise InputError(f'{path}: not a readable annotation ({error})') from error
         found = []
         for item in objects:
             name = (item.findtext('name') or '').strip()

@@ -5,6 +5,9 @@ from .drs_visualization_hook import DRSVisualizationHook
 from .precise_bn_hook import PreciseBNHook
 from .progress_hook import ProgressHook
 from .results_hook import ResultsHook
+from .seed_hook import SeedHook
+from .training_guard_hook import TrainingGuardHook
+from .whole_checkpoint_hook import WholeCheckpointHook
 
 __all__ = [
     'DRSScheduleHook',
@@ -12,4 +15,7 @@ __all__ = [
     'PreciseBNHook',
     'ProgressHook',
     'ResultsHook',
+    'SeedHook',
+    'TrainingGuardHook',
+    'WholeCheckpointHook',
 ]

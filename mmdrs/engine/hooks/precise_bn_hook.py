@@ -69,13 +69,15 @@ class PreciseBNHook(Hook):
 
 def _batches(runner: Runner, count: int) -> Iterator[dict[str, Any]]:
     """``count`` training batches, at most an epoch; the first one comes twice."""
-    loop = runner.train_loop
-    # A loop by iterations has an iterator already; a second one would stop its workers.
-    source = getattr(loop, 'dataloader_iterator', None) or iter(loop.dataloader)
+    # A loader of its own: the training's begins with its first batch, also when it is resumed.
+    config = dict(runner.cfg.train_dataloader, persistent_workers=False)
+    config['dataset'] = runner.train_loop.dataloader.dataset
+    loader = runner.build_dataloader(config, seed=runner.seed)
+    source = iter(loader)
     first = next(source)
     yield copy.deepcopy(first)  # the preprocessor pads masks in place
     yield first
-    yield from itertools.islice(source, min(count, len(loop.dataloader)) - 1)
+    yield from itertools.islice(source, min(count, len(loader)) - 1)
 
 
 def _forward(model: nn.Module, batch: dict[str, Any]) -> None:

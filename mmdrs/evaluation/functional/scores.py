@@ -50,10 +50,12 @@ class FusedCounts:
     Attributes:
         evaluated: Without ignored pixels, as the released scripts score it.
         written: As in its file, where ignored pixels are misses.
+        images: Number of images.
     """
 
     evaluated: LabelCounts
     written: LabelCounts
+    images: int = 1
 
     @classmethod
     def of(
@@ -66,82 +68,26 @@ class FusedCounts:
         )
 
     def __add__(self, other: 'FusedCounts') -> 'FusedCounts':
-        return FusedCounts(self.evaluated + other.evaluated, self.written + other.written)
+        return FusedCounts(
+            self.evaluated + other.evaluated,
+            self.written + other.written,
+            self.images + other.images,
+        )
 
 
 def count_label(predicted: np.ndarray, actual: np.ndarray, num_classes: int) -> LabelCounts:
-    """Count one label map (H, W) against its ground truth (H, W)."""
+    """Count one label map (H, W) against its ground truth (H, W).
+
+    Raises:
+        InputError: If they differ in size, or hold a class that there is not.
+    """
+    _check_size(actual, predicted.shape)
     valid = actual != IGNORE_LABEL
     predicted, actual = predicted[valid], actual[valid]
     return LabelCounts(
         _histogram(predicted[predicted == actual], num_classes),
         _histogram(predicted[predicted != IGNORE_LABEL], num_classes),
         _histogram(actual, num_classes),
-    )
-
-
-@dataclass(frozen=True)
-class MapCounts:
-    """Pixel counts of the localization maps of one image, for every threshold at once.
-
-    Attributes:
-        labels: The K classes present, counted from 0.
-        hits: Pixels by level of the winning class, where it is the true class (256, K).
-        wins: The same, whatever the truth (256, K).
-        background: Pixels of true background by level of the winning class (256,).
-        actual: Pixels of each true class (classes with background,).
-        covered: Pixels of each object whose map exceeds the coverage threshold (K,).
-        activated: All pixels whose map of that class does (K,).
-    """
-
-    labels: tuple[int, ...]
-    hits: np.ndarray
-    wins: np.ndarray
-    background: np.ndarray
-    actual: np.ndarray
-    covered: np.ndarray
-    activated: np.ndarray
-
-
-def count_maps(
-    maps: np.ndarray,
-    labels: tuple[int, ...],
-    actual: np.ndarray,
-    num_classes: int,
-    coverage_threshold: float = MAP_THRESHOLD,
-) -> MapCounts:
-    """Count the maps of one image against its ground truth.
-
-    Args:
-        maps: Localization maps of the classes present (K, H, W), 0..1 (above 1 is clipped).
-        labels: Those classes, counted from 0.
-        actual: Ground truth (H, W): 0 background, class + 1, 255 ignored.
-        num_classes: Number of classes, background included.
-        coverage_threshold: A pixel is covered where its map exceeds this.
-    """
-    valid = actual != IGNORE_LABEL
-    values = maps[:, valid]  # (K, P)
-    truth = actual[valid]
-    count = len(labels)
-    classes = np.asarray(labels, np.int64) + 1
-    objects = truth == classes[:, None]  # (K, P)
-    active = values > np.float32(coverage_threshold)
-    level = np.zeros(truth.shape, np.uint8)
-    hits = wins = np.zeros((LEVELS, count), np.int64)
-    if count:
-        level = to_levels(values.max(axis=0))
-        winner = values.argmax(axis=0)
-        cell = level.astype(np.int64) * count + winner
-        wins = _histogram(cell, LEVELS * count).reshape(LEVELS, count)
-        hits = _histogram(cell[classes[winner] == truth], LEVELS * count).reshape(LEVELS, count)
-    return MapCounts(
-        labels=tuple(labels),
-        hits=hits,
-        wins=wins,
-        background=_histogram(level[truth == 0], LEVELS),
-        actual=_histogram(truth, num_classes),
-        covered=(active & objects).sum(axis=1),
-        activated=active.sum(axis=1),
     )
 
 
@@ -171,73 +117,36 @@ class MapScores:
     swept_iou: np.ndarray
 
 
-@dataclass
-class MapTotals:
-    """Sum of the counts of many images; its size does not grow with them.
+@dataclass(frozen=True)
+class MapCounts:
+    """Pixel counts of the localization maps of one or more images, for every threshold at once.
+
+    ``C`` is the number of classes with background.
 
     Attributes:
-        hits: As in :class:`MapCounts`, (256, classes with background); column 0 is its
-            ``background``.
-        wins: (256, classes with background).
-        actual: (classes with background,).
-        covered: Summed over the classes.
-        activated: Summed over the classes.
-        objects: Pixels of the objects that have a map.
+        hits: Pixels by level of the winning class, where it is the true class, int64 (256, C);
+            column 0: pixels of true background in images with a class, by the same level.
+        wins: The same, whatever the truth (256, C); column 0 is empty.
+        actual: Pixels of each true class (C,).
+        mapped: Pixels of each true class in images that have a map of it (C,).
+        covered: Those of them whose map exceeds the coverage threshold (C,).
+        activated: All pixels whose map of that class does (C,).
         unlabelled: Pixels of true background in images without any class.
-        images: Number of images.
     """
 
     hits: np.ndarray
     wins: np.ndarray
     actual: np.ndarray
-    covered: int = 0
-    activated: int = 0
-    objects: int = 0
-    unlabelled: int = 0
-    images: int = 0
+    mapped: np.ndarray
+    covered: np.ndarray
+    activated: np.ndarray
+    unlabelled: int
 
-    @classmethod
-    def empty(cls, num_classes: int) -> 'MapTotals':
-        """Counts of no image; ``num_classes`` includes the background."""
-        return cls(
-            np.zeros((LEVELS, num_classes), np.int64),
-            np.zeros((LEVELS, num_classes), np.int64),
-            np.zeros(num_classes, np.int64),
-        )
-
-    @classmethod
-    def of(cls, image: MapCounts, num_classes: int) -> 'MapTotals':
-        """Counts of one image."""
-        totals = cls.empty(num_classes)
-        totals.add(image)
-        return totals
-
-    def add(self, image: MapCounts) -> None:
-        """Add one image."""
-        columns = np.asarray(image.labels, np.int64) + 1
-        self.hits[:, columns] += image.hits
-        self.wins[:, columns] += image.wins
-        if image.labels:
-            self.hits[:, 0] += image.background
-        else:  # nothing but background, whatever the threshold
-            self.unlabelled += int(image.background.sum())
-        self.actual += image.actual
-        self.covered += int(image.covered.sum())
-        self.activated += int(image.activated.sum())
-        self.objects += int(image.actual[columns].sum())
-        self.images += 1
-
-    def __add__(self, other: 'MapTotals') -> 'MapTotals':
-        return MapTotals(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+    def __add__(self, other: 'MapCounts') -> 'MapCounts':
+        return MapCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     def scores(self, fixed_threshold: float = MAP_THRESHOLD) -> MapScores:
-        """Score all images; a pixel is foreground where its level reaches a threshold.
-
-        Raises:
-            InputError: If there is no image.
-        """
-        if not self.images:
-            raise InputError('no image with ground truth to score')
+        """Score all images; a pixel is foreground where its level reaches a threshold."""
         # At threshold t the foreground is what has level >= t, the background what has less.
         intersection = self.hits[::-1].cumsum(axis=0)[::-1]
         predicted = self.wins[::-1].cumsum(axis=0)[::-1]
@@ -252,11 +161,73 @@ class MapTotals:
             fixed=float(curve[fixed]),
             swept=float(curve[best]),
             swept_threshold=best / 255,
-            coverage=100 * self.covered / max(self.objects, 1),
-            precision=100 * self.covered / max(self.activated, 1),
+            coverage=100 * int(self.covered.sum()) / max(int(self.mapped.sum()), 1),
+            precision=100 * int(self.covered.sum()) / max(int(self.activated.sum()), 1),
             curve=curve,
             fixed_iou=100 * by_class[fixed],
             swept_iou=100 * by_class[best],
+        )
+
+
+def count_maps(
+    maps: np.ndarray,
+    labels: Sequence[int],
+    actual: np.ndarray,
+    num_classes: int,
+    coverage_threshold: float = MAP_THRESHOLD,
+) -> MapCounts:
+    """Count the maps of one image against its ground truth.
+
+    Args:
+        maps: Localization maps of the classes present (K, H, W), 0..1 (above 1 is clipped).
+        labels: Those classes, counted from 0.
+        actual: Ground truth (H, W): 0 background, class + 1, 255 ignored.
+        num_classes: Number of classes, background included.
+        coverage_threshold: A pixel is covered where its map exceeds this.
+
+    Raises:
+        InputError: If maps and ground truth differ in size, or hold a class that there is not.
+    """
+    classes = np.asarray(labels, np.int64) + 1
+    if classes.size and not 0 < classes.min() <= classes.max() < num_classes:
+        raise InputError(
+            f'maps of the classes {list(labels)}, but there are {num_classes - 1} and background'
+        )
+    _check_size(actual, maps.shape[1:])
+    valid = actual != IGNORE_LABEL
+    values = maps[:, valid]  # (K, P)
+    truth = actual[valid]
+    objects = truth == classes[:, None]  # (K, P)
+    active = values > np.float32(coverage_threshold)
+    mapped, covered, activated = np.zeros((3, num_classes), np.int64)
+    mapped[classes] = objects.sum(axis=1)
+    covered[classes] = (active & objects).sum(axis=1)
+    activated[classes] = active.sum(axis=1)
+    hits, wins = np.zeros((2, LEVELS, num_classes), np.int64)
+    if len(classes):
+        level = to_levels(values.max(axis=0))
+        winner = classes[values.argmax(axis=0)]
+        cell = level.astype(np.int64) * num_classes + winner
+        wins = _histogram(cell, wins.size).reshape(wins.shape)
+        hits = _histogram(cell[winner == truth], hits.size).reshape(hits.shape)
+        hits[:, 0] = _histogram(level[truth == 0], LEVELS)
+    return MapCounts(
+        hits=hits,
+        wins=wins,
+        actual=_histogram(truth, num_classes),
+        mapped=mapped,
+        covered=covered,
+        activated=activated,
+        unlabelled=0 if len(classes) else int((truth == 0).sum()),
+    )
+
+
+def _check_size(actual: np.ndarray, size: tuple[int, ...]) -> None:
+    if actual.shape != size:
+        (height, width), (found_height, found_width) = size, actual.shape
+        raise InputError(
+            f'the ground truth is {found_width} x {found_height}, what is compared with it is '
+            f'{width} x {height} (width x height)'
         )
 
 

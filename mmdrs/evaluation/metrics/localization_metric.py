@@ -1,6 +1,5 @@
 """Localization maps in the test loop: written, and scored where there is ground truth."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,15 +9,9 @@ from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
 from mmseg.structures import SegDataSample
 
-from mmdrs.evaluation.functional.scores import MapTotals, count_maps
+from mmdrs.evaluation.functional.scores import MapCounts, count_maps
 from mmdrs.evaluation.metrics.file_metric import FileMetric
-from mmdrs.evaluation.metrics.samples import (
-    ground_truth,
-    image_id,
-    image_size,
-    map_record,
-    predicted_maps,
-)
+from mmdrs.evaluation.metrics.samples import image_id, map_record
 from mmdrs.evaluation.records.record import Task
 from mmdrs.models.tta.localization_tta import set_maps
 from mmdrs.models.utils.cam import resize_array
@@ -42,11 +35,6 @@ class LocalizationMetric(FileMetric):
         coverage_threshold: A pixel is covered when its map exceeds this, 0..1.
         keep_results: Accepted because ``tools/test.py --out`` sets it; maps are always kept.
         threads: See :class:`FileMetric`, also for the arguments after it.
-
-    Attributes:
-        class_scores: After :meth:`compute_scores`, IoU in percent of each class for
-            ``mIoU_fixed`` and ``mIoU_swept``.
-        protocols: What is special in the protocol of each score, for the records.
     """
 
     task: ClassVar[Task] = 'seed'
@@ -65,62 +53,39 @@ class LocalizationMetric(FileMetric):
         super().__init__(output_dir, threads, collect_device, prefix)
         self.threshold = threshold
         self.coverage_threshold = coverage_threshold
-        self.class_scores: dict[str, list[float]] = {}
-        self.protocols: dict[str, dict[str, str]] = {}
 
     def kept(self, sample: dict) -> bool:
         """Whether the map file of an image is there, whole, and made of the same."""
-        if self.output_dir is None or self.record is None:
+        path = self._files(sample)
+        if path is None or self.record is None:
             return False
-        return read_record(self._path(sample)) == map_record(self.record, sample)
+        return read_record(path) == map_record(self.record, sample)
 
     def restore(self, sample: SegDataSample) -> None:
         """Put the maps of a kept file into a data sample, as :func:`set_maps` does."""
-        stored = read_maps(self._path(sample.to_dict()))
+        stored = read_maps(self._files(sample.to_dict()))
         maps = torch.zeros(len(self.dataset_meta['classes']), *stored.values.shape[1:])
         maps[0] = self.threshold
         maps[[label + 1 for label in stored.labels]] = torch.from_numpy(stored.floats())
         set_maps(sample, maps)
 
-    def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
-        """Write and count the maps of one batch of predictions, in the background."""
-        for sample in data_samples:
-            actual, path = ground_truth(sample), self._path(sample)
-            if self.kept(sample):
-                self._submit(self._read, path, actual)
-                continue
-            # The maps leave the device here; a thread would hold up the network for it.
-            predicted = predicted_maps(sample), image_size(sample)
-            self._submit(self._write, path, *predicted, map_record(self.record, sample), actual)
-
-    def _path(self, sample: dict) -> Path | None:
+    def _files(self, sample: dict) -> Path | None:
         return self.output_dir / f'{image_id(sample)}.npz' if self.output_dir else None
 
-    def _read(self, path: Path, actual: np.ndarray | None) -> MapTotals | None:
-        return None if actual is None else self._count(read_maps(path), actual)
+    def _read(self, files: Path) -> LocalizationMaps:
+        return read_maps(files)
 
-    def _write(
-        self,
-        path: Path | None,
-        predicted: tuple[tuple[int, ...], np.ndarray],
-        size: tuple[int, int],
-        record: dict | None,
-        actual: np.ndarray | None,
-    ) -> MapTotals | None:
-        stored = LocalizationMaps.from_floats(*predicted, size, record)
-        if path is not None:
-            write_maps(path, stored)
-        return self._count(stored, actual)
+    def _make(self, files: Path | None, maps: LocalizationMaps) -> LocalizationMaps:
+        if files is not None:
+            write_maps(files, maps)
+        return maps
 
-    def _count(self, stored: LocalizationMaps, actual: np.ndarray | None) -> MapTotals | None:
-        if actual is None:
-            return None
+    def _count(self, made: LocalizationMaps, actual: np.ndarray) -> MapCounts:
+        maps = resize_array(made.floats(), actual.shape)
         num_classes = len(self.dataset_meta['classes'])
-        maps = resize_array(stored.floats(), actual.shape)
-        counts = count_maps(maps, stored.labels, actual, num_classes, self.coverage_threshold)
-        return MapTotals.of(counts, num_classes)
+        return count_maps(maps, made.labels, actual, num_classes, self.coverage_threshold)
 
-    def compute_scores(self, total: MapTotals | None, images: int) -> dict[str, float]:
+    def compute_scores(self, total: MapCounts | None, images: int) -> dict[str, float]:
         """Scores of all images with ground truth; nothing where no image has any."""
         logger = MMLogger.get_current_instance()
         if self.output_dir is not None:

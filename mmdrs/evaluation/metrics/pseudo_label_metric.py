@@ -12,13 +12,7 @@ from mmseg.structures import SegDataSample
 
 from mmdrs.evaluation.functional.scores import FusedCounts
 from mmdrs.evaluation.metrics.file_metric import FileMetric
-from mmdrs.evaluation.metrics.samples import (
-    ground_truth,
-    image_id,
-    image_size,
-    map_record,
-    predicted_maps,
-)
+from mmdrs.evaluation.metrics.samples import image_id, map_record
 from mmdrs.evaluation.records.protocol import label_protocols
 from mmdrs.evaluation.records.record import Task
 from mmdrs.pseudo_labels.constants import CONFIDENT_THRESHOLD, MAP_THRESHOLD
@@ -49,10 +43,6 @@ class PseudoLabelMetric(FileMetric):
         crf: Constants of :class:`~mmdrs.pseudo_labels.crf.DenseCRF`; None is no CRF.
         keep_results: Accepted because ``tools/test.py --out`` sets it; labels are always kept.
         threads: See :class:`FileMetric`, also for the arguments after it.
-
-    Attributes:
-        class_scores: After :meth:`compute_scores`, IoU in percent of each class for both.
-        protocols: What is special in the protocol of each score, for the records.
     """
 
     task: ClassVar[Task] = 'pseudo'
@@ -79,53 +69,37 @@ class PseudoLabelMetric(FileMetric):
             max_confident=max_confident,
             crf=DenseCRF.from_config(crf),
         )
-        self.class_scores: dict[str, list[float]] = {}
         self.protocols = label_protocols(self.rules.to_config())
 
     def kept(self, sample: dict) -> bool:
         """Whether the label files of an image are there and made of the same."""
         if self.record is None:
             return False
-        return self._maker().finished(_files(sample), map_record(self.record, sample))
+        return self._maker().finished(self._files(sample), map_record(self.record, sample))
 
     def restore(self, sample: SegDataSample) -> None:
         """Put the kept label into a data sample; without ignored pixels where that one is kept."""
-        label = self._maker().read(_files(sample.to_dict()))[-1]
+        label = self._maker().read(self._files(sample.to_dict()))[-1]
         data = torch.from_numpy(label.astype(np.int64))[None]
         sample.set_data(dict(pred_sem_seg=PixelData(data=data)))
-
-    def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
-        """Fuse, write and count one batch of predictions, in the background."""
-        for sample in data_samples:
-            image, actual = _files(sample), ground_truth(sample)
-            if self.kept(sample):
-                self._submit(self._read, image, actual)
-                continue
-            # Checks and device access happen here, the rest in a thread.
-            self._maker().record(image, None)
-            predicted = predicted_maps(sample), image_size(sample)
-            self._submit(self._make, image, *predicted, map_record(self.record, sample), actual)
 
     def _maker(self) -> LabelMaker:
         return LabelMaker(self.rules, self.dataset_meta['palette'], self.output_dir)
 
-    def _read(self, image: ImageFiles, actual: np.ndarray | None) -> FusedCounts | None:
-        return None if actual is None else self._count(self._maker().read(image), actual)
+    def _files(self, sample: dict) -> ImageFiles:
+        saliency = sample.get('saliency_path')
+        if 'saliency' in sample:  # the pipeline has loaded it
+            saliency = sample['saliency']['data'].squeeze(0).cpu().numpy()
+        return ImageFiles(image_id(sample), sample['img_path'], saliency, 'gt_sem_seg' in sample)
 
-    def _make(
-        self,
-        image: ImageFiles,
-        predicted: tuple[tuple[int, ...], np.ndarray],
-        size: tuple[int, int],
-        record: dict | None,
-        actual: np.ndarray | None,
-    ) -> FusedCounts | None:
-        maps = LocalizationMaps.from_floats(*predicted, size)
-        labels = self._maker().make(image, maps, record)
-        return None if actual is None else self._count(labels, actual)
+    def _read(self, files: ImageFiles) -> Sequence[np.ndarray]:
+        return self._maker().read(files)
 
-    def _count(self, labels: Sequence[np.ndarray], actual: np.ndarray) -> FusedCounts:
-        return FusedCounts.of(labels, actual, len(self.dataset_meta['classes']))
+    def _make(self, files: ImageFiles, maps: LocalizationMaps) -> Sequence[np.ndarray]:
+        return self._maker().make(files, maps, maps.record or None)
+
+    def _count(self, made: Sequence[np.ndarray], actual: np.ndarray) -> FusedCounts:
+        return FusedCounts.of(made, actual, len(self.dataset_meta['classes']))
 
     def compute_scores(self, total: FusedCounts | None, images: int) -> dict[str, float]:
         """The two scores over all images with ground truth; nothing where there is none."""
@@ -137,11 +111,3 @@ class PseudoLabelMetric(FileMetric):
         both = dict(mIoU=total.evaluated, mIoU_written=total.written)
         self.class_scores = {name: (100 * c.iou()).tolist() for name, c in both.items()}
         return {name: counts.miou() for name, counts in both.items()}
-
-
-def _files(sample: dict) -> ImageFiles:
-    """The files of an image; a saliency map that the pipeline has loaded goes first."""
-    saliency = sample.get('saliency_path')
-    if 'saliency' in sample:
-        saliency = sample['saliency']['data'].squeeze(0).cpu().numpy()
-    return ImageFiles(image_id(sample), sample['img_path'], saliency, 'gt_sem_seg' in sample)

@@ -25,18 +25,24 @@ def map_record(record: dict | None, sample: dict) -> dict | None:
     return dict(record, labels=None if labels is None else list(labels))
 
 
-def predicted_maps(sample: dict) -> tuple[tuple[int, ...], np.ndarray]:
-    """Classes and localization maps from ``seg_logits`` [background, class 0, ...], (1 + K, H, W).
+def predicted_maps(
+    sample: dict, record: dict | None
+) -> tuple[tuple[int, ...], np.ndarray, tuple[int, int], dict | None]:
+    """The arguments of :meth:`.LocalizationMaps.from_floats` for a prediction.
 
-    The classes are the image's labels, or without labels those with any activation; their maps are
-    float32 (len(classes), H, W).
+    Its ``seg_logits`` are [background, class 0, ...], (1 + K, H, W). The classes are the image's
+    labels, or without labels those with any activation; their maps are float32
+    (len(classes), H, W). The size is that at which the image is scored, that of its file unless it
+    is cropped.
     """
     maps = sample['seg_logits']['data'][1:]
     labels = image_labels(sample)
     if labels is None:
         labels = tuple(maps.amax(dim=(1, 2)).gt(0).nonzero().flatten().tolist())
+    height, width = sample['ori_shape'][:2]
     # The maps of other classes stay on the device.
-    return labels, maps[list(labels)].float().cpu().numpy()
+    values = maps[list(labels)].float().cpu().numpy()
+    return labels, values, (int(height), int(width)), map_record(record, sample)
 
 
 def ground_truth(sample: dict) -> np.ndarray | None:
@@ -44,9 +50,3 @@ def ground_truth(sample: dict) -> np.ndarray | None:
     if 'gt_sem_seg' not in sample:
         return None
     return sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
-
-
-def image_size(sample: dict) -> tuple[int, int]:
-    """Height and width at which an image is scored: those of its file, unless it is cropped."""
-    height, width = sample['ori_shape'][:2]
-    return int(height), int(width)

@@ -1,13 +1,22 @@
 """Records as they are built from a config and scores."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dist import all_gather_object
 
-from mmdrs.evaluation.records.protocol import dataset_name, split_name
+from mmdrs.evaluation.functional.scores import FusedCounts
+from mmdrs.evaluation.records.protocol import (
+    dataset_name,
+    label_protocols,
+    read_protocol,
+    split_name,
+)
 from mmdrs.evaluation.records.provenance import provenance
-from mmdrs.evaluation.records.record import Evaluation, Score, Task
+from mmdrs.evaluation.records.record import Evaluation, Score, Task, per_class
+from mmdrs.pseudo_labels.rules import LabelRules
 
 
 def build_evaluation(
@@ -42,3 +51,49 @@ def build_evaluation(
         scores=scores,
         provenance=provenance(config, listed, Path(checkpoint) if checkpoint else None),
     )
+
+
+def gather_counts(counts: Iterable[FusedCounts | None]) -> FusedCounts | None:
+    """Sum the counts of the labels of all processes; None where no image has ground truth."""
+    parts = all_gather_object(_sum(counts))
+    return _sum(parts)
+
+
+def _sum(counts: Iterable[FusedCounts | None]) -> FusedCounts | None:
+    total = None
+    for count in counts:
+        if count is not None:
+            total = count if total is None else total + count
+    return total
+
+
+def label_evaluation(
+    cfg: Config,
+    counts: FusedCounts,
+    rules: LabelRules,
+    classes: Sequence[str],
+    checkpoint: str | None = None,
+    stage: str = '',
+) -> Evaluation:
+    """The record of the scores of pseudo labels.
+
+    Args:
+        cfg: Config of the network that made the maps; its test data set was scored.
+        counts: Of all labels, see :func:`gather_counts`.
+        rules: How the labels were made.
+        classes: Class names, background first.
+        checkpoint: The network's weights, where known.
+        stage: Stage of the pipeline.
+    """
+    special = label_protocols(rules.to_config())
+    base = read_protocol(cfg.to_dict(), checkpoint)
+    scores = [
+        Score(
+            metric=name,
+            value=round(found.miou(), 2),
+            protocol=replace(base, **special[name]),
+            per_class=per_class(classes, (100 * found.iou()).tolist()),
+        )
+        for name, found in (('mIoU', counts.evaluated), ('mIoU_written', counts.written))
+    ]
+    return build_evaluation(cfg, 'pseudo', scores, counts.images, checkpoint, stage)

@@ -8,6 +8,7 @@ from typing import Any
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
+from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.evaluation.records.record import Protocol
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 
@@ -55,7 +56,8 @@ def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
     scored = cfg['test_dataloader']['dataset']
     pipeline = scored.get('pipeline') or []
     steps = next((t['transforms'] for t in pipeline if t['type'] == 'TestTimeAug'), ())
-    train = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+    loader = cfg.get('train_dataloader')
+    train = leaf_datasets(loader['dataset'])[0] if loader else {}
     labels = [
         label_source(item.get('ann_file') or '') for item in (train, scored) if _is_voc(item)
     ]

@@ -3,19 +3,20 @@
 Scores of the same protocol can be compared.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from mmdrs.errors import InputError
 from mmdrs.files import write_json
+from mmdrs.reading import read_json, reading
 
 Task = Literal['seed', 'pseudo', 'seg']
 TASKS = ('seed', 'pseudo', 'seg')
 FORMAT = 1
+_HINT = 'remove it and evaluate again: the same command of the pipeline, or tools/test.py'
 
 
 @dataclass(frozen=True)
@@ -108,38 +109,52 @@ def read_evaluation(path: Path) -> Evaluation:
     Raises:
         InputError: If the file is none, is damaged, or was written by another version.
     """
-    return _evaluation(_read_json(path), str(path))
+    return _evaluation(read_json(path, 'record of an evaluation', _HINT), path)
 
 
 def read_evaluations(path: Path) -> list[Evaluation]:
     """Read a list of records, such as ``results.json``; errors as :func:`read_evaluation`."""
-    content = _read_json(path)
+    content = read_json(path, 'list of records', _HINT)
     if not isinstance(content, list):
-        raise InputError(f'{path}: is no list of records of evaluations')
-    return [_evaluation(item, f'{path}: record {n}') for n, item in enumerate(content, 1)]
+        raise InputError(f'{path}: is no list of records of evaluations; {_HINT}')
+    return [_evaluation(item, path) for item in content]
 
 
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
-        raise InputError(f'{path}: cannot be read as JSON ({error})') from error
-
-
-def _evaluation(content: Any, where: str) -> Evaluation:
+def _evaluation(content: Any, path: Path) -> Evaluation:
     if not isinstance(content, dict) or 'format' not in content:
-        raise InputError(f'{where}: is no record of an evaluation')
+        raise InputError(f'{path}: is no record of an evaluation')
     if content.pop('format') != FORMAT:
-        raise InputError(f'{where}: was written by another version of mmdrs')
-    names = {item.name for item in fields(Evaluation)}
-    if set(content) != names:
-        wrong = sorted(set(content) ^ names)
-        raise InputError(f'{where}: is damaged, it has a wrong set of keys ({", ".join(wrong)})')
-    try:
+        raise InputError(f'{path}: was written by another version of mmdrs')
+    with reading(path, 'record of an evaluation', _HINT):
         scores = [
             Score(**{**score, 'protocol': Protocol(**score['protocol'])})
             for score in content.pop('scores')
         ]
-    except (KeyError, TypeError) as error:
-        raise InputError(f'{where}: is damaged ({error})') from error
-    return Evaluation(scores=scores, **content)
+        found = Evaluation(scores=scores, **content)
+        for part in (found, *scores, *(score.protocol for score in scores)):
+            _check_types(part)
+        listed = found.provenance['list']
+        _check_type('list', listed if listed is None else listed['sha256'], str | None)
+        for name in ('config_sha256', 'time'):
+            _check_type(name, found.provenance[name], str)
+        for score in scores:
+            for name, value in score.per_class.items():
+                _check_type(name, value, float | int | None)
+    return found
+
+
+def _check_types(part: Any) -> None:
+    """Check the values of a data class against its annotations."""
+    for name, kind in get_type_hints(type(part)).items():
+        value = getattr(part, name)
+        if get_origin(kind) is Literal:
+            if value not in get_args(kind):
+                raise ValueError(f'{name} is {value!r}')
+        else:
+            kind = get_origin(kind) if get_origin(kind) in (Mapping, Sequence) else kind
+            _check_type(name, value, float | int if kind is float else kind)
+
+
+def _check_type(name: str, value: Any, kind: Any) -> None:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ValueError(f'{name} is {value!r}')

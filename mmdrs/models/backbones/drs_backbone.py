@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
+import torch
 from mmengine.model import BaseModule, ModuleDict
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -80,6 +81,7 @@ def attach_drs(
     runs = runs_of(backbone, input_shape)
     # mmengine's ModuleDict: `init_weights` does not reach into a plain one.
     backbone.drs = ModuleDict()
+    hooks: dict[str, partial] = {}  # by name of the module
     defaults = _preset(backbone, place_names(runs)).options if layers == 'default' else {}
     for place, options in select_layers(backbone, layers, runs).items():
         config = {**defaults, **drs, **options}
@@ -88,11 +90,13 @@ def attach_drs(
         layer = build_drs(config, channels)
         # A key must not hold a dot.
         backbone.drs[place.replace('.', '_').replace('@', '_run')] = layer
+        module = _hooked(backbone, place, runs, layer)
         # A partial of a module-level function, not a lambda: deepcopy and pickle then carry the
         # copy's own layer (a copy for EMA would call the original's).
-        _hooked(backbone, place, runs, layer).register_forward_hook(
-            partial(_suppress_copied if run.overwritten else _suppress_output, layer)
-        )
+        hook = partial(_suppress_copied if run.overwritten else _suppress_output, layer)
+        module.register_forward_hook(hook)
+        hooks[next(name for name, found in backbone.named_modules() if found is module)] = hook
+    backbone.register_forward_pre_hook(partial(_hook_again, hooks))
     return backbone
 
 
@@ -176,6 +180,19 @@ def _suppress_copied(
     The layer keeps its output for the backward pass, so the operation gets a copy.
     """
     return layer(output).clone()
+
+
+def _hook_again(hooks: Mapping[str, partial], backbone: nn.Module, inputs: tuple) -> None:
+    """Forward pre-hook of the backbone: modules that took the place of hooked ones get the hooks.
+
+    Conversions to SyncBN and back make new modules without them.
+    """
+    if torch.compiler.is_compiling():
+        return
+    for name, hook in hooks.items():
+        module = backbone.get_submodule(name)
+        if hook not in module._forward_hooks.values():
+            module.register_forward_hook(hook)
 
 
 def _hooked(

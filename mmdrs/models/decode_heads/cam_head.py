@@ -23,8 +23,11 @@ class CAMHead(LocalizationHead):
         return (2 / (num_classes - 1)) ** 0.5
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict:
-        """Multi-label soft margin loss of the image scores, and the share of right decisions."""
-        scores = image_scores(seg_logits)
+        """Multi-label soft margin loss of the image scores, and the share of right decisions.
+
+        Both in single precision, also under AMP.
+        """
+        scores = image_scores(seg_logits.float())
         labels = self._image_labels(batch_data_samples, scores)
         return dict(
             loss_cls=F.multilabel_soft_margin_loss(scores, labels),

@@ -79,6 +79,7 @@ class DeepLabV2Head(BaseDecodeHead):
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict:
         """The losses of the parent at the size of the logits, and ``loss_self_training``."""
+        seg_logits = seg_logits.float()  # under AMP too
         size = seg_logits.shape[2:]
         resized = [_with_resized_label(sample, size) for sample in batch_data_samples]
         losses = super().loss_by_feat(seg_logits, resized)

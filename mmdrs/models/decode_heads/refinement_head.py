@@ -34,8 +34,9 @@ class RefinementHead(LocalizationHead):
                     'pipeline'
                 )
         levels = torch.stack([s.gt_localization_map.data for s in batch_data_samples])
-        target = refinement_target(levels.to(seg_logits) / 255)
-        return dict(loss_mse=F.mse_loss(self.maps(seg_logits, target.shape[2:]), target))
+        class_maps = seg_logits.float()  # half precision cannot tell all of the 256 levels apart
+        target = refinement_target(levels.to(class_maps) / 255)
+        return dict(loss_mse=F.mse_loss(self.maps(class_maps, target.shape[2:]), target))
 
     def maps(self, class_maps: Tensor, size: tuple[int, int]) -> Tensor:
         return resize_maps(class_maps, size)

@@ -12,6 +12,8 @@ numbers per channel: no more than an in-place ReLU. Composed of torch's own oper
 need 2.2 times the memory of the ReLU network (``docs/performance.md``).
 """
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -155,7 +157,9 @@ def _average(rectified: Tensor, weight: Tensor) -> Tensor:
 
 
 def _controls(average: Tensor, weight: Tensor) -> Tensor:
-    with torch.autocast(average.device.type, enabled=False):
+    device = average.device.type
+    autocast = torch.amp.is_autocast_available(device)  # not on 'meta'
+    with torch.autocast(device, enabled=False) if autocast else nullcontext():
         product = F.linear(average, weight.to(average.dtype))
     return torch.sigmoid(product)[:, :, None, None]
 

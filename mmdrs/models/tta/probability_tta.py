@@ -22,7 +22,7 @@ class ProbabilityTTA(SegTTAModel):
         """Merge; one inner list holds the augmented predictions of one image."""
         merged = []
         for samples in data_samples_list:
-            scores = [sample.seg_logits.data for sample in samples]
+            scores = [sample.seg_logits.data.float() for sample in samples]
             mean = sum(score.softmax(dim=0) for score in scores) / len(scores)
             sample = samples[0]
             sample.set_data(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mmengine.config import Config
-from mmengine.runner import find_latest_checkpoint
 
+from mmdrs.apis.checkpoint import is_whole, latest_checkpoint
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, read_evaluation
 from mmdrs.files import digest
@@ -178,12 +178,13 @@ class StageRun(ABC):
             InputError: If there is none.
         """
         folder = self.work_dir / stage
-        if not (folder / 'last_checkpoint').is_file():
+        # A config that chooses its checkpoint (`save_best`) leaves one such file.
+        best = sorted(folder.glob('best_*.pth'), key=lambda file: file.stat().st_mtime)
+        path = next((str(file) for file in reversed(best) if is_whole(file)), None)
+        path = path or latest_checkpoint(folder)
+        if path is None:
             raise InputError(
                 f'{self.stage.name} needs the checkpoint of {stage}, but there is none in '
                 f'{folder}; run that stage first (--from {stage})'
             )
-        # A config that chooses its checkpoint (`save_best`) leaves one such file.
-        best = sorted(folder.glob('best_*.pth'), key=lambda file: file.stat().st_mtime)
-        path = best[-1] if best else Path(find_latest_checkpoint(str(folder)))
-        return str(folder / path.name)  # also if the work directory was moved
+        return path

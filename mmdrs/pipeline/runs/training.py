@@ -38,8 +38,10 @@ class TrainingRun(StageRun):
 
     def check(self) -> None:
         super().check()
+        # A list that is missing is named when the data sets are checked.
+        images = self.count_images() if self.lists()[0].is_file() else None
         with blamed_on(f'stage {self.stage.name}'):
-            check_training(self.config())
+            check_training(self.config(), images, initialised=not self.stage.weights)
 
     def work(self) -> float:
         """Forward and backward take three times as long as forward."""

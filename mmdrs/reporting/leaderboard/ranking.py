@@ -5,11 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, Score, Task
 from mmdrs.evaluation.records.table import Level
+from mmdrs.reading import read_yaml, reading
 from mmdrs.reporting.leaderboard.collection import Found
 
 #: Published results on PASCAL VOC 2012.
@@ -68,10 +66,9 @@ def rows(found: Sequence[Found], task: Task | None = None) -> list[Row]:
 
 def _series(e: Evaluation, score: Score) -> tuple:
     """What scores have in common that differ in nothing but seed and weights."""
-    return (
-        *(e.task, e.dataset, e.split, e.images, e.model, e.stage, score.metric, score.protocol),
-        *(e.provenance['config_sha256'], (e.provenance['list'] or {}).get('sha256')),
-    )
+    listed = (e.provenance['list'] or {}).get('sha256')
+    config, about = e.provenance['config_sha256'], (score.metric, score.protocol)
+    return e.task, e.dataset, e.split, e.images, e.model, e.stage, about, config, listed
 
 
 def _row(entries: Sequence[tuple[Path, Evaluation, Score]]) -> Row:
@@ -80,7 +77,10 @@ def _row(entries: Sequence[tuple[Path, Evaluation, Score]]) -> Row:
     first, score = evaluations[0], scores[0]
     level = Level.of([score.value for score in scores])
     return Row(
-        *(first.task, first.dataset, first.split, score.metric),
+        task=first.task,
+        dataset=first.dataset,
+        split=first.split,
+        metric=score.metric,
         model=f'{first.stage} ({first.model})' if first.stage else first.model,
         value=level.mean,
         spread=level.spread,
@@ -103,15 +103,15 @@ def read_published(path: Path = PUBLISHED) -> list[Row]:
     """Read published results.
 
     Raises:
-        InputError: If the file lacks a key.
+        InputError: If the file is damaged or lacks a key.
     """
-    content = yaml.safe_load(path.read_text(encoding='utf-8'))
-    try:
-        common = {key: content[key] for key in ('task', 'dataset', 'metric')}
+    content = read_yaml(path, 'table of published results')
+    with reading(path, 'table of published results'):
+        common = {key: str(content[key]) for key in ('task', 'dataset', 'metric')}
         return [
             Row(
                 **common,
-                **{key: row[key] for key in ('split', 'model', 'protocol', 'source')},
+                **{key: str(row[key]) for key in ('split', 'model', 'protocol', 'source')},
                 value=float(row['value']),
                 spread=None,
                 seeds=(),
@@ -120,8 +120,6 @@ def read_published(path: Path = PUBLISHED) -> list[Row]:
             )
             for row in content['rows']
         ]
-    except (KeyError, TypeError) as error:
-        raise InputError(f'{path}: a row lacks {error}') from error
 
 
 def tables(own: Sequence[Row], published: Sequence[Row]) -> list[list[Row]]:

@@ -88,9 +88,14 @@ def object_rows(counts: MapCounts) -> np.ndarray:
         float64 (objects, 4): the object's share of the image, its pixels, those of them that the
         map covers, and all pixels that the map covers.
     """
-    pixels = counts.actual[np.asarray(counts.labels, np.int64) + 1]
-    rows = np.stack([pixels / counts.actual.sum(), pixels, counts.covered, counts.activated], 1)
-    return rows[pixels > 0]
+    shown = counts.mapped > 0
+    columns = (
+        counts.mapped / counts.actual.sum(),
+        counts.mapped,
+        counts.covered,
+        counts.activated,
+    )
+    return np.stack(columns, axis=1)[shown]
 
 
 class SizeGroup(NamedTuple):

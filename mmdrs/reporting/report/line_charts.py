@@ -115,7 +115,12 @@ def _threshold_chart(name: str, title: str, curves: Mapping[str, np.ndarray]) ->
         here = 'nothing' if np.isnan(values[fixed]) else f'{values[fixed]:.1f}'
         parts.append(f'{words} {here}, highest {values[best]:.1f} at {levels[best]:.2f}')
     return Chart(
-        *(f'maps_{name}', f'{title} by threshold', levels, lines, 'threshold', 'percent'),
+        name=f'maps_{name}',
+        title=f'{title} by threshold',
+        x=levels,
+        lines=lines,
+        x_label='threshold',
+        y_label='percent',
         text=f'at {MAP_THRESHOLD}: {"; ".join(parts)}',
         colours=[list(MAP_STAGES).index(stage) for stage in curves],
         mark=MAP_THRESHOLD,
@@ -127,13 +132,24 @@ def training_charts(stage: str, curves: TrainingCurves) -> list[Chart]:
     """Loss and learning rate of a training."""
     x, losses, rate = curves
     loss = losses['loss']
-    text = f'from {loss[0]:.4g} to {loss[-1]:.4g} in {x[-1]:.0f} iterations'
-    of_rate = f'from {rate[0]:.4g} to {rate[-1]:.4g}'
     return [
-        Chart(f'{stage}_loss', f'{stage}: loss', x, losses, 'iteration', 'as logged', text),
         Chart(
-            *(f'{stage}_rate', f'{stage}: learning rate', x, dict(rate=rate), 'iteration', ''),
-            text=of_rate,
+            name=f'{stage}_loss',
+            title=f'{stage}: loss',
+            x=x,
+            lines=losses,
+            x_label='iteration',
+            y_label='as logged',
+            text=f'from {loss[0]:.4g} to {loss[-1]:.4g} in {x[-1]:.0f} iterations',
+        ),
+        Chart(
+            name=f'{stage}_rate',
+            title=f'{stage}: learning rate',
+            x=x,
+            lines=dict(rate=rate),
+            x_label='iteration',
+            y_label='',
+            text=f'from {rate[0]:.4g} to {rate[-1]:.4g}',
             colours=[5],
         ),
     ]

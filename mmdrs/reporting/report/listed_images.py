@@ -8,7 +8,8 @@ import numpy as np
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, naming
+from mmdrs.reading import reading
 from mmdrs.reporting.report.reported_run import ReportedRun
 
 #: The stages that make maps, with the words for them.
@@ -78,8 +79,10 @@ def list_images(
     name = name or ('val' if 'val' in configs else 'train')
     if name not in configs:
         raise InputError(f'{run.path} has no list of {name} images to report')
-    dataset = _build_dataset(run.path, configs[name], data_root)
-    infos = [dataset.get_data_info(index) for index in range(len(dataset))]
+    file = run.path / 'pipeline.json'
+    with naming(file), reading(file, f'description of the {name} images'):
+        dataset = _build_dataset(run.path, configs[name], data_root)
+        infos = [dataset.get_data_info(index) for index in range(len(dataset))]
     ids = [info.get('img_id') or Path(info['img_path']).stem for info in infos]
     files, left_out = _made_files(run, name, ids)
     images = [
@@ -108,13 +111,10 @@ def _build_dataset(
             'ran, or give --data-root'
         )
     kind = config.pop('type', None)
-    class_ = DATASETS.module_dict.get(kind)
+    class_ = DATASETS.module_dict.get(kind) if isinstance(kind, str) else None
     if class_ is None or not issubclass(class_, BaseSegDataset):
         raise InputError(f'{path}: its data set is a {kind}; the report needs one list of images')
-    try:
-        return class_(**config)
-    except TypeError as error:
-        raise InputError(f'{path / "pipeline.json"}: no valid {kind} ({error})') from error
+    return class_(**config)
 
 
 def _made_files(

@@ -3,7 +3,6 @@
 Only JSON is read: a work directory may come from anywhere, and its Python must not run.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,9 @@ from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, read_evaluation
 from mmdrs.pipeline.driver import FORMAT
 from mmdrs.pipeline.state import Fingerprint, StageState, Status, is_generation
+from mmdrs.reading import read_json, reading
+
+_HINT = 'give the command of tools/pipeline.py again, which writes it anew'
 
 _REASONS: dict[Status, str] = {
     'new': 'not run yet',
@@ -62,14 +64,11 @@ def read_run(path: str | Path) -> ReportedRun:
     """
     path = Path(path)
     file = path / 'pipeline.json'
-    if not file.is_file():
+    if not file.exists():
         raise InputError(
             f'{path} is no work directory of tools/pipeline.py: it holds no pipeline.json'
         )
-    try:
-        content = _object(json.loads(file.read_text(encoding='utf-8')), str(file))
-    except json.JSONDecodeError as error:
-        raise InputError(f'{file} is damaged: {error}') from error
+    content = _object(read_json(file, 'description of a run', _HINT), str(file))
     if content.get('format') != FORMAT:
         raise InputError(f'{file}: was written by another version of mmdrs')
     described, settings, datasets = (
@@ -104,16 +103,14 @@ def _read_stage(folder: Path, described: dict[str, Any]) -> FinishedStage | str:
         return _REASONS[status]
     done = state.done
     records = [path for path in sorted(folder.glob('results/*.json')) if path.name[0] != '.']
-    try:
+    with reading(folder / 'done.json', 'state of a stage', _HINT):
         return FinishedStage(
-            kind=str(described['kind']),
-            title=str(described['title']),
-            seconds=float(done['seconds']),
+            kind=str(described.get('kind')),
+            title=str(described.get('title')),
+            seconds=done['seconds'],
             finished=str(done['finished']),
             evaluations=[read_evaluation(path) for path in records],
         )
-    except (KeyError, TypeError) as error:
-        raise InputError(f'{folder / "done.json"} or pipeline.json is damaged: {error}') from error
 
 
 def _other_folders(path: Path, stages: dict[str, Any]) -> list[tuple[str, str]]:
@@ -132,5 +129,5 @@ def _other_folders(path: Path, stages: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _object(content: Any, place: str) -> dict[str, Any]:
     if not isinstance(content, dict):
-        raise InputError(f'{place} is damaged: it is no JSON object')
+        raise InputError(f'{place} is damaged: it is no JSON object; {_HINT}')
     return content

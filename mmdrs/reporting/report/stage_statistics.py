@@ -7,14 +7,8 @@ import numpy as np
 
 from mmdrs.apis.pool import ordered_map
 from mmdrs.engine import Progress
-from mmdrs.errors import InputError
-from mmdrs.evaluation.functional.scores import (
-    LEVELS,
-    LabelCounts,
-    MapCounts,
-    MapTotals,
-    count_maps,
-)
+from mmdrs.errors import InputError, naming
+from mmdrs.evaluation.functional.scores import LabelCounts, MapCounts, count_maps
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL, MAP_THRESHOLD
 from mmdrs.pseudo_labels.label_file import read_label
@@ -36,21 +30,21 @@ _Confusion = np.ndarray | None
 class MapStatistics:
     """The maps of one stage against ground truth."""
 
-    def __init__(self, num_classes: int) -> None:
-        self._totals = MapTotals.empty(num_classes)
-        self._histograms = np.zeros((2, LEVELS), np.int64)
+    def __init__(self) -> None:
+        self._counts: MapCounts | None = None
+        self._histograms: np.ndarray | int = 0
         self._objects: list[np.ndarray] = []
 
     def add(self, counts: MapCounts, histograms: np.ndarray) -> None:
         """Add one image: its counts and its :func:`.level_histograms`."""
-        self._totals.add(counts)
-        self._histograms += histograms
+        self._counts = counts if self._counts is None else self._counts + counts
+        self._histograms = self._histograms + histograms
         self._objects.append(object_rows(counts))
 
     def curves(self) -> dict[str, np.ndarray]:
         """``miou``, ``precision`` and ``recall`` by threshold level, (256,), in percent."""
         precision, recall = precision_recall(*self._histograms)
-        miou = self._totals.scores(MAP_THRESHOLD).curve
+        miou = self._counts.scores(MAP_THRESHOLD).curve
         return dict(miou=miou, precision=100 * precision, recall=100 * recall)
 
     def sizes(self) -> list[SizeGroup]:
@@ -116,7 +110,7 @@ def compute_statistics(listed: ImageList, workers: int = 0) -> Statistics:
     num_classes = len(listed.classes)
     maps = listed.made_by(MAP_STAGES) if listed.has_masks else []
     statistics = Statistics(
-        {name: MapStatistics(num_classes) for name in maps},
+        {name: MapStatistics() for name in maps},
         {name: LabelStatistics(num_classes) for name in listed.made_by(LABEL_STAGES)},
     )
     count = partial(_count_image, maps, list(statistics.labels), num_classes)
@@ -143,7 +137,8 @@ def _count_image(
     for stage in maps:
         stored = read_maps(image.files[stage])
         resized = resize_array(stored.floats(), actual.shape)
-        counts = count_maps(resized, stored.labels, actual, num_classes, MAP_THRESHOLD)
+        with naming(image.files[stage]):
+            counts = count_maps(resized, stored.labels, actual, num_classes, MAP_THRESHOLD)
         of_maps.append((counts, level_histograms(resized, stored.labels, actual)))
     return of_maps, [_count_label(image, stage, actual, num_classes) for stage in labels]
 

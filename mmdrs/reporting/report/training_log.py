@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmdrs.reading import reading
+
 
 class TrainingCurves(NamedTuple):
     """What a training logged, in arrays of one length.
@@ -49,13 +51,17 @@ def merge_runs(runs: Sequence[Sequence[dict]]) -> list[dict]:
 def _read_lines(path: Path) -> list[dict]:
     """The lines of a training; others are of a validation, or were cut off by a stop."""
     lines = []
-    for text in path.read_text().splitlines():
+    with reading(path, 'log of a training'):
+        texts = path.read_text(encoding='utf-8', errors='replace').splitlines()
+    for text in texts:
         try:
             line = json.loads(text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(line, dict) and {'iter', 'loss', 'lr'} <= line.keys():
-            lines.append(line)
+            numbers = {k: float(v) for k, v in line.items() if isinstance(v, float | int)}
+            if {'iter', 'loss', 'lr'} <= numbers.keys():
+                lines.append(numbers)
     return lines
 
 

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from mmengine.config import Config
 
 from mmdrs import apis
+from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.map_file import read_maps
 from tests.pipeline_runs import ROOT
 
@@ -26,7 +28,7 @@ def config(finished: Path, monkeypatch) -> Path:
 
 
 def make_maps(
-    config: Path, checkpoint: Path, out: Path, options: dict | None = None, tta: bool = False
+    config: Path, checkpoint: Path | str, out: Path, options: dict | None = None, tta: bool = False
 ) -> dict[str, float]:
     cfg = apis.load_config(str(config), options, work_dir=str(out.parent / 'logs'))
     cfg.runner_type = 'QuietRunner'
@@ -52,6 +54,7 @@ def test_maps_are_multi_scale_by_default(config: Path, finished: Path, tmp_path:
     for name, scales in dict(both=(24, 32), small=(24,), large=(32,), none=None).items():
         make_maps(config, checkpoint, tmp_path / name, {'test_cfg.scales': scales})
     make_maps(config, checkpoint, tmp_path / 'default')
+    differing = 0
     for path in (tmp_path / 'default').glob('*.npz'):
         found = {
             name: read_maps(tmp_path / name / path.name)
@@ -59,13 +62,14 @@ def test_maps_are_multi_scale_by_default(config: Path, finished: Path, tmp_path:
         }
         merged = np.maximum(found['small'].values, found['large'].values)
         np.testing.assert_array_equal(found['default'].values, merged)
-        assert (found['small'].values != found['large'].values).any()
+        differing += (found['small'].values != found['large'].values).any()
         np.testing.assert_array_equal(found['none'].values, found['large'].values)
         assert found['default'].record == found['both'].record
         records = [found[name].record for name in ('both', 'small', 'large', 'none')]
         assert [record['scales'] for record in records] == [[24, 32], [24], [32], None]
         assert found['default'].values.shape[1:] == (32, 32)
         assert found['default'].original_size == (40, 48)
+    assert differing >= 3
     stored = Config.fromfile(tmp_path / 'logs' / CONFIG)
     assert stored.model.type == 'ImageLabelEncoderDecoder'
 
@@ -151,6 +155,28 @@ def test_maps_and_labels_of_one_test(config: Path, finished: Path, tmp_path: Pat
     first = make_maps(config, checkpoint, tmp_path / 'other' / 'out', other)
     again = make_maps(config, checkpoint, tmp_path / 'other' / 'out', other)
     assert first['mIoU'] == again['mIoU'] and first['labels/mIoU'] == scores['labels/mIoU']
+
+
+@pytest.mark.parametrize('scheme', ['file', 'http'])
+def test_checkpoint_given_as_url(
+    config: Path, finished: Path, tmp_path: Path, served: Callable[[Path], str], scheme: str
+) -> None:
+    checkpoint = finished / 'drs_classifier' / 'epoch_2.pth'
+    url = served(checkpoint) if scheme == 'http' else f'file://{checkpoint}'
+    assert make_maps(config, url, tmp_path / 'url') == make_maps(
+        config, checkpoint, tmp_path / 'file'
+    )
+    for path in (tmp_path / 'file').glob('*.npz'):
+        found, wanted = read_maps(tmp_path / 'url' / path.name), read_maps(path)
+        np.testing.assert_array_equal(found.values, wanted.values)
+
+
+def test_url_without_a_checkpoint(
+    config: Path, finished: Path, tmp_path: Path, served: Callable[[Path], str]
+) -> None:
+    url = served(finished / 'gone.pth')
+    with pytest.raises(InputError, match=r'gone\.pth.* cannot be downloaded: .*404'):
+        make_maps(config, url, tmp_path / 'url')
 
 
 def test_other_augmentation_is_refused(config: Path, finished: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from mmdrs.evaluation.functional.scores import MapTotals, count_label, count_maps
+from mmdrs.evaluation.functional.scores import count_label, count_maps
 
 CLASSES = 4
 
@@ -51,14 +51,9 @@ def test_map_scores_at_every_threshold() -> None:
         count_maps(levels / np.float32(255), labels, truth, CLASSES)
         for labels, levels, truth in images
     ]
-    totals = MapTotals.empty(CLASSES)
-    for count in counts:
-        totals.add(count)
-    scores = totals.scores()
+    scores = (counts[0] + counts[1] + counts[2]).scores()
     # The same by way of two processes' totals.
-    halves = [MapTotals.of(counts[0], CLASSES), MapTotals.of(counts[1], CLASSES)]
-    halves[0].add(counts[2])
-    np.testing.assert_equal(asdict((halves[0] + halves[1]).scores()), asdict(scores))
+    np.testing.assert_equal(asdict((counts[1] + (counts[0] + counts[2])).scores()), asdict(scores))
 
     def predict(labels, levels, threshold):
         if not labels:
@@ -86,7 +81,9 @@ def test_map_scores_at_every_threshold() -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(ValueError, match='no image with ground truth'):
-        MapTotals.empty(CLASSES).scores()
+    maps = np.ones((1, 1, 1), np.float32)
+    for label in (-1, 3):
+        with pytest.raises(ValueError, match=rf'maps of the classes \[{label}\], but there are 3'):
+            count_maps(maps, (label,), np.array([[0]]), CLASSES)
     with pytest.raises(ValueError, match='holds the value 7, but there are 4 classes'):
         count_label(np.array([[0]]), np.array([[7]]), CLASSES)

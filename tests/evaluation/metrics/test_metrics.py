@@ -105,6 +105,7 @@ def test_missing_saliency_says_what_to_do() -> None:
     metric = build(type='PseudoLabelMetric', background_cue=dict(type='saliency'))
     with pytest.raises(ValueError, match=r'no saliency map of x\.jpg.*saliency_path'):
         metric.process(None, [prediction('x', [[[1.0]], [[0.0]]], None, [1, 0])])
+        metric.evaluate(1)
 
 
 def data_sample(name: str, truth: list | None = None) -> SegDataSample:

@@ -5,12 +5,14 @@ import pickle
 
 import pytest
 import torch
+from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import MODELS
 from torch import nn
 from torch.testing import assert_close
 
 from mmdrs.models.backbones.drs_backbone import attach_drs, select_layers
 from mmdrs.models.backbones.places import runs_of
+from mmdrs.models.layers.observation import without_drs
 from mmdrs.models.ops.suppression import suppress
 
 SMALL_VGG = dict(
@@ -210,3 +212,20 @@ def test_wrong_places_are_named() -> None:
         build(RESNET, ['layer(4'])
     with pytest.raises(ValueError, match='this ResNet has DRS already'):
         attach_drs(build(RESNET, ['layer4']), dict(type='DRS'), ['layer3'])
+
+
+def test_conversion_to_sync_bn_and_back_keeps_drs() -> None:
+    """Conversions put new modules in the place of batch norms; copies of the model as well."""
+    x, model = torch.randn(2, 3, 32, 32), build(RESNET, ['layer3.0.bn1', 'layer4.1.bn2'])
+    model.eval()
+    expected = model(x)[-1]
+    with without_drs(model):
+        assert not torch.allclose(model(x)[-1], expected)
+    for converted in (copy.deepcopy(model), model):
+        nn.SyncBatchNorm.convert_sync_batchnorm(converted)
+        assert isinstance(converted.layer4[1].bn2, nn.SyncBatchNorm)
+        assert_close(converted(x)[-1], expected)
+        assert_close(converted(x)[-1], expected)  # and not twice
+        revert_sync_batchnorm(converted)
+        assert not isinstance(converted.layer4[1].bn2, nn.SyncBatchNorm)
+        assert_close(converted(x)[-1], expected)

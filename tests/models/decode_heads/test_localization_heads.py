@@ -176,3 +176,26 @@ def test_output_shape_asks_for_another_size() -> None:
     raw = F.interpolate(F.relu(model(x)), (7, 5), **ALIGNED)
     found = model.encode_decode(x, [dict(meta, img_label=[1, 1, 1]) for meta in metas])
     assert_close(found[:, 1:], raw / (raw.amax((2, 3), keepdim=True) + 1e-5))
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize('head', ['CAMHead', 'RefinementHead'])
+def test_losses_of_half_precision_logits(head: str, dtype: torch.dtype) -> None:
+    """The logits are rounded, as under AMP; the loss is that of float64 to seven digits."""
+    decode_head = segmentor(head).decode_head
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 3, 9, 11, generator=generator).to(dtype)
+    samples = [sample((33, 41), img_label=[1, 0, 1]) for _ in range(2)]
+    for item in samples:
+        levels = torch.randint(256, (3, 33, 41), generator=generator, dtype=torch.uint8)
+        item.set_data(dict(gt_localization_map=PixelData(data=levels)))
+    found = next(iter(decode_head.loss_by_feat(logits, samples).values()))
+    if head == 'CAMHead':
+        scores, labels = logits.double().mean((2, 3)), torch.tensor([[1.0, 0.0, 1.0]] * 2)
+        exact = F.multilabel_soft_margin_loss(scores, labels)
+    else:
+        maps = torch.stack([item.gt_localization_map.data for item in samples]).double() / 255
+        target = torch.where(maps == maps.amax(1, keepdim=True), maps, 0.0)
+        exact = F.mse_loss(F.interpolate(logits.double(), (33, 41), **ALIGNED), target)
+    assert found.dtype == torch.float32
+    assert_close(found.double(), exact, rtol=1e-6, atol=0)

@@ -228,3 +228,13 @@ def test_learned_gradients_in_half_precision(dtype: torch.dtype, compiled: bool)
             function = torch.compile(function, fullgraph=True)
         errors = _errors(function, _learned, [_features(dtype), matrix], amp=matrix is weight)
         assert np.all(np.less(errors, LARGEST_ERRORS)), errors
+
+
+def test_meta_device() -> None:
+    """Without values, as counters of FLOPs run a model."""
+    x = torch.empty(2, 3, 4, 5, device='meta', requires_grad=True)
+    weight = torch.empty(3, 3, device='meta', requires_grad=True)
+    for out in (suppress(x, 0.5), suppress_by_controller(x, weight)):
+        out.sum().backward()
+        assert out.shape == x.grad.shape == x.shape
+    assert weight.grad.shape == weight.shape

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mmdrs.errors import InputError
 from mmdrs.pipeline.settings import Settings
+from mmdrs.reading import read_yaml
 
 #: Name of the classifier without DRS.
 PLAIN = 'plain'
@@ -96,13 +95,7 @@ def read_variants(path: str | Path) -> list[Variant]:
     Raises:
         InputError: If the file is missing or holds anything else.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"variants file '{path}' does not exist")
-    try:
-        content = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"variants file '{path}' is not YAML: {error}") from None
+    content = read_yaml(path, 'file of variants in YAML')
     if not isinstance(content, dict) or not content:
         raise InputError(f"variants file '{path}' must map names to options")
     for name, options in content.items():

@@ -3,7 +3,7 @@
 import gzip
 import io
 import tarfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from mmdrs.datasets.formats import read_id_list
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
-from mmdrs.reporting.voc_server.archive_tree import Faults, submission_folder
-from mmdrs.reporting.voc_server.checking import check_submission
-from mmdrs.reporting.voc_server.label_pngs import palette_png, read_prediction
+from voc_server.checking import check_submission
+from voc_server.faults import Faults, refuse, submission_folder
+from voc_server.label_pngs import palette_png, read_prediction
 
 #: Number of images in the test set of VOC 2012's segmentation task.
 TEST_IMAGES = 1456
@@ -81,14 +81,15 @@ def pack_submission(
     if not str(out).endswith(('.tar.gz', '.tgz')):
         raise InputError(f'{out}: the archive is a .tar.gz; give it that ending, or .tgz')
     source = existing_folder(predictions, 'predictions, <id>.png, that tools/test.py --out wrote')
-    faults, pngs, progress = Faults(), {}, Progress('pack')
+    faults: Faults = defaultdict(list)
+    pngs, progress = {}, Progress('pack')
     for done, name in enumerate(sorted(sizes), 1):  # some kilobytes each: all fit in memory
         label = read_prediction(source / f'{name}.png', sizes[name], faults)
         if label is not None:
             pngs[f'{folder}/{name}.png'] = palette_png(label)
         progress.step(done, len(sizes))
     note = f' in the predictions of {len(sizes)} images; nothing was written'
-    faults.refuse(predictions, note)
+    refuse(faults, predictions, note)
     with written_whole(out) as temporary:
         _write_tar(temporary, pngs)
         check_submission(temporary, list(sizes), sizes, challenge)

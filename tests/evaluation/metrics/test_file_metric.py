@@ -2,24 +2,48 @@
 
 import threading
 
+import numpy as np
 import pytest
+import torch
+from mmseg.structures import SegDataSample
 
-from mmdrs.evaluation.metrics import total_metric as totals
-from mmdrs.evaluation.metrics.total_metric import TotalMetric
+from mmdrs.evaluation.metrics import file_metric
+from mmdrs.evaluation.metrics.file_metric import FileMetric
+from mmdrs.pseudo_labels.map_file import LocalizationMaps
 
 
-class Sum(TotalMetric):
-    """Sums the squares of what it is given."""
+def sample(value: int | None) -> dict:
+    """An image whose ground truth is a number."""
+    data = {} if value is None else dict(gt_sem_seg=dict(data=torch.full((1, 1, 1), value)))
+    return dict(img_path='a.jpg', **data)
 
-    def process(self, data_batch, data_samples) -> None:
-        for sample in data_samples:
-            self._submit(self._square, sample)
 
-    @staticmethod
-    def _square(value: int | None) -> int | None:
-        if value is not None and value < 0:
+class Sum(FileMetric):
+    """Sums the squares of what it is given; all files are kept."""
+
+    def kept(self, sample: dict) -> bool:
+        return True
+
+    def restore(self, sample: SegDataSample) -> None:
+        raise NotImplementedError
+
+    def _files(self, sample: dict) -> None:
+        return None
+
+    def _make(self, files: None, maps: LocalizationMaps) -> None:
+        raise NotImplementedError
+
+    def _read(self, files: None) -> None:
+        return None
+
+    def _count(self, made: None, actual: np.ndarray) -> int:
+        value = int(actual.sum())
+        if value < 0:
             raise OSError(f'no space for {value}')
-        return None if value is None else value * value
+        return value * value
+
+    def process(self, data_batch: None, values: list[int | None]) -> None:
+        super().process(None, [sample(value) for value in values])
 
     def compute_scores(self, total: int | None, images: int) -> dict:
         return dict(total=total, images=images)
@@ -47,7 +71,7 @@ def test_repeated_image_is_not_counted_twice(monkeypatch) -> None:
     """Five images in two processes: the second gets an image of the first again, at its end."""
     found = []
     for rank, share in enumerate(([1, 2, 3], [4, 5, 1])):
-        monkeypatch.setattr(totals, 'get_dist_info', lambda r=rank: (r, 2))
+        monkeypatch.setattr(file_metric, 'get_dist_info', lambda r=rank: (r, 2))
         metric = Sum()
         metric.process(None, share)
         found.append(metric.evaluate(5))
@@ -66,10 +90,9 @@ def test_jobs_run_beside_the_caller() -> None:
     gate = threading.Event()
 
     class Waiting(Sum):
-        @staticmethod
-        def _square(value: int) -> int:
+        def _count(self, made: None, actual: np.ndarray) -> int:
             assert gate.wait(30)
-            return value
+            return int(actual.sum())
 
     metric = Waiting()
     metric.process(None, [5])

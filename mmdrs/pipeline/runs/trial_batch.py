@@ -1,0 +1,112 @@
+"""One batch of a training on random images, before hours are spent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from mmcv.transforms import Compose
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmengine.runner import Runner
+from mmengine.structures import PixelData
+from mmseg.models.segmentors import BaseSegmentor
+from mmseg.registry import TRANSFORMS
+from mmseg.structures import SegDataSample
+
+from mmdrs.apis.runner import drop_worker_options
+from mmdrs.datasets.seeding import seeded
+from mmdrs.datasets.transforms.loading import LOCALIZATION_KEY, SALIENCY_KEY
+from mmdrs.datasets.wrappers import leaf_datasets
+from mmdrs.errors import InputError
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
+
+#: Height and width of the random images, as those of photographs.
+IMAGE_SIZE = (375, 500)
+#: Greatest side of what the network is given: options do not depend on it, the time does.
+SIDE = 64
+_MAPS = dict(LoadLocalizationMap=LOCALIZATION_KEY, LoadSaliencyMap=SALIENCY_KEY)
+
+
+def try_batch(model: BaseSegmentor, cfg: Config, batch_size: int) -> None:
+    """Run random images through the pipeline, the loader's collation, and the losses of a model.
+
+    Steps that load files give random values. With other loading steps than those known here,
+    nothing is run.
+
+    Args:
+        model: As built from the config.
+        cfg: Config of the training.
+        batch_size: Images of the batch.
+
+    Raises:
+        Exception: What the parts raise where the options do not fit together.
+    """
+    steps = leaf_datasets(cfg.train_dataloader.dataset)[0].pipeline
+    classes = model.decode_head.num_classes
+    with seeded(0):
+        loaders = [_loader(step, classes) for step in steps]
+        if any(load is None for load in loaders):
+            return
+        samples = [_sample(loaders, classes) for _ in range(batch_size)]
+        config = dict(cfg.train_dataloader, dataset=samples, batch_size=batch_size)
+        drop_worker_options(config)
+        loader = Runner.build_dataloader(config, seed=0)
+        data = loader.collate_fn(samples)
+        preprocessor = model.data_preprocessor
+        if getattr(preprocessor, 'size', None):
+            preprocessor.size = tuple(min(side, SIDE) for side in preprocessor.size)
+        with torch.no_grad():
+            data = preprocessor(data, training=True)
+            # Synchronised batch norm runs on GPUs only.
+            losses = revert_sync_batchnorm(model).train()(**data, mode='loss')
+            model.parse_losses(losses)
+
+
+def _loader(step: Mapping[str, Any], classes: int) -> Any:
+    """A step of the pipeline, or what takes the place of one that loads; None for unknown ones."""
+    kind = step['type'] if isinstance(step['type'], str) else step['type'].__name__
+    if kind == 'LoadImageFromFile':
+        return lambda results: {**results, **_image(bool(step.get('to_float32')))}
+    if kind == 'LoadAnnotations':
+        return lambda results: _add(results, 'gt_seg_map', _labels(results, classes))
+    if kind in _MAPS:
+        channels = (classes - 1,) if kind == 'LoadLocalizationMap' else ()
+        return lambda results: _add(results, _MAPS[kind], _levels(results, channels))
+    return None if kind.startswith('Load') else TRANSFORMS.build(step)
+
+
+def _image(to_float: bool) -> dict[str, Any]:
+    image = np.random.randint(0, 256, (*IMAGE_SIZE, 3)).astype('float32' if to_float else 'uint8')
+    return dict(img=image, img_shape=IMAGE_SIZE, ori_shape=IMAGE_SIZE)
+
+
+def _labels(results: dict, classes: int) -> np.ndarray:
+    labels = np.random.randint(0, classes, results['img'].shape[:2]).astype(np.uint8)
+    labels[:8] = IGNORE_LABEL
+    return labels
+
+
+def _levels(results: dict, channels: tuple[int, ...]) -> np.ndarray:
+    return np.random.randint(0, 256, (*results['img'].shape[:2], *channels)).astype(np.uint8)
+
+
+def _add(results: dict, key: str, value: np.ndarray) -> dict:
+    results[key] = value
+    results['seg_fields'].append(key)
+    return results
+
+
+def _sample(loaders: list[Any], classes: int) -> dict[str, Any]:
+    """A packed image with its labels, of at most :data:`SIDE` x :data:`SIDE`."""
+    info = dict(img_path='', img_id='', seg_fields=[], reduce_zero_label=False, sample_idx=0)
+    labels = np.random.randint(0, 2, classes - 1).astype(np.float32)
+    packed = Compose(loaders)(dict(info, img_label=labels))
+    if packed is None or not isinstance(packed.get('data_samples'), SegDataSample):
+        raise InputError('the pipeline of the training does not end in PackSegInputs')
+    packed['inputs'] = packed['inputs'][:, :SIDE, :SIDE]
+    sample = packed['data_samples']
+    pixels = {key: field for key, field in sample.items() if isinstance(field, PixelData)}
+    sample.set_data({key: field[:SIDE, :SIDE] for key, field in pixels.items()})
+    sample.set_metainfo(dict(img_shape=tuple(packed['inputs'].shape[1:])))
+    return packed
