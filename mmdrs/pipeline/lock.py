@@ -10,6 +10,7 @@ from pathlib import Path
 from mmengine.dist import broadcast_object_list, is_main_process
 
 from mmdrs.errors import InputError
+from mmdrs.reading import read_json
 
 NAME = '.lock'
 
@@ -38,9 +39,12 @@ def _acquire(path: Path) -> str | None:
     """Write the lock; returns why that is not possible."""
     path.parent.mkdir(parents=True, exist_ok=True)
     own = dict(host=socket.gethostname(), pid=os.getpid(), began=_began(os.getpid()))
-    # A lock without content is of a run that was killed between making and writing it.
-    holder = _read(path) if path.is_file() else {}
-    if holder and _is_running(holder):
+    # A lock that cannot be read is of a run that was killed between making and writing it.
+    try:
+        holder = read_json(path, 'lock')
+    except InputError:
+        holder = None
+    if isinstance(holder, dict) and _is_running(holder):
         return (
             f'{path.parent} is in use by a run of the pipeline: process {holder.get("pid")} on '
             f'{holder.get("host")}. Wait for it, or give another --work-dir. If that process is '
@@ -53,14 +57,6 @@ def _acquire(path: Path) -> str | None:
     except FileExistsError:
         return f'{path.parent}: another run of the pipeline has just begun there'
     return None
-
-
-def _read(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _is_running(holder: dict) -> bool:
