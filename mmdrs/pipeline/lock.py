@@ -2,10 +2,14 @@
 
 import json
 import os
+import signal
 import socket
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from mmengine.dist import broadcast_object_list, is_main_process
 
@@ -29,10 +33,34 @@ def locked(work_dir: Path) -> Iterator[None]:
     if refused[0]:
         raise InputError(refused[0])
     try:
-        yield
+        with _ended_by_sigterm():
+            yield
     finally:
         if is_main_process():
             (work_dir / NAME).unlink(missing_ok=True)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """End by an exception at SIGTERM: jobs that a cluster moves leave no lock behind."""
+    main_thread = threading.current_thread() is threading.main_thread()
+    if not main_thread or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    owner = os.getpid()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if os.getpid() == owner:
+            sys.exit(128 + number)
+        # A loading process, forked with this handler.
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _acquire(path: Path) -> str | None:

@@ -121,6 +121,10 @@ class StageState:
         found = parent.iterdir() if parent.is_dir() else ()
         return sorted(path for path in found if name.fullmatch(path.name) and path.is_dir())
 
+    def has_content(self) -> bool:
+        """Whether there is anything in the folder, with a valid state or without."""
+        return self.folder.is_dir() and any(self.folder.iterdir())
+
     def take_up(self, wanted: Fingerprint) -> bool:
         """Make the generation of a fingerprint the present one, if there is one.
 
@@ -134,7 +138,7 @@ class StageState:
             return True
         for path in self.generations():
             if StageState(path).fingerprint == wanted.files:
-                if self.fingerprint is not None:
+                if self.has_content():
                     self.put_aside()
                 path.rename(self.folder)
                 return True

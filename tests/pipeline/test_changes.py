@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def test_replaced_weights_make_other_maps(copied, tiny_voc, run_pipeline) -> Non
 
 
 def test_only_what_is_gone_is_made_again(copied, tiny_voc, run_pipeline, capsys) -> None:
+    for path in copied.glob('*_maps/*/*.npz'):  # from a backup
+        os.utime(path, ns=(0, 0))
     before = made(copied)
     gone = ['drs_maps/train/img_3.npz', 'pseudo_labels/val/img_0.png']
     for name in gone:

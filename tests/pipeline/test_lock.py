@@ -3,7 +3,9 @@
 import json
 import multiprocessing
 import os
+import signal
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,26 @@ def test_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), locked(tmp_path):
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
+
+
+def test_lock_is_given_back_at_sigterm(tmp_path: Path) -> None:
+    """As a cluster ends a job that goes on elsewhere."""
+
+    def wait() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with locked(tmp_path):
+            (tmp_path / 'begun').touch()
+            time.sleep(60)
+
+    process = multiprocessing.get_context('fork').Process(target=wait)
+    process.start()
+    while not (tmp_path / 'begun').exists():
+        time.sleep(0.01)
+    assert (tmp_path / NAME).is_file()
+    process.terminate()
+    process.join()
+    assert process.exitcode == 128 + signal.SIGTERM
+    assert not (tmp_path / NAME).exists()
 
 
 def ended_process() -> int:
