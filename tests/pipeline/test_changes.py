@@ -72,19 +72,22 @@ def test_only_what_is_gone_is_made_again(copied, tiny_voc, run_pipeline, capsys)
     assert printed.count('finished and unchanged: skipped') == 7
 
 
-def test_damaged_map_is_named_and_made_again(copied, tiny_voc, run_pipeline) -> None:
-    shutil.rmtree(copied / 'pseudo_labels')
-    path = copied / 'refined_maps' / 'train' / 'img_2.npz'
+@pytest.mark.parametrize(
+    ('maps', 'later'), [('drs_maps', 'refinement'), ('refined_maps', 'pseudo_labels')]
+)
+def test_damaged_map_is_named_and_made_again(maps, later, copied, tiny_voc, run_pipeline) -> None:
+    shutil.rmtree(copied / later)
+    path = copied / maps / 'train' / 'img_2.npz'
     expected = read_maps(path).values
     content = path.read_bytes()
     middle = len(content) // 2
     for change in (b'\xff' * 9, b'\0' * 9):  # of the same length, as a disk damages it
         path.write_bytes(content[: middle - 4] + change + content[middle + 5 :])
         with pytest.raises(SystemExit, match=r'error: .*img_2\.npz.*delete it') as caught:
-            run_pipeline(tiny_voc, copied, '--to', 'pseudo_labels')
+            run_pipeline(tiny_voc, copied, '--to', later)
         assert '\n' not in caught.value.code
     path.unlink()
-    run_pipeline(tiny_voc, copied, '--to', 'pseudo_labels')
+    run_pipeline(tiny_voc, copied, '--to', later)
     np.testing.assert_array_equal(read_maps(path).values, expected)
 
 

@@ -167,6 +167,15 @@ def test_key_that_reaches_no_stage_is_an_error(tmp_path: Path) -> None:
     load_settings(path).check_keys()
 
 
+@pytest.mark.parametrize('text', ['seed = = 3', 'seed = (3', 'seed = sead', 'seed = 1 / 0'])
+def test_wrong_python_is_one_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / 'own.py'
+    path.write_text(f"_base_ = '{SETTINGS}'\n{text}\n")
+    with pytest.raises(InputError, match=r'own\.py.*line 2') as caught:
+        load_settings(path)
+    assert '\n' not in str(caught.value)
+
+
 def test_keys_of_a_stage_that_another_config_has_replaced() -> None:
     """The file may keep them; an option without effect is an error."""
     stock = {'stages.segmentation': 'mmseg::bisenetv2/' + BISENET}
