@@ -37,7 +37,7 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
     runner.register_hook(dict(type='ResultsHook', stage=stage))
     check_checkpoint(runner.model, checkpoint, 'test')
     _check_outputs(runner)
-    with running(runner):
+    with running(runner, runner.test_loop):
         return runner.test()
 
 

@@ -264,7 +264,7 @@ def test_errors_of_files_keep_their_type_and_words(images, tmp_path: Path, worke
     damaged.write_bytes(b'no maps')
     with pytest.raises(InputError) as error:
         make(images, tmp_path, workers=workers)
-    assert str(error.value).startswith(f'{damaged} is not a readable') and '\n' not in str(
+    assert str(error.value).startswith(f'{damaged} is damaged') and '\n' not in str(
         error.value
     )
     (tmp_path / 'blocked').mkdir()

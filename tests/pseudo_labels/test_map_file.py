@@ -52,7 +52,7 @@ def test_damaged_and_missing_files(tmp_path) -> None:
         read_maps(path)
     write_maps(path, LocalizationMaps((0,), np.zeros((1, 4, 4), np.uint8), (4, 4)))
     path.write_bytes(path.read_bytes()[:60])
-    with pytest.raises(ValueError, match=r'a\.npz is not a readable.*delete it'):
+    with pytest.raises(ValueError, match=r'a\.npz is damaged.*delete it'):
         read_maps(path)
     assert read_record(path) is None
 
@@ -108,7 +108,7 @@ def test_well_formed_files_with_impossible_values(
     np.savez(path, **{**arrays, **changes})
     with pytest.raises(InputError, match=problem) as error:
         read_maps(path)
-    assert str(error.value).startswith(f'{path} is not a readable localization map file')
+    assert str(error.value).startswith(f'{path} is damaged or no localization map file')
 
 
 def test_every_kind_of_damage_names_the_file(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_archives_that_would_fill_the_memory_are_refused(tmp_path: Path, monkeyp
     write_maps(path, LocalizationMaps((0,), np.zeros((1, 200, 200), np.uint8), (4, 4)))
     assert path.stat().st_size < 5000
     monkeypatch.setattr(map_file, '_LARGEST_FILE', 20_000)
-    with pytest.raises(InputError, match=r'a\.npz is not a readable .*\(it unpacks to'):
+    with pytest.raises(InputError, match=r'a\.npz is damaged .*\(it unpacks to'):
         read_maps(path)
 
 
