@@ -264,9 +264,7 @@ def test_errors_of_files_keep_their_type_and_words(images, tmp_path: Path, worke
     damaged.write_bytes(b'no maps')
     with pytest.raises(InputError) as error:
         make(images, tmp_path, workers=workers)
-    assert str(error.value).startswith(f'{damaged} is damaged') and '\n' not in str(
-        error.value
-    )
+    assert str(error.value).startswith(f'{damaged} is damaged') and '\n' not in str(error.value)
     (tmp_path / 'blocked').mkdir()
     (tmp_path / 'blocked' / 'labels').write_text('a file where the folder should be')
     with pytest.raises(OSError) as error:

@@ -79,7 +79,6 @@ def _pictures(listed: ImageList, image: ListedImage) -> list[tuple[str, str, boo
         maps = resize_array(read_maps(image.files[stage]).floats(), photo.shape[:2])
         pictures.append((MAP_STAGES[stage], photo_uri(heat_map(photo, maps)), False))
     if image.saliency is not None:
-        # Read as an image: with another background cue it may be of any mode.
         pictures.append(('saliency', photo_uri(read_saliency(image.saliency)), False))
     labels = {LABEL_STAGES[name]: image.files[name] for name in listed.made_by(LABEL_STAGES)}
     if image.mask is not None:

@@ -137,7 +137,7 @@ def _made_files(
 
 
 def _made_file(folder: Path, name: str, id_: str) -> Path:
-    if folder.name == 'evaluation':  # MMSegmentation's metric uses the name of the image's file
+    if folder.name == 'evaluation':
         return output_path(folder / 'predictions', id_, '.png')
     return output_path(folder / name, id_, '.npz' if folder.name in MAP_STAGES else '.png')
 
