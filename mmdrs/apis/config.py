@@ -5,6 +5,7 @@ The options mean what they mean in MMSegmentation's ``tools/train.py`` and ``too
 
 import inspect
 import os
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,7 +121,9 @@ def _settings(path: str) -> Iterator[None]:
     if not os.path.isfile(path):
         raise MissingFileError(f"settings file '{path}' does not exist{_close_files(path)}")
     before = os.environ.get(SETTINGS_VARIABLE)
-    os.environ[SETTINGS_VARIABLE] = path
+    # MMEngine puts it between the quotes of a Python text, by `re.sub`, which reads backslashes.
+    quoted = re.sub(r'([\\\'"])', r'\\\1', path)
+    os.environ[SETTINGS_VARIABLE] = quoted.replace('\\', r'\\')
     try:
         with quiet_log():
             yield
@@ -155,7 +158,7 @@ def merge_options(cfg: Config, cfg_options: dict[str, Any]) -> None:
             )
     try:
         cfg.merge_from_dict({k: _as_present(cfg, k, v) for k, v in cfg_options.items()})
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         reason = error.args[0] if error.args else error
         raise InputError(f'--cfg-options {cfg_options} cannot be applied: {reason}') from error
 
@@ -175,9 +178,8 @@ def _as_present(cfg: Config, key: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         texts = isinstance(present, list | tuple) and all(isinstance(p, str) for p in present)
         return type(value)(_number_as_text(v) for v in value) if texts and present else value
-    return (
-        _number_as_text(value) if isinstance(present, str) or key.endswith(_FILE_KEYS) else value
-    )
+    text = isinstance(present, str) or key.endswith(_FILE_KEYS)
+    return _number_as_text(value) if text else value
 
 
 def _number_as_text(value: Any) -> Any:
