@@ -29,7 +29,7 @@ SET_FREE_TESTS := \
     tests/tools/test_released_checkpoints.py \
     tests/tools/test_make_shapes_voc.py tests/tools/test_mean_results.py \
     tests/tools/test_voc12_aug.py tests/tools/test_voc_image_labels.py \
-    tests/tools/test_voc_submission.py tests/tools/voc_server
+    tests/tools/test_sbd_mask.py tests/tools/test_voc_submission.py tests/tools/voc_server
 
 ifeq ($(DEPS),onedl)
 VENV := .venv
