@@ -105,6 +105,7 @@ def test_header_that_python_miscounted_is_read_again(tmp_path: Path, monkeypatch
         ('values', np.full((1, 2, 2), np.nan), r'its maps are float64'),
         ('values', np.zeros((1, 0, 2), np.uint8), r'its maps are uint8 \(1, 0, 2\)'),
         ('original_size', [4, 0], r'the size of its image is \(4, 0\)'),
+        ('original_size', [2**20, 2**20], r'the size of its image is \(1048576'),
         ('record', '[]', 'its record is no JSON object'),
     ],
 )
