@@ -19,16 +19,18 @@ TESTS ?= tests
 # What `make test-set` leaves out. Either the code knows nothing of MMSegmentation, or it only puts
 # together what the other tests run on each set: models, engine, data sets, apis, train and test.
 SET_FREE_TESTS := \
-    tests/benchmarks tests/fuzz tests/pipeline tests/pseudo_labels tests/reporting tests/test_tutorial.py \
-    tests/datasets/formats tests/test_archives.py \
-    tests/datasets/test_file_checks.py \
+    tests/benchmarks tests/fuzz tests/pipeline tests/pseudo_labels tests/reporting \
+    tests/test_tutorial.py tests/test_archives.py tests/datasets/test_label_lists.py \
+    tests/datasets/test_file_checks.py tests/datasets/test_content_checks.py \
     tests/evaluation/functional tests/evaluation/records \
     tests/models/losses tests/models/ops tests/parity \
     tests/tools/ablation tests/tools/test_check_saliency.py \
     tests/tools/test_coco_image_labels.py tests/tools/test_drs2mmdrs.py \
     tests/tools/test_released_checkpoints.py \
     tests/tools/test_make_shapes_voc.py tests/tools/test_mean_results.py \
-    tests/tools/test_voc12_aug.py tests/tools/test_voc_image_labels.py \
+    tests/tools/voc12_aug tests/tools/test_voc_image_labels.py \
+    tests/tools/test_coco_labels.py tests/tools/test_list_writer.py \
+    tests/tools/test_npy_labels.py tests/tools/test_voc_labels.py \
     tests/tools/test_sbd_mask.py tests/tools/test_voc_submission.py tests/tools/voc_server
 
 ifeq ($(DEPS),onedl)

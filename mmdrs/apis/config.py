@@ -209,6 +209,20 @@ def apply_amp(cfg: Config) -> None:
     cfg.optim_wrapper.loss_scale = 'dynamic'
 
 
+def require_test_data(cfg: Config) -> None:
+    """Check that a config can be tested.
+
+    Raises:
+        InputError: If it has no test data, as a pipeline without masks stores it.
+    """
+    if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
+        raise InputError(
+            f"the config '{cfg.filename}' has no test_dataloader and test_evaluator, as it was "
+            'stored without masks: give val_list (or eval_list) and mask_dir in the settings to '
+            'score the network; single images are segmented by mmseg.apis.inference_model'
+        )
+
+
 def apply_tta(cfg: Config) -> None:
     """Test with the config's test-time augmentation (``--tta``).
 
@@ -217,6 +231,7 @@ def apply_tta(cfg: Config) -> None:
     Raises:
         InputError: if the config has no ``tta_pipeline`` or no ``tta_model``.
     """
+    require_test_data(cfg)
     missing = [name for name in ('tta_pipeline', 'tta_model') if cfg.get(name) is None]
     if missing:
         raise InputError(
@@ -239,6 +254,7 @@ def apply_output(cfg: Config, out_dir: str) -> None:
     Raises:
         InputError: if no metric of ``test_evaluator`` writes predictions.
     """
+    require_test_data(cfg)
     evaluator = cfg.test_evaluator
     metrics = evaluator if isinstance(evaluator, list | tuple) else [evaluator]
     kinds = [metric['type'] for metric in metrics]

@@ -19,6 +19,7 @@ from mmdrs.files import file_digest
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
 from mmdrs.pseudo_labels.map_file import read_maps, read_record
+from mmdrs.pseudo_labels.output_paths import EVALUATED, check_outputs, output_path
 from mmdrs.pseudo_labels.rules import LabelRules
 
 #: Labels that a process makes at once: passing on one result costs a tenth of making a label.
@@ -127,11 +128,15 @@ def make_pseudo_labels(
 
     Raises:
         MissingFileError: If maps are missing; names the first and counts them.
-        InputError: If a file of an image is damaged or does not fit; names the file.
+        InputError: If a file of an image is damaged or does not fit, or if a label would overwrite
+            a file of the user's; names the file.
     """
     maker = LabelMaker(rules, palette, Path(out_dir) if out_dir else None)
     rank, world = get_dist_info()
-    jobs = [_job(image, Path(map_dir), maker) for image in list(images)[rank::world]]
+    images = list(images)
+    if out_dir:
+        check_outputs([(out_dir, '.png'), (Path(out_dir) / EVALUATED, '.png')], images)
+    jobs = [_job(image, Path(map_dir), maker) for image in images[rank::world]]
     _check_maps(jobs, map_dir)
     left = [job for job in jobs if not (job.finished and job.seg_map_path is None)]
     done = len(jobs) - len(left)
@@ -152,7 +157,7 @@ def make_pseudo_labels(
 
 
 def _job(info: dict, map_dir: Path, maker: LabelMaker) -> _Job:
-    mask, path = info.get('seg_map_path'), map_dir / f'{info["img_id"]}.npz'
+    mask, path = info.get('seg_map_path'), output_path(map_dir, info['img_id'], '.npz')
     saliency = info.get('saliency_path') if maker.rules.background_cue.needs_saliency else None
     image = ImageFiles(info['img_id'], info['img_path'], saliency, mask is not None)
     return _Job(image, path, mask, maker.has_files(image) and _finished(image, path, maker))

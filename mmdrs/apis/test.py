@@ -1,9 +1,14 @@
 """Testing a model from its config and a checkpoint."""
 
 from mmengine.config import Config
+from mmengine.runner import Runner
 
 from mmdrs.apis.checkpoint import check_checkpoint, require_checkpoint
+from mmdrs.apis.config import require_test_data
 from mmdrs.apis.runner import build_runner, running
+from mmdrs.errors import InputError
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
+from mmdrs.pseudo_labels.output_paths import check_outputs
 
 
 def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float]:
@@ -20,8 +25,10 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
         The metrics of the test.
 
     Raises:
-        InputError: If the checkpoint is missing, refused, or lacks keys of the model.
+        InputError: If the config has no test data; if the checkpoint is missing, refused, or lacks
+            keys of the model; or if the output would overwrite a file of the user's.
     """
+    require_test_data(cfg)
     checkpoint = require_checkpoint(checkpoint)
     cfg.load_from = checkpoint
     cfg.resume = False
@@ -29,8 +36,27 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
     runner = build_runner(cfg)
     runner.register_hook(dict(type='ResultsHook', stage=stage))
     check_checkpoint(runner.model, checkpoint, 'test')
+    _check_outputs(runner)
     with running(runner, runner.test_loop):
         return runner.test()
+
+
+def _check_outputs(runner: Runner) -> None:
+    loop = runner.test_loop
+    outputs = [
+        (metric.output_dir, getattr(metric, 'suffix', '.png'))
+        for metric in loop.evaluator.metrics
+        if getattr(metric, 'output_dir', None)
+    ]
+    dataset = loop.dataloader.dataset
+    classes = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
+    if outputs and len(classes) > IGNORE_LABEL:
+        raise InputError(
+            f'--out: predictions are PNGs of 8 bits, which hold {IGNORE_LABEL} classes; this data '
+            f'set has {len(classes)}'
+        )
+    if outputs:
+        check_outputs(outputs, (dataset.get_data_info(index) for index in range(len(dataset))))
 
 
 def _keep_class_scores(cfg: Config) -> None:

@@ -11,6 +11,7 @@ from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import read_maps
+from mmdrs.pseudo_labels.output_paths import output_path
 from mmdrs.visualization import contact_sheet, heat_map, label_colours
 
 MAP_STAGES = (
@@ -37,7 +38,7 @@ def write_overview(work_dir: Path, runs: dict[str, StageRun], images: int = 6) -
     folders = {
         heading: work_dir / stage / split
         for stage, heading in MAP_STAGES
-        if all((work_dir / stage / split / f'{info["img_id"]}.npz').is_file() for info in infos)
+        if all(output_path(work_dir / stage / split, i['img_id'], '.npz').is_file() for i in infos)
     }
     if not folders:
         return None
@@ -46,7 +47,7 @@ def write_overview(work_dir: Path, runs: dict[str, StageRun], images: int = 6) -
         'prediction': work_dir / 'evaluation' / 'predictions',
     }
     labels = {
-        heading: [folder / f'{Path(info["img_id"]).name}.png' for info in infos]
+        heading: [output_path(folder, info['img_id'], '.png') for info in infos]
         for heading, folder in labels.items()
     }
     if all(info.get('seg_map_path') for info in infos):
@@ -70,6 +71,6 @@ def _row(
     image = read_image(info['img_path'])
     row = [image]
     for folder in folders.values():
-        stored = read_maps(folder / f'{info["img_id"]}.npz')
+        stored = read_maps(output_path(folder, info['img_id'], '.npz'))
         row.append(heat_map(image, resize_array(stored.floats(), image.shape[:2])))
     return row + [label_colours(read_label(path), palette) for path in labels]

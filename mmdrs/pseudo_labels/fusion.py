@@ -97,8 +97,14 @@ def fuse_maps(
         255 where too many channels are confident, and where a salient pixel is background.
 
     Raises:
-        InputError: If the saliency map or the image is needed and missing, or of another size.
+        InputError: If the saliency map or the image is needed and missing, or of another size, or
+            if a class does not fit into a label file.
     """
+    if any(label + 1 >= IGNORE_LABEL for label in labels):
+        raise InputError(
+            f'classes {labels}: a label file holds 0..{IGNORE_LABEL - 1}, and {IGNORE_LABEL} is '
+            '"ignored"'
+        )
     kept = np.where(maps < np.float32(threshold), np.float32(0), maps)
     background = cue.score(kept, saliency)
     channels = np.concatenate([background[None], kept])  # (1 + K, H, W)

@@ -1,9 +1,13 @@
 """Image and saliency files as arrays: the one reader of each, whatever their mode."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from mmdrs.errors import InputError
 from mmdrs.reading import reading
@@ -12,23 +16,61 @@ from mmdrs.reading import reading
 _DEEP_MODES = ('I;16', 'I;16L', 'I;16B', 'I;16N', 'I')
 #: PIL modes of saliency maps, see :func:`read_saliency`.
 SALIENCY_MODES = ('1', 'L', 'LA', 'P', 'PA', 'RGB', 'RGBA', *_DEEP_MODES)
+_ROTATED = (5, 6, 7, 8)  # EXIF orientations that swap height and width when the image is loaded
+
+
+@contextmanager
+def open_picture(path: str | Path, what: str) -> Iterator[Image.Image]:
+    """Open a picture with Pillow; what goes wrong in the block is an error of the file.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        InputError: If it is no file, or damaged, or says to have more than 179 million pixels,
+            Pillow's limit.
+    """
+    with reading(path, what), warnings.catch_warnings():
+        warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+        with Image.open(path) as picture:
+            yield picture
+
+
+def read_header(path: str | Path) -> tuple[int, int, str]:
+    """Read (height, width, PIL mode) of an image as it is loaded, so with EXIF rotation applied.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        InputError: If the file is not a readable image.
+    """
+    with open_picture(path, 'image') as picture:
+        width, height = picture.size
+        if picture.format == 'TIFF':  # newer Pillow turns the size already
+            width, height = picture.tag_v2[256], picture.tag_v2[257]
+        # PNG's own getexif decodes the whole image to look for EXIF data after the pixels.
+        if Image.Image.getexif(picture).get(ExifTags.Base.Orientation) in _ROTATED:
+            width, height = height, width
+        return height, width, picture.mode
 
 
 def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Read an image, uint8 RGB (H, W, 3).
+    """Read an image, uint8 RGB (H, W, 3): the pixels of MMSegmentation's ``LoadImageFromFile``.
 
-    It is turned as its EXIF data say, as by MMSegmentation's ``LoadImageFromFile``. 16-bit images
-    are scaled to 8 bits; an alpha channel is dropped. ``size`` is the (height, width) that it must
-    have; None takes any.
+    So OpenCV turns it as its EXIF data say, scales 16 bits to 8, and drops an alpha channel.
+    ``size`` is the (height, width) that it must have; None takes any.
 
     Raises:
         MissingFileError: If there is no such file.
         InputError: If it is not a readable image, or of another size.
     """
-    picture = _open(path, 'image')
-    if picture.mode == 'F':
-        raise InputError(f'{path} has floating-point pixels (mode F); convert it to 8 bits')
-    return np.array(_checked(picture, path, size, 'what was predicted for it').convert('RGB'))
+    with open_picture(path, 'image') as picture:
+        picture.load()  # OpenCV fills up an image that is cut off
+        pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+        if pixels is None or pixels.dtype != np.uint8 or pixels.ndim != 3:
+            raise InputError(
+                f'{path} cannot be read by OpenCV (mode {picture.mode}); convert it to 8-bit PNG '
+                'or JPEG'
+            )
+    _check_size(pixels, path, size, 'what was predicted for it')
+    return np.ascontiguousarray(pixels[..., ::-1])
 
 
 def read_saliency(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
@@ -41,32 +83,35 @@ def read_saliency(path: str | Path, size: tuple[int, int] | None = None) -> np.n
         MissingFileError: If there is no such file.
         InputError: If it is not a readable picture of :data:`SALIENCY_MODES`, or of another size.
     """
-    picture = _open(path, 'saliency map')
-    if picture.mode not in SALIENCY_MODES:
-        raise InputError(
-            f'{path} has mode {picture.mode}; saliency maps are grey (0..255), of one bit, 16 '
-            'bits, a palette, or colours'
-        )
-    return np.array(_checked(picture, path, size, 'its image').convert('L'))
+    values = read_raw_saliency(path)
+    _check_size(values, path, size, 'its image')
+    if values.dtype == np.uint8:
+        return values
+    return np.rint(values.astype(np.float32) / 257).astype(np.uint8)
 
 
-def _open(path: str | Path, what: str) -> Image.Image:
-    """A decoded picture, upright, of at most 8 bits a channel."""
-    with reading(path, what), Image.open(path) as file:
+def read_raw_saliency(path: str | Path) -> np.ndarray:
+    """A saliency map as :func:`read_saliency`, but one of 16 bits as uint16, 0..65535."""
+    with open_picture(path, 'saliency map') as file:
         picture = ImageOps.exif_transpose(file)
-        picture.load()
-    if picture.mode not in _DEEP_MODES:
-        return picture
-    levels = np.asarray(picture).astype(np.float32)
-    return Image.fromarray(np.rint(np.clip(levels, 0, 65535) / 257).astype(np.uint8))
+        if picture.mode not in SALIENCY_MODES:
+            raise InputError(
+                f'{path} has mode {picture.mode}; saliency maps are grey (0..255), of one bit, 16 '
+                'bits, a palette, or colours'
+            )
+        if picture.mode not in _DEEP_MODES:
+            return np.array(picture.convert('L'))
+        values = np.asarray(picture)
+        if values.size and not 0 <= values.min() <= values.max() <= 65535:
+            raise InputError(f'{path} has values outside 0..65535; saliency maps are 8 or 16 bits')
+        return values.astype(np.uint16)
 
 
-def _checked(
-    picture: Image.Image, path: str | Path, size: tuple[int, int] | None, owner: str
-) -> Image.Image:
-    if size is not None and (picture.height, picture.width) != tuple(size):
+def _check_size(
+    pixels: np.ndarray, path: str | Path, size: tuple[int, int] | None, owner: str
+) -> None:
+    height, width = pixels.shape[:2]
+    if size is not None and (height, width) != tuple(size):
         raise InputError(
-            f'{path} is {picture.width} x {picture.height}, but {owner} is {size[1]} x {size[0]} '
-            '(width x height)'
+            f'{path} is {width} x {height}, but {owner} is {size[1]} x {size[0]} (width x height)'
         )
-    return picture

@@ -11,8 +11,10 @@ from PIL.PngImagePlugin import PngInfo
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
-from mmdrs.reading import reading
+from mmdrs.pseudo_labels.image_file import open_picture
 
+#: PIL modes of labels: 8 bits, the pixel value is the class.
+LABEL_MODES = ('P', 'L')
 VOID_COLOUR = (224, 224, 192)
 #: A fifth of the time of zlib's default 6, for files a third larger: 8 kB an image of VOC.
 _COMPRESSION = 3
@@ -26,11 +28,16 @@ def write_label(
     palette: Sequence[Sequence[int]],
     record: dict | None = None,
 ) -> None:
-    """Write a label (H, W), uint8, 0 background, 255 ignored; a file that exists is complete.
+    """Write a label (H, W), 0 background, 255 ignored; a file that exists is complete.
 
     ``palette`` holds red, green and blue of each class. ``record``, what made the label (JSON
-    values only), is stored as a text of the PNG.
+    values only), is stored as a text of the PNG. Only a file with a record is overwritten later.
+
+    Raises:
+        InputError: If a value does not fit into 8 bits.
     """
+    if label.size and not 0 <= label.min() <= label.max() <= 255:
+        raise InputError(f'{path}: a label of 8 bits cannot hold class {label.max()}')
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(palette)] = np.asarray(palette, np.uint8)
     colours[IGNORE_LABEL] = VOID_COLOUR
@@ -46,12 +53,20 @@ def write_label(
 def read_label_record(path: str | Path) -> dict | None:
     """The record of a label file; None where there is no whole PNG, or it holds none."""
     try:
-        with reading(path, 'label'), Image.open(path) as picture:
-            text = getattr(picture, 'text', {}).get(_KEY)
-            record = None if text is None else json.loads(text)
+        with open_picture(path, 'label') as picture:
+            record = json.loads(picture.text[_KEY])  # decodes it: a damaged picture has none
     except InputError:
         return None
     return record if isinstance(record, dict) else None
+
+
+def is_foreign_label(path: str | Path) -> bool:
+    """Whether a file is a whole picture that has no record, so not written by this package."""
+    try:
+        with open_picture(path, 'label') as picture:
+            return _KEY not in picture.info
+    except InputError:
+        return False
 
 
 def read_label(path: str | Path) -> np.ndarray:
@@ -61,8 +76,12 @@ def read_label(path: str | Path) -> np.ndarray:
         MissingFileError: If there is no such file.
         InputError: If it is damaged, or has colour channels instead of class indices.
     """
-    with reading(path, 'label'), Image.open(path) as picture:
-        mode, label = picture.mode, np.asarray(picture)
-    if mode not in ('P', 'L'):
-        raise InputError(f'{path} is a {mode} picture; labels are indexed (mode P or L)')
-    return label
+    with open_picture(path, 'label') as picture:
+        if picture.mode not in LABEL_MODES:
+            raise InputError(
+                f'{path} is a {picture.mode} picture; labels are indexed (mode P or L)'
+            )
+        if picture.format == 'PNG' and picture.mode == 'L' and picture.tile[0][3] != 'L':
+            # Pillow spreads the levels over 0..255, so that other classes would be read.
+            raise InputError(f'{path} is grey with fewer than 8 bits; write 8 bits or a palette')
+        return np.array(picture)

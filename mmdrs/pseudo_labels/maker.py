@@ -12,11 +12,9 @@ from mmdrs.files import digest, file_digest
 from mmdrs.pseudo_labels.image_file import read_saliency
 from mmdrs.pseudo_labels.label_file import read_label, read_label_record, write_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps
+from mmdrs.pseudo_labels.output_paths import EVALUATED, output_path
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.reading import reading
-
-#: Folder, in that of the labels, of the labels without ignored pixels, which are scored.
-EVALUATED = '.evaluated'
 
 
 class ImageFiles(NamedTuple):
@@ -110,7 +108,7 @@ class LabelMaker:
         if self.out_dir is None:
             return []
         folders = [self.out_dir, self.out_dir / EVALUATED] if image.scored else [self.out_dir]
-        return [folder / f'{image.img_id}.png' for folder in folders]
+        return [output_path(folder, image.img_id, '.png') for folder in folders]
 
     @staticmethod
     def _made_of(path: Path, record: dict) -> bool:

@@ -133,7 +133,7 @@ def _check(maps: LocalizationMaps) -> None:
     sides = len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
     if not sides or size[0] * size[1] > _MOST_PIXELS:
         raise ValueError(f'the size of its image is {size}')
-    if not (math.isfinite(maps.scale) and maps.scale >= 1):
+    if not (math.isfinite(maps.scale) and maps.scale > 0):
         raise ValueError(f'its scale is {maps.scale}')
     if not isinstance(maps.record, dict):
         raise ValueError('its record is no JSON object')
@@ -148,6 +148,15 @@ def read_record(path: str | Path) -> dict | None:
     except InputError:
         return None
     return record if isinstance(record, dict) else None
+
+
+def is_foreign_map(path: str | Path) -> bool:
+    """Whether a file is a whole archive of arrays that hold something else than maps."""
+    try:
+        with reading(path, 'map file'), np.load(path, allow_pickle=False) as file:
+            return not {'labels', 'values'} <= set(file)
+    except InputError:
+        return False
 
 
 def _array(file: Mapping[str, np.ndarray], name: str) -> np.ndarray:

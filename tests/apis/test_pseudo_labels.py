@@ -98,6 +98,18 @@ def test_finished_labels_are_not_made_again(images, tmp_path: Path, workers: int
     assert make(images, tmp_path, workers=workers) == [None] * COUNT  # nothing left to do
 
 
+@pytest.mark.parametrize('with_masks', [True, False])
+def test_masks_are_not_overwritten(images, tmp_path: Path, with_masks: bool) -> None:
+    """The folder of the ground truth as output scored the labels against themselves: 100."""
+    images = images if with_masks else without_masks(images)
+    masks = tmp_path / 'masks'
+    before = {path.name: path.read_bytes() for path in masks.iterdir()}
+    reason = 'is an input' if with_masks else 'was not written by mmdrs'
+    with pytest.raises(InputError, match=rf'masks/img_0\.png .*{reason}'):
+        list(make_pseudo_labels(images, tmp_path / 'maps', masks, RULES, PALETTE, 3))
+    assert {path.name: path.read_bytes() for path in masks.iterdir()} == before
+
+
 def label_paths(folder: Path) -> list[Path]:
     return [folder / 'labels' / f'img_{number}.png' for number in range(COUNT)]
 
@@ -120,7 +132,7 @@ def test_labels_of_other_rules_or_maps_are_made_again(images, tmp_path: Path, sc
     stored = LocalizationMaps.from_floats((0,), np.ones((1, 8, 12)), (8, 12), record)
     write_maps(maps / 'img_2.npz', stored)
     os.utime(maps / 'img_2.npz', (0, 0))  # as old as can be: it is not the time that counts
-    write_label(labels[5], np.zeros((8, 12)), PALETTE)  # by who knows what
+    write_label(labels[5], np.zeros((8, 12)), PALETTE, dict(rules='others'))
     # Maps without a record are told apart by their content.
     stored = LocalizationMaps.from_floats((0,), np.full((1, 8, 12), 0.9), (8, 12))
     write_maps(maps / 'img_8.npz', stored)

@@ -136,6 +136,104 @@ def test_mask_of_another_size(image_label_cfg: dict, tiny_voc: Path, tmp_path: P
     assert len(ImageLabelDataset(**image_label_cfg, check_sizes=False)) == 6
 
 
+def listed(image_label_cfg: dict, tmp_path: Path, *lines: str, **changes) -> list[dict]:
+    """The data infos of a list with these lines."""
+    path = tmp_path / 'list.txt'
+    path.write_text('\n'.join(lines))
+    dataset = ImageLabelDataset(**{**image_label_cfg, 'ann_file': str(path), **changes})
+    return [dataset.get_data_info(index) for index in range(len(dataset))]
+
+
+def test_list_of_absolute_paths(image_label_cfg: dict, tiny_voc: Path, tmp_path: Path) -> None:
+    """As YOLO's train.txt: the images are found, and results go below the output folder."""
+    images = tiny_voc / 'JPEGImages'
+    image_label_cfg['data_prefix']['seg_map_path'] = 'SegmentationClass'
+    lines = [f'{images}/img_0.jpg 0', f'{images}/img_1 1 2']
+    infos = listed(image_label_cfg, tmp_path, *lines)
+    assert [info['img_path'] for info in infos] == [f'{images}/img_{n}.jpg' for n in (0, 1)]
+    assert [info['img_id'] for info in infos] == ['img_0', 'img_1']
+    assert infos[1]['seg_map_path'] == f'{tiny_voc}/SegmentationClass/img_1.png'
+    elsewhere = tmp_path / 'elsewhere' / 'x'
+    shutil.copytree(images, elsewhere)
+    del image_label_cfg['data_prefix']['seg_map_path']
+    lines[0] = f'{elsewhere}/img_0.jpg 0'
+    infos = listed(image_label_cfg, tmp_path, *lines)
+    for info, line in zip(infos, lines, strict=True):
+        assert info['img_path'].startswith(line.split()[0])
+        assert not Path(info['img_id']).is_absolute() and '..' not in info['img_id']
+
+
+@pytest.mark.parametrize(
+    ('lines', 'problem'),
+    [
+        (
+            ['../JPEGImages/img_0 0'],
+            r"list\.txt: the image id '\.\./JPEGImages/img_0' wo",
+        ),
+        (['x/../img_0 0'], 'would write outside'),
+        (['img_0 0', 'img_0.jpg 1'], "'img_0' and 'img_0.jpg' have one id, 'img_0'"),
+        (['img_0 0', './img_0 1'], "'img_0' and './img_0' have one id"),
+    ],
+)
+def test_ids_that_leave_the_folder_or_meet(
+    image_label_cfg: dict, tmp_path: Path, lines: list[str], problem: str
+) -> None:
+    with pytest.raises(InputError, match=problem):
+        listed(image_label_cfg, tmp_path, *lines)
+
+
+def test_two_photographs_of_one_stem(
+    image_label_cfg: dict, tiny_voc: Path, tmp_path: Path
+) -> None:
+    """1.jpg and 1.png: the first was read twice, the second never."""
+    for name, source in (('1.jpg', 'img_0'), ('1.png', 'img_1'), ('2.png', 'img_2')):
+        Image.open(tiny_voc / 'JPEGImages' / f'{source}.jpg').save(tmp_path / name)
+    more = dict(data_prefix=dict(img_path=str(tmp_path)), img_suffix=('.jpg', '.png'))
+    with pytest.raises(InputError, match=r"'1\.jpg' and '1\.png' have one id, '1'"):
+        listed(image_label_cfg, tmp_path, '1.jpg 0', '1.png 1', **more)
+    infos = listed(image_label_cfg, tmp_path, '1.png 0', '2 1', **more)
+    assert [Path(info['img_path']).name for info in infos] == ['1.png', '2.png']
+
+
+def test_unreadable_images_and_masks_in_one_message(
+    image_label_cfg: dict, tiny_voc: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(tiny_voc, tmp_path / 'data'))
+    (root / 'JPEGImages' / 'img_1.jpg').write_text('<html>404</html>')
+    image_label_cfg['data_root'] = str(root)
+    with pytest.raises(InputError, match=r'img_path: 1 wrong files:\n .*img_1\.jpg is not a read'):
+        ImageLabelDataset(**image_label_cfg)
+    (root / 'SegmentationClass' / 'img_2.png').write_bytes(b'')
+    Image.new('L', (48, 40), 9).save(root / 'SegmentationClass' / 'img_4.png')
+    image_label_cfg['data_prefix'] |= dict(
+        seg_map_path='SegmentationClass', saliency_path='saliency_map'
+    )
+    for path in (root / 'saliency_map').iterdir():
+        Image.fromarray(np.uint8(np.asarray(Image.open(path)) > 0)).save(path)
+    with pytest.raises(InputError) as error:
+        ImageLabelDataset(**image_label_cfg)
+    for words in (
+        'img_1.jpg is not a readable image',
+        'img_2.png is not a readable label',
+        'img_4.png holds 9',
+        'no value of 6 saliency maps of 8 bits exceeds 1 of 255',
+    ):
+        assert words in str(error.value)
+    assert len(ImageLabelDataset(**image_label_cfg, check_sizes=False)) == 6
+
+
+def test_binary_masks(image_label_cfg: dict, tiny_voc: Path, tmp_path: Path) -> None:
+    """0 and 255: all objects would be left out of the score."""
+    root = Path(shutil.copytree(tiny_voc / 'SegmentationClass', tmp_path / 'masks'))
+    for path in root.iterdir():
+        Image.fromarray(np.where(np.asarray(Image.open(path)) > 0, 255, 0).astype(np.uint8)).save(
+            path
+        )
+    image_label_cfg['data_prefix']['seg_map_path'] = str(root)
+    with pytest.raises(InputError, match='none of 6 masks has a pixel of a class.*Write class 1'):
+        ImageLabelDataset(**image_label_cfg, test_mode=True)
+
+
 @pytest.mark.parametrize(
     ('changes', 'words'),
     [

@@ -76,7 +76,7 @@ def test_wrong_size_or_mode(tiny_voc: Path, labels: Path) -> None:
     message = str(error.value)
     assert 'data_prefix.seg_map_path: 2 wrong files' in message
     assert 'img_0.png is 40 x 48' in message
-    assert 'img_5.png has mode RGB' in message
+    assert 'img_5.png is a RGB picture' in message
 
 
 def test_label_folder_is_required(tiny_voc: Path) -> None:

@@ -20,21 +20,13 @@ from scipy.io import savemat
 from ablation.variants import read_variants
 from mmdrs.apis import load_config, make_pseudo_labels, read_checkpoint
 from mmdrs.apis.checkpoint import check_checkpoint
-from mmdrs.datasets.file_checks import check_saliency, read_header
-from mmdrs.datasets.formats import (
-    coco_image_labels,
-    labels_from_list,
-    labels_from_masks,
-    labels_from_xml,
-    read_id_list,
-    read_label_list,
-)
+from mmdrs.datasets.label_lists import read_id_list, read_label_list
 from mmdrs.evaluation.records.record import Evaluation, Protocol, Score, write_evaluations
 from mmdrs.evaluation.records.table import score_table
 from mmdrs.pipeline.settings import load_settings
 from mmdrs.pipeline.state import Fingerprint, StageState
 from mmdrs.pseudo_labels.fusion import BackgroundCue
-from mmdrs.pseudo_labels.image_file import read_image, read_saliency
+from mmdrs.pseudo_labels.image_file import read_header, read_image, read_saliency
 from mmdrs.pseudo_labels.label_file import read_label, read_label_record, write_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, read_maps, read_record, write_maps
 from mmdrs.pseudo_labels.rules import LabelRules
@@ -49,6 +41,9 @@ from tests.tools.voc_archives import sbd_files, voc_files, write_tar, xml_bytes
 from voc_server.checking import submission_faults
 from voc_server.packing import pack_submission
 
+VOC = load_tool('dataset_converters/voc_image_labels')
+SALIENCY_CHECK = load_tool('dataset_converters/check_saliency')
+COCO = load_tool('dataset_converters/coco_image_labels')
 CLASSES = ('background', 'disc', 'bar')
 PALETTE = ((0, 0, 0), (128, 0, 0), (0, 128, 0))
 HEIGHT, WIDTH = 12, 16
@@ -327,19 +322,19 @@ READERS = (
     Reader('CSV of labels', 'labels.csv', 'text', lambda p: read_label_list(p, CLASSES[1:])),
     Reader('CSV table', 'table.csv', 'text', lambda p: read_label_list(p, CLASSES[1:])),
     Reader('list of ids', 'train.txt', 'text', read_id_list),
-    Reader('npy labels', 'labels.npy', 'bytes', lambda p: labels_from_list(p, ['photo7'])),
-    Reader('COCO', 'coco.json', 'json', lambda p: coco_image_labels([p], min_area=1)),
+    Reader('npy labels', 'labels.npy', 'bytes', lambda p: VOC.labels_from_list(p, ['photo7'])),
+    Reader('COCO', 'coco.json', 'json', lambda p: COCO.coco_image_labels([p], min_area=1)),
     Reader(
         'XML',
         'VOC/Annotations/photo7.xml',
         'text',
-        lambda p: labels_from_xml(p.parents[1], ['photo7']),
+        lambda p: VOC.labels_from_xml(p.parents[1], ['photo7']),
     ),
     Reader(
         'masks of VOC',
         'VOC/SegmentationClassAug/photo7.png',
         'picture',
-        lambda p: labels_from_masks(p.parents[1], ['photo7']),
+        lambda p: VOC.labels_from_masks(p.parents[1], ['photo7']),
     ),
     Reader(
         'image for CRF', 'images/photo7.png', 'picture', lambda p: read_image(p, (HEIGHT, WIDTH))
@@ -358,7 +353,9 @@ READERS = (
         'saliency check',
         'saliency/photo7.png',
         'picture',
-        lambda p: check_saliency(p.parent, ['photo7'], p.parents[1] / 'images', '.png', '.png'),
+        lambda p: SALIENCY_CHECK.check_saliency(
+            p.parent, ['photo7'], p.parents[1] / 'images', '.png', '.png'
+        ),
     ),
     Reader('masks in labels', 'masks/photo7.png', 'picture', lambda p: _pseudo_label(p, CONSTANT)),
     Reader('masks in test', 'masks/photo7.png', 'picture', _test_mask),

@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -92,7 +93,7 @@ def test_every_file_is_looked_at_once(data: Path, tmp_path: Path, monkeypatch) -
             looked.append(str(path))
         return stat(path, *args, **kwargs)
 
-    monkeypatch.setattr('mmdrs.pipeline.data_files.os.stat', counted)
+    monkeypatch.setattr('mmdrs.pipeline.data_files.os', SimpleNamespace(stat=counted))
     prints(data, tmp_path)
     assert len(looked) == len(set(looked)) == 3 * 6
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 
@@ -121,3 +122,12 @@ def test_crf_without_an_image_is_an_error() -> None:
     crf = GivenResult(np.zeros((2, 2, 2)))
     with pytest.raises(ValueError, match='needs the image'):
         fuse_maps(np.zeros((1, 2, 2), np.float32), (0,), BackgroundCue('constant'), crf=crf)
+
+
+def test_class_that_a_label_file_cannot_hold() -> None:
+    """It would be written as 255, which is "ignored"."""
+    maps = np.ones((1, 2, 2), np.float32)
+    written, _ = fuse_maps(maps, (253,), BackgroundCue('constant'))
+    assert (written == 254).all()
+    with pytest.raises(InputError, match=r'classes \(254,\): a label file holds 0\.\.254'):
+        fuse_maps(maps, (254,), BackgroundCue('constant'))

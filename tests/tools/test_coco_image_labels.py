@@ -1,13 +1,14 @@
 """The command line of tools/dataset_converters/coco_image_labels.py."""
 
+import copy
 import json
 from pathlib import Path
 
 import pytest
 
-from mmdrs.datasets.formats import read_label_list
-from tests.datasets.formats.test_coco import IMAGES, INSTANCES
+from mmdrs.datasets import read_label_list
 from tests.pipeline_runs import load_tool
+from tests.tools.test_coco_labels import IMAGES, INSTANCES
 
 
 def test_list_and_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,6 +26,20 @@ def test_list_and_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     )
     main([str(instances), '--out', str(out), '--min-area', '10', '--skip-crowd'])
     assert out.read_text() == f'{IMAGES[0]}\n{IMAGES[1]} 2\n{IMAGES[2]}\n'
+
+
+def test_blanks_and_backslashes(tmp_path: Path) -> None:
+    main = load_tool('dataset_converters/coco_image_labels').main
+    content = copy.deepcopy(INSTANCES)
+    content['images'][0]['file_name'] = r'my photos\a, b.jpg'
+    instances, out = tmp_path / 'instances.json', tmp_path / 'train_cls.csv'
+    instances.write_text(json.dumps(content))
+    with pytest.raises(SystemExit, match=r'need a list that ends in \.csv'):
+        main([str(instances), '--out', str(out.with_suffix('.txt'))])
+    main([str(instances), '--out', str(out)])
+    found = read_label_list(out, ['person', 'traffic light', 'cat'])
+    assert [image.id for image in found] == ['my photos/a, b', *IMAGES[1:]]
+    assert found[1].labels == (0, 2)
 
 
 def test_errors_write_nothing(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 from torch import nn
 
 from mmdrs import apis
+from mmdrs.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / 'tools'
@@ -91,6 +92,84 @@ def test_out_writes_what_was_scored(trained: Path, tiny_voc: Path, tmp_path: Pat
     assert list(predictions) == list(masks) == [f'img_{number}' for number in range(6)]
     assert all(prediction.shape == (40, 48) for prediction in predictions.values())
     assert metrics['mIoU'] == pytest.approx(mean_iou(predictions, masks), abs=0.01)
+
+
+@pytest.mark.parametrize('arguments', [(), ('--out', 'out'), ('--tta',), ('--show-dir', 'show')])
+def test_config_that_was_stored_without_masks(
+    trained: Path, tmp_path: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nothing = ['--cfg-options', 'test_dataloader=None', 'test_evaluator=None', 'test_cfg=None']
+    message = r'^error: the config .*tiny_fcn\.py. has no test_dataloader .* stored without masks'
+    with pytest.raises(SystemExit, match=message):
+        load_tool('test').main([TINY, str(trained / 'iter_2.pth'), *arguments, *nothing])
+
+
+def move_into_folders(tiny_voc: Path, root: Path) -> None:
+    """Copy the data so that images 0 and 1 are ``x/a`` and ``y/a``, the others as they are."""
+    names = {'img_0': 'x/a', 'img_1': 'y/a'}
+    for folder, suffix in (('JPEGImages', '.jpg'), ('SegmentationClass', '.png')):
+        for path in (tiny_voc / folder).iterdir():
+            target = root / folder / f'{names.get(path.stem, path.stem)}{suffix}'
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    ids = [names.get(f'img_{n}', f'img_{n}') for n in range(6)]
+    (root / 'list.txt').write_text('\n'.join(ids))
+
+
+@pytest.mark.parametrize('tta', [False, True])
+def test_images_of_one_name_in_two_folders(
+    trained: Path, tiny_voc: Path, tmp_path: Path, tta: bool
+) -> None:
+    """Stock transforms pack no id, and both predictions were one file."""
+    move_into_folders(tiny_voc, tmp_path)
+    cfg = apis.load_config(TINY, {'experiment_name': f'folders_{tta}'}, str(tmp_path / 'work'))
+    if tta:
+        apis.apply_tta(cfg)
+    data = cfg.test_dataloader.dataset
+    data.update(data_root=str(tmp_path), ann_file='list.txt')
+    apis.apply_output(cfg, str(tmp_path / 'out'))
+    with pytest.raises(InputError, match=r'x/a\.jpg and .*y/a\.jpg would be one file'):
+        apis.test_model(cfg, str(trained / 'iter_2.pth'))
+    assert not list((tmp_path / 'out').iterdir())
+    data.update(type='PseudoLabelDataset', _scope_='mmseg')
+    metrics = apis.test_model(cfg, str(trained / 'iter_2.pth'))
+    names = [path.relative_to(tmp_path / 'out') for path in (tmp_path / 'out').rglob('*.png')]
+    assert sorted(map(str, names)) == [f'img_{n}.png' for n in range(2, 6)] + [
+        'x/a.png',
+        'y/a.png',
+    ]
+    for name in ('x', 'y'):
+        written = read(tmp_path / 'out' / name)
+        assert written['a'].shape == (40, 48)
+    predictions = {str(name): np.array(Image.open(tmp_path / 'out' / name)) for name in names}
+    masks = {
+        str(name): np.array(Image.open(tmp_path / 'SegmentationClass' / name)) for name in names
+    }
+    assert metrics['mIoU'] == pytest.approx(mean_iou(predictions, masks), abs=0.01)
+
+
+@pytest.mark.parametrize('folder', ['SegmentationClass', 'saliency_map'])
+def test_predictions_do_not_overwrite_data(
+    trained: Path, tiny_voc: Path, tmp_path: Path, folder: str
+) -> None:
+    """Masks, that the config knows, and saliency maps, that it does not."""
+    before = {path.name: path.read_bytes() for path in (tiny_voc / folder).iterdir()}
+    cfg = apis.load_config(TINY, {'experiment_name': folder}, str(tmp_path / 'work'))
+    apis.apply_output(cfg, str(tiny_voc / folder))
+    with pytest.raises(InputError, match=rf'{folder}/img_0\.png .*would be overwritten'):
+        apis.test_model(cfg, str(trained / 'iter_2.pth'))
+    assert {path.name: path.read_bytes() for path in (tiny_voc / folder).iterdir()} == before
+
+
+def test_more_classes_than_predictions_hold(trained: Path, tmp_path: Path) -> None:
+    cfg = apis.load_config(TINY, {'experiment_name': 'classes'}, str(tmp_path / 'work'))
+    cfg.test_dataloader.dataset.metainfo = dict(
+        classes=[str(number) for number in range(256)], palette=[[0, 0, 0]] * 256
+    )
+    apis.apply_output(cfg, str(tmp_path / 'out'))
+    with pytest.raises(InputError, match='8 bits, which hold 255 classes; this data set has 256'):
+        apis.test_model(cfg, str(trained / 'iter_2.pth'))
 
 
 @MODELS.register_module()

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmseg.datasets import PascalVOCDataset
 
-from mmdrs.datasets.formats import VOC_CLASSES
 from tests.pipeline_runs import load_tool
 from tests.tools.voc_archives import contents, make_voc_root, png_bytes
 
+NAMES = PascalVOCDataset.METAINFO['classes'][1:]
 TOOL = 'dataset_converters/voc_image_labels'
 
 
@@ -70,7 +71,7 @@ def test_list_of_others(
         f'{lists}/train_cls_released.txt: 2 images, 1.50 classes on average, 0 without any',
         '  differs from train_cls.txt in 1 of 1 images; 2 are in one of them only',
         f"  not compared: {lists}/train_cls_of_others.txt, line 1: unknown class 'tiger'; "
-        f'known classes: {", ".join(VOC_CLASSES[1:])}',
+        f'known classes: {", ".join(PascalVOCDataset.METAINFO["classes"][1:])}',
     ]
 
 

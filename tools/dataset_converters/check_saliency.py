@@ -10,8 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.cli.arguments import command, command_parser
-from mmdrs.datasets.file_checks import check_saliency
-from mmdrs.datasets.formats import read_id_list
+from mmdrs.datasets.content_checks import (
+    image_problems,
+    map_problems,
+    raise_problems,
+    saliency_value_problems,
+)
+from mmdrs.datasets.file_checks import check_exist, existing_folder
+from mmdrs.datasets.label_lists import read_id_list
 
 
 @command
@@ -27,6 +33,42 @@ def main(argv: Sequence[str] | None = None) -> None:
     ids = [image.id for image in read_id_list(args.list)]
     check_saliency(args.saliency_dir, ids, args.images, args.suffix, args.img_suffix)
     print(f'{args.saliency_dir}: {len(ids)} saliency maps, all of the right size')
+
+
+def check_saliency(
+    saliency_dir: str | Path,
+    ids: Sequence[str],
+    image_dir: str | Path,
+    saliency_suffix: str = '.png',
+    img_suffix: str = '.jpg',
+) -> None:
+    """Check that every image has a saliency map of its size, with possible values.
+
+    Args:
+        saliency_dir: Folder of the maps ``<id><saliency_suffix>``.
+        ids: Image ids; those of own lists may end in ``img_suffix``.
+        image_dir: Folder of the images.
+        saliency_suffix: Ending of the maps.
+        img_suffix: Ending of the images.
+
+    Raises:
+        MissingFileError: If a folder, images or maps are missing.
+        InputError: If files are damaged, or maps have another size than their image, another mode,
+            or an impossible range of values.
+    """
+    ids = [name.removesuffix(img_suffix) for name in ids]
+    folders = {'images': (image_dir, img_suffix), 'saliency maps': (saliency_dir, saliency_suffix)}
+    files = {
+        f'{folder}, {content}': [str(existing_folder(folder, content) / f'{i}{end}') for i in ids]
+        for content, (folder, end) in folders.items()
+    }
+    check_exist(files)
+    (image_title, images), (title, maps) = files.items()
+    pairs = list(zip(images, maps, strict=True))
+    raise_problems(
+        image_problems(image_title, images)
+        + map_problems(title, 'saliency_path', pairs, judge=saliency_value_problems)
+    )
 
 
 if __name__ == '__main__':

@@ -22,16 +22,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import voc_layout as voc
+from check_saliency import check_saliency
 from scipy.io import loadmat
 
 from mmdrs.archives import archive_members, reading_archive
 from mmdrs.cli.arguments import command, command_parser
-from mmdrs.datasets.file_checks import check_saliency, read_header
-from mmdrs.datasets.formats import voc
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError, MissingFileError, first_lines
 from mmdrs.files import written_whole
-from mmdrs.pseudo_labels.label_file import write_label
+from mmdrs.pseudo_labels.image_file import read_header
+from mmdrs.pseudo_labels.label_file import read_label, write_label
 from mmdrs.pseudo_labels.palette import voc_palette
 from mmdrs.reading import reading
 
@@ -328,7 +329,7 @@ def make_masks(
     for done, name in enumerate(todo, 1):
         if f'{name}.png' in voc_masks:
             where = f'{archives["VOC"]}, {voc.MASKS}/{name}.png'
-            mask = voc.read_mask(voc_masks[f'{name}.png'], where)
+            mask = read_voc_mask(voc_masks[f'{name}.png'], where)
         else:
             where = f'{archives["SBD"]}, cls/{name}.mat'
             mask = read_sbd_mask(sbd_masks[f'{name}.mat'], where)
@@ -364,6 +365,14 @@ def check_mat(data: bytes) -> None:
         if kind != MAT_MATRIX or not fits or not content.startswith(flags):
             raise ValueError(f'it is damaged or cut off at byte {place}')
         place += 8 + size
+
+
+def read_voc_mask(path: Path, where: str) -> np.ndarray:
+    """Read a mask, (H, W) uint8; messages call it ``where``, not by its temporary folder."""
+    try:
+        return read_label(path)
+    except InputError as error:
+        raise InputError(f'{where}: not a readable mask ({error})') from error
 
 
 def read_sbd_mask(path: Path, where: str) -> np.ndarray:

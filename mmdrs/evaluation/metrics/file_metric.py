@@ -46,6 +46,8 @@ class FileMetric(BaseMetric):
     task: ClassVar[Task]
     #: Whether a file holds the whole prediction, which other metrics need.
     holds_prediction: ClassVar[bool]
+    #: Of the files.
+    suffix: ClassVar[str] = '.png'
 
     def __init__(
         self,

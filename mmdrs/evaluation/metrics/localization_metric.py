@@ -11,12 +11,13 @@ from mmseg.structures import SegDataSample
 
 from mmdrs.evaluation.functional.scores import MapCounts, count_maps
 from mmdrs.evaluation.metrics.file_metric import FileMetric
-from mmdrs.evaluation.metrics.samples import image_id, map_record
+from mmdrs.evaluation.metrics.samples import map_record
 from mmdrs.evaluation.records.record import Task
 from mmdrs.models.tta.localization_tta import set_maps
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.constants import MAP_THRESHOLD
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, read_maps, read_record, write_maps
+from mmdrs.pseudo_labels.output_paths import image_id, output_path
 
 
 @METRICS.register_module()
@@ -39,6 +40,7 @@ class LocalizationMetric(FileMetric):
 
     task: ClassVar[Task] = 'seed'
     holds_prediction = True
+    suffix = '.npz'
 
     def __init__(
         self,
@@ -70,7 +72,9 @@ class LocalizationMetric(FileMetric):
         set_maps(sample, maps)
 
     def _files(self, sample: dict) -> Path | None:
-        return self.output_dir / f'{image_id(sample)}.npz' if self.output_dir else None
+        if self.output_dir is None:
+            return None
+        return output_path(self.output_dir, image_id(sample), self.suffix)
 
     def _read(self, files: Path) -> LocalizationMaps:
         return read_maps(files)

@@ -12,7 +12,7 @@ from mmseg.structures import SegDataSample
 
 from mmdrs.evaluation.functional.scores import FusedCounts
 from mmdrs.evaluation.metrics.file_metric import FileMetric
-from mmdrs.evaluation.metrics.samples import image_id, map_record
+from mmdrs.evaluation.metrics.samples import map_record
 from mmdrs.evaluation.records.protocol import label_protocols
 from mmdrs.evaluation.records.record import Task
 from mmdrs.pseudo_labels.constants import CONFIDENT_THRESHOLD, MAP_THRESHOLD
@@ -20,6 +20,7 @@ from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
 from mmdrs.pseudo_labels.map_file import LocalizationMaps
+from mmdrs.pseudo_labels.output_paths import image_id
 from mmdrs.pseudo_labels.rules import LabelRules
 
 

@@ -1,13 +1,6 @@
 """What the metrics of localization maps read from MMSegmentation's data samples."""
 
-from pathlib import Path
-
 import numpy as np
-
-
-def image_id(sample: dict) -> str:
-    """The image's id in the list files, else its file name without suffix."""
-    return sample.get('img_id') or Path(sample['img_path']).stem
 
 
 def image_labels(sample: dict) -> tuple[int, ...] | None:

@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import ClassVar
 
-import numpy as np
 import torch
 from mmseg.evaluation.metrics import IoUMetric
 from mmseg.registry import METRICS
 from torch import Tensor
 
 from mmdrs.errors import InputError
-from mmdrs.evaluation.metrics.samples import image_id
 from mmdrs.evaluation.records.protocol import describe_crf
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.pseudo_labels.label_file import write_label
+from mmdrs.pseudo_labels.output_paths import image_id, output_path
 from mmdrs.pseudo_labels.palette import voc_palette
 
 
@@ -113,7 +112,8 @@ class SegmentationMetric(IoUMetric):
                 label = label + 1  # files count the class that the data set leaves out
             meta = self.dataset_meta
             palette = meta.get('palette') or voc_palette(len(meta['classes']))
-            write_label(f'{folder}/{image_id(sample)}.png', label.astype(np.uint8), palette)
+            path = output_path(folder, image_id(sample), '.png')
+            write_label(path, label, palette, dict(kind='prediction'))
 
     def _view(self, sample: dict) -> dict:
         name = f'view_{self.view}'

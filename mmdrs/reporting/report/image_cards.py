@@ -11,7 +11,7 @@ from PIL import Image
 from mmdrs.engine import Progress
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
-from mmdrs.pseudo_labels.image_file import read_image
+from mmdrs.pseudo_labels.image_file import read_image, read_saliency
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import read_maps
 from mmdrs.reporting.report.listed_images import LABEL_STAGES, MAP_STAGES, ImageList, ListedImage
@@ -80,7 +80,7 @@ def _pictures(listed: ImageList, image: ListedImage) -> list[tuple[str, str, boo
         pictures.append((MAP_STAGES[stage], photo_uri(heat_map(photo, maps)), False))
     if image.saliency is not None:
         # Read as an image: with another background cue it may be of any mode.
-        pictures.append(('saliency', photo_uri(read_image(image.saliency)), False))
+        pictures.append(('saliency', photo_uri(read_saliency(image.saliency)), False))
     labels = {LABEL_STAGES[name]: image.files[name] for name in listed.made_by(LABEL_STAGES)}
     if image.mask is not None:
         labels['ground truth'] = image.mask
@@ -93,7 +93,7 @@ def _pictures(listed: ImageList, image: ListedImage) -> list[tuple[str, str, boo
 
 
 def photo_uri(picture: np.ndarray) -> str:
-    """A small JPEG of an RGB picture, uint8 (H, W, 3)."""
+    """A small JPEG of a picture, uint8, RGB (H, W, 3) or grey (H, W)."""
     image = Image.fromarray(picture)
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     return _uri(image, 'JPEG', quality=82)

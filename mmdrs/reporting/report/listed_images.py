@@ -9,6 +9,7 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
 from mmdrs.errors import InputError, naming
+from mmdrs.pseudo_labels.output_paths import check_id, image_id, output_path
 from mmdrs.reading import reading
 from mmdrs.reporting.report.reported_run import ReportedRun
 
@@ -83,7 +84,7 @@ def list_images(
     with naming(file), reading(file, f'description of the {name} images'):
         dataset = _build_dataset(run.path, configs[name], data_root)
         infos = [dataset.get_data_info(index) for index in range(len(dataset))]
-    ids = [info.get('img_id') or Path(info['img_path']).stem for info in infos]
+        ids = [check_id(image_id(info)) for info in infos]
     files, left_out = _made_files(run, name, ids)
     images = [
         _image(info, id_, {stage: paths[index] for stage, paths in files.items()})
@@ -137,8 +138,8 @@ def _made_files(
 
 def _made_file(folder: Path, name: str, id_: str) -> Path:
     if folder.name == 'evaluation':  # MMSegmentation's metric uses the name of the image's file
-        return folder / 'predictions' / f'{Path(id_).name}.png'
-    return folder / name / f'{id_}{".npz" if folder.name in MAP_STAGES else ".png"}'
+        return output_path(folder / 'predictions', id_, '.png')
+    return output_path(folder / name, id_, '.npz' if folder.name in MAP_STAGES else '.png')
 
 
 def _image(info: dict[str, Any], id_: str, files: dict[str, Path]) -> ListedImage:

@@ -4,17 +4,18 @@ import io
 from pathlib import Path
 
 import numpy as np
+from mmseg.datasets import PascalVOCDataset
 from PIL import Image
 
-from mmdrs.datasets.formats import VOC_CLASSES
 from mmdrs.errors import InputError, MissingFileError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.palette import voc_palette
 from mmdrs.reading import reading
 from voc_server.faults import SHOWN, UNREADABLE, Faults
 
+_CLASSES = PascalVOCDataset.METAINFO['classes']
 _COLOURS = voc_palette(256)
-_LAST = len(VOC_CLASSES) - 1
+_LAST = len(_CLASSES) - 1
 _GREY = ('1', 'L', 'I;16', 'I')
 _VALUE = f'values above {_LAST} (the server wants a class for every pixel, {IGNORE_LABEL} is none)'
 
@@ -91,7 +92,7 @@ def _check_palette(picture: Image.Image, where: str, faults: Faults) -> None:
         found = palette[3 * index : 3 * index + 3]
         if found != wanted:
             value, expected = (','.join(map(str, colour)) for colour in (found, wanted))
-            name = f' ({VOC_CLASSES[index]})' if index <= _LAST else ''
+            name = f' ({_CLASSES[index]})' if index <= _LAST else ''
             line = f"entry {index}{name} is {value or 'missing'}, VOC's is {expected}"
             faults["a palette that is not VOC's"].append(f'{where}: {line}')
             return

@@ -7,11 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mmdrs.datasets.file_checks import check_exist, existing_folder, read_header
-from mmdrs.datasets.formats import read_id_list
+from mmdrs.datasets.file_checks import check_exist, existing_folder
+from mmdrs.datasets.label_lists import read_id_list
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
+from mmdrs.pseudo_labels.image_file import read_header
 from voc_server.checking import check_submission
 from voc_server.faults import Faults, refuse, submission_folder
 from voc_server.label_pngs import palette_png, read_prediction

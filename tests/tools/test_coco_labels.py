@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mmdrs.datasets.formats import ImageLabels, coco_image_labels
+from mmdrs.datasets import ImageLabels
 from mmdrs.errors import InputError, MissingFileError
+from tests.pipeline_runs import load_tool
+
+coco_image_labels = load_tool('dataset_converters/coco_image_labels').coco_image_labels
 
 # Ids of COCO's categories are not in order and have gaps: cat 17 is class 2 of these three.
 INSTANCES = {

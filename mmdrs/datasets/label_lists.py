@@ -1,4 +1,4 @@
-"""Lists of images with their image-level labels: text, CSV, or a folder per class."""
+"""Lists of images with their image-level labels: text or CSV."""
 
 import csv
 import difflib
@@ -10,7 +10,8 @@ from pathlib import Path
 
 from mmdrs.errors import InputError, MissingFileError
 
-_LABELS = 'labels'
+#: Titles of a column that holds all labels of an image.
+_LABELS = ('labels', 'label', 'tags', 'tag', 'classes', 'class')
 
 _Row = tuple[str, list[str]]  # where it is, for messages, and its cells or words
 
@@ -33,9 +34,11 @@ class ImageLabels:
 def read_label_list(path: str | os.PathLike, classes: Sequence[str]) -> list[ImageLabels]:
     """Read image ids and image-level labels from a ``.txt`` or ``.csv`` file.
 
-    - ``.txt``: ``2007_000032 0 14``, an id and 0-based foreground classes or class names.
-    - ``.csv``: a header, ids in the first column; then either one column ``labels`` (separated by
-      ``;``, ``|`` or spaces) or one column of 0 and 1 for every class.
+    - ``.txt``: ``2007_000032 0 14``, an id and 0-based foreground classes or class names; or for
+      all images a 0 or 1 for every class, as the lists of NUS-WIDE and ChestX-ray14.
+    - ``.csv``: a header, ids in the first column; then either one column ``labels`` (or ``label``,
+      ``tags``, ``classes``; separated by ``;``, ``|``, commas or spaces) or one column of 0 and 1
+      for every class.
 
     Blank lines and lines that start with ``#`` are skipped. A label that is a class name is that
     class, otherwise it is read as an index. Some images may have no label, but not all of them.
@@ -53,19 +56,19 @@ def read_label_list(path: str | os.PathLike, classes: Sequence[str]) -> list[Ima
             or without any label; the message names the file, the line and the wrong text.
     """
     header, rows = _read_rows(Path(path))
-    if header is not None and (header != [_LABELS] or _LABELS in classes):
-        labels = _labels_of_columns(path, header, rows, classes)
+    if header is None:
+        labels = _labels_of_tokens([(where, cells[1:]) for where, cells in rows], classes)
+    elif len(header) == 1 and header[0].lower() in _LABELS and header[0] not in classes:
+        cells = [(where, _split_cell(cell, classes)) for where, (_, cell) in rows]
+        labels = _labels_of_tokens(cells, classes)
     else:
-        labels = []
-        for where, cells in rows:
-            tokens = cells[1:] if header is None else _split_cell(cells[1], classes)
-            labels.append([_parse_label(token, classes, where) for token in tokens])
+        labels = _labels_of_columns(path, header, rows, classes)
     images = _records(path, rows, labels)
     if not any(image.labels for image in images):
         raise InputError(
             f'{path}: no line has a label, this looks like a plain list of ids. Write the classes '
             f"of each image after its id, e.g. '{images[0].id} 0' or "
-            f"'{images[0].id} {classes[0]}'"
+            f"'{images[0].id} {classes[0]}'{_folder_hint(images, classes)}"
         )
     return images
 
@@ -84,61 +87,6 @@ def read_id_list(path: str | os.PathLike) -> list[ImageLabels]:
     return _records(path, rows, [[]] * len(rows))
 
 
-def read_class_folders(
-    root: str | os.PathLike, classes: Sequence[str], suffixes: Sequence[str] = ('.jpg',)
-) -> list[ImageLabels]:
-    """Read image-level labels from a folder that holds one folder of images per class.
-
-    An image that is in several class folders, under the same name, has all these labels.
-
-    Args:
-        root: The folder of the class folders.
-        classes: Foreground class names, without background; each needs its folder.
-        suffixes: Endings of image files, in any case.
-
-    Returns:
-        One record per image, sorted by id; ``path`` is that of its first class folder.
-
-    Raises:
-        MissingFileError: If the folder or a class folder is missing.
-        InputError: For a folder that is no class, different images under one name, or no image.
-    """
-    root = Path(root)
-    _check_class_folders(root, classes)
-    endings = tuple(suffix.lower() for suffix in suffixes)
-    found: dict[str, tuple[Path, list[int]]] = {}
-    for label, name in enumerate(classes):
-        files = (file for file in (root / name).iterdir() if file.name.lower().endswith(endings))
-        for file in sorted(files):
-            first, labels = found.setdefault(file.stem, (file, []))
-            # Numbered files ('cat/001.jpg', 'dog/001.jpg') would merge two images into one.
-            if first.name != file.name or first.stat().st_size != file.stat().st_size:
-                raise InputError(
-                    f'{first} and {file} have one name but are different images; rename one of '
-                    'them (an image of several classes is the same file in several folders)'
-                )
-            labels.append(label)
-    if not found:
-        raise InputError(f'{root}: no image ending in {_names(suffixes)} in its class folders')
-    return [
-        ImageLabels(name, tuple(labels), file.relative_to(root).as_posix())
-        for name, (file, labels) in sorted(found.items())
-    ]
-
-
-def _check_class_folders(root: Path, classes: Sequence[str]) -> None:
-    if not root.is_dir():
-        raise MissingFileError(f'{root}: no such folder; it must hold one folder per class')
-    folders = {p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith('.')}
-    for name in sorted(folders - set(classes)):
-        raise InputError(f'{root / name}: {_unknown(name, classes)}')
-    for name in classes:
-        if name not in folders:
-            raise MissingFileError(
-                f"{root}: no folder for class '{name}'; make an empty one if it has no images"
-            )
-
-
 def _read_rows(path: Path) -> tuple[list[str] | None, list[_Row]]:
     """Read the rows, and the header of a CSV file without its first cell (else None)."""
     if not path.is_file():
@@ -154,7 +102,10 @@ def _read_rows(path: Path) -> tuple[list[str] | None, list[_Row]]:
         rows = [(number, line.split()) for number, line in enumerate(lines, 1)]
     else:
         reader = csv.reader(lines)
-        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+        try:
+            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+        except csv.Error as error:
+            raise InputError(f'{path}, line {reader.line_num}: no CSV ({error})') from error
     rows = [(f'{path}, line {n}', row) for n, row in rows if any(row) and row[0][:1] != '#']
     if suffix == '.txt':
         return None, rows
@@ -163,8 +114,41 @@ def _read_rows(path: Path) -> tuple[list[str] | None, list[_Row]]:
     (_, header), *rows = rows
     for where, row in rows:
         if len(row) != len(header):
-            raise InputError(f'{where}: {len(row)} cells where the header has {len(header)}')
+            raise InputError(
+                f'{where}: {len(row)} cells where the header has {len(header)}; separate the '
+                "labels of an image by ';', or quote a cell with commas"
+            )
     return header[1:], rows
+
+
+def _labels_of_tokens(rows: Sequence[_Row], classes: Sequence[str]) -> list[list[int]]:
+    """The labels of rows of names or indices, or of a 0 or 1 for every class."""
+    if _is_table(rows, classes):
+        return [[i for i, token in enumerate(tokens) if token == '1'] for _, tokens in rows]
+    labels = []
+    for where, tokens in rows:
+        numbers = [token for token in tokens if token.isdigit()]
+        if len(set(numbers)) < len(numbers):
+            raise InputError(
+                f"{where}: a class is repeated in '{' '.join(tokens)}'; write each class of an "
+                f'image once, or on every line a 0 or 1 for each of the {len(classes)} classes'
+            )
+        labels.append([_parse_label(token, classes, where) for token in tokens])
+    return labels
+
+
+def _is_table(rows: Sequence[_Row], classes: Sequence[str]) -> bool:
+    """Whether all rows have a 0 or 1 for every class, and are no indices."""
+    if not rows or {'0', '1'} & set(classes):
+        return False
+    if any(len(row) != len(classes) or set(row) - {'0', '1'} for _, row in rows):
+        return False
+    if len(classes) == 2 and all(list(row) == ['0', '1'] for _, row in rows):
+        raise InputError(
+            f"{rows[0][0]}: '0 1', as on every line: is that both classes, or only the second? "
+            f'Write names: {named(classes)}'
+        )
+    return len(classes) > 1 or any(list(row) == ['1'] for _, row in rows)
 
 
 def _labels_of_columns(
@@ -173,14 +157,14 @@ def _labels_of_columns(
     """The labels of rows with one column of 0 and 1 for every class, in any order."""
     for name in columns:
         if name not in classes:
-            raise InputError(f'{path}, header: {_unknown(name, classes)}')
+            raise InputError(f'{path}, header: {unknown_class(name, classes)}')
         if columns.count(name) > 1:
             raise InputError(f"{path}, header: column '{name}' appears more than once")
     missing = [name for name in classes if name not in columns]
     if missing:
         raise InputError(
-            f'{path}, header: no column for the classes {_names(missing)}; add these columns, or '
-            f"use one column '{_LABELS}' after the id"
+            f'{path}, header: no column for the classes {named(missing)}; add these columns, or '
+            f"use one column '{_LABELS[0]}' after the id"
         )
     labels = []
     for where, (_, *cells) in rows:
@@ -194,10 +178,10 @@ def _labels_of_columns(
 
 
 def _split_cell(cell: str, classes: Sequence[str]) -> list[str]:
-    """Split a cell at ``;`` and ``|``, at spaces only without these: names may hold spaces."""
+    """Split a cell at ``;``, ``|``, ``,``; at spaces only without these: names may hold spaces."""
     if cell in classes:
         return [cell]
-    parts = re.split(r'[;|]', cell) if re.search(r'[;|]', cell) else cell.split()
+    parts = re.split(r'[;|,]', cell) if re.search(r'[;|,]', cell) else cell.split()
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -205,11 +189,12 @@ def _parse_label(token: str, classes: Sequence[str], where: str) -> int:
     if token in classes:
         return classes.index(token)
     if not re.fullmatch(r'[+-]?\d{1,9}', token):
-        raise InputError(f'{where}: {_unknown(token, classes)}')
+        blank = '; image names with blanks need a .csv list' if Path(token).suffix else ''
+        raise InputError(f'{where}: {unknown_class(token, classes)}{blank}')
     if not 0 <= int(token) < len(classes):
         raise InputError(
             f'{where}: class {token} is outside 0..{len(classes) - 1}; labels are 0-based '
-            f'foreground classes (background is not counted): {_names(classes)}'
+            f'foreground classes (background is not counted): {named(classes)}'
         )
     return int(token)
 
@@ -233,13 +218,21 @@ def _records(
     return [image for _, image in images.values()]
 
 
-def _unknown(name: str, classes: Sequence[str]) -> str:
+def _folder_hint(images: Sequence[ImageLabels], classes: Sequence[str]) -> str:
+    if any(Path(image.id).parent.name in classes for image in images):
+        return '; if the folders of the images are their classes, use class_folders=True'
+    return ''
+
+
+def unknown_class(name: str, classes: Sequence[str]) -> str:
+    """What to say of a name that is no class: the closest, and all there are."""
     lower = {known.lower(): known for known in classes}
     close = difflib.get_close_matches(name.lower(), list(lower), n=1)
     hint = f" (did you mean '{lower[close[0]]}'?)" if close else ''
-    return f"unknown class '{name}'{hint}; known classes: {_names(classes)}"
+    return f"unknown class '{name}'{hint}; known classes: {named(classes)}"
 
 
-def _names(names: Sequence[str], limit: int = 30) -> str:
+def named(names: Sequence[str], limit: int = 30) -> str:
+    """Names in a message, the first of many."""
     shown = ', '.join(names[:limit])
     return shown if len(names) <= limit else f'{shown}, ... ({len(names)} in all)'

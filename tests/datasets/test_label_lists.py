@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from mmdrs.datasets.formats import (
+from mmdrs.datasets.label_lists import (
     ImageLabels,
-    read_class_folders,
     read_id_list,
     read_label_list,
 )
+from mmdrs.errors import InputError
 
 CLASSES = ('cat', 'dog', 'potted plant')
 
@@ -53,6 +53,39 @@ def test_csv_with_a_class_called_labels(tmp_path: Path) -> None:
     assert [image.labels for image in read_label_list(path, ['labels'])] == [(0,), ()]
 
 
+@pytest.mark.parametrize('end', ['0 1 0', '1 1 1'])
+def test_table_of_a_number_for_every_class(tmp_path: Path, end: str) -> None:
+    """As NUS-WIDE and ChestX-ray14 have it: read as indices, all images had classes 0 and 1."""
+    text = f'a.jpg 1 0 1\nb.jpg 0 0 0\nc.jpg {end}\n'
+    expected = [(0, 2), (), (1,) if end == '0 1 0' else (0, 1, 2)]
+    images = read_label_list(write(tmp_path, 'a.txt', text), CLASSES)
+    assert [image.labels for image in images] == expected
+    rows = text.strip().split('\n')
+    cells = 'id,labels\n' + ''.join(f'{row.replace(" ", ",", 1)}\n' for row in rows)
+    images = read_label_list(write(tmp_path, 'a.csv', cells), CLASSES)
+    assert [image.labels for image in images] == expected
+
+
+def test_table_of_two_classes_or_one(tmp_path: Path) -> None:
+    def labels(text: str, *classes: str) -> list[tuple[int, ...]]:
+        return [i.labels for i in read_label_list(write(tmp_path, 'a.txt', text), classes)]
+
+    assert labels('a 0 1\nb 1 0\n', 'cat', 'dog') == [(1,), (0,)]
+    assert labels('a 1\nb 0\n', 'cat') == [(0,), ()]
+    assert labels('a 0\nb 0\n', 'cat') == [(0,), (0,)]
+    assert labels('a 0 1\nb 0\n', 'cat', 'dog') == [(0, 1), (0,)]  # indices: other lengths
+    assert labels('a 1 0\nb 0 1\n', '1', '0') == [(0, 1), (0, 1)]  # names
+    with pytest.raises(InputError, match=r'a\.txt, line 1: .* both classes, or only the second'):
+        labels('a 0 1\nb 0 1\n', 'cat', 'dog')
+
+
+@pytest.mark.parametrize('title', ['label', 'Labels', 'tags', 'class'])
+def test_titles_of_the_label_column(tmp_path: Path, title: str) -> None:
+    text = f'id,{title}\na,"cat, dog"\nb,"potted plant,0"\n'
+    images = read_label_list(write(tmp_path, 'a.csv', text), CLASSES)
+    assert [image.labels for image in images] == [(0, 1), (0, 2)]
+
+
 @pytest.mark.parametrize(
     ('name', 'text', 'words'),
     [
@@ -62,10 +95,16 @@ def test_csv_with_a_class_called_labels(tmp_path: Path) -> None:
         ('a.txt', 'x 0\ny 1\nx 1\n', ["id 'x'", 'line 3', 'line 1 already']),
         ('a.txt', 'x\ny\n', ['plain list of ids', "'x 0'", "'x cat'"]),
         ('a.txt', '# nothing\n\n', ['lists no image']),
+        ('a.txt', 'x 0 0 1\ny 0\n', ['line 1', "repeated in '0 0 1'", 'each of the 3 classes']),
+        ('a.txt', 'x 1 0 1 1\ny 0 0 0 1\n', ['line 1', 'repeated', 'each of the 3 classes']),
+        ('a.txt', f'x {"9" * 5000}\n', ['line 1', 'unknown class']),
+        ('a.txt', 'my photo.jpg 0\n', ["unknown class 'photo.jpg'", 'blanks need a .csv list']),
+        ('a.txt', 'cat/1.jpg\ndog/2.jpg\n', ['plain list of ids', 'use class_folders=True']),
+        ('a.csv', f'id,labels\nx,{"y" * 140_000}\n', ['line 2', 'no CSV']),
         ('a.csv', '', ['header', 'id,labels']),
         ('a.csv', 'id,labels\n', ['lists no image']),
         ('a.csv', 'id,labels\nx,cat\ny,cta\n', ['line 3', "'cta'", "mean 'cat'"]),
-        ('a.csv', 'id,labels\nx,cat,dog\n', ['line 2', '3 cells', 'header has 2']),
+        ('a.csv', 'id,labels\nx,cat,dog\n', ['line 2', '3 cells', 'header has 2', "by ';'"]),
         ('a.csv', 'id,labels\n,cat\n', ['line 2', 'no image id']),
         ('a.csv', 'id,cat,dog,bird\nx,1,0,0\n', ['header', "unknown class 'bird'"]),
         ('a.csv', 'id,cat,dog\nx,1,0\n', ['header', 'potted plant', "column 'labels'"]),
@@ -98,39 +137,3 @@ def test_id_list_ignores_what_follows_the_id(tmp_path: Path) -> None:
     assert read_id_list(write(tmp_path, 'a.csv', 'id,labels\na,x\nb,\n')) == expected
     with pytest.raises(ValueError, match="id 'a' is on line 1 already"):
         read_id_list(write(tmp_path, 'b.txt', 'a\na\n'))
-
-
-@pytest.fixture
-def folders(tmp_path: Path) -> Path:
-    for name in (*CLASSES, '.cache'):
-        (tmp_path / name).mkdir()
-    (tmp_path / 'cat' / 'one.jpg').write_bytes(b'1')
-    (tmp_path / 'cat' / 'two.JPG').write_bytes(b'22')
-    (tmp_path / 'cat' / 'notes.md').write_bytes(b'-')
-    (tmp_path / 'potted plant' / 'two.JPG').write_bytes(b'22')
-    return tmp_path
-
-
-def test_class_folders(folders: Path) -> None:
-    assert read_class_folders(folders, CLASSES, ('.jpg', '.png')) == [
-        ImageLabels('one', (0,), 'cat/one.jpg'),
-        ImageLabels('two', (0, 2), 'cat/two.JPG'),
-    ]
-
-
-def test_class_folders_refuse_two_images_of_one_name(folders: Path) -> None:
-    (folders / 'dog' / 'one.jpg').write_bytes(b'another')
-    with pytest.raises(ValueError, match=r'cat.one\.jpg and .*dog.one\.jpg .*rename'):
-        read_class_folders(folders, CLASSES)
-
-
-def test_class_folders_refuse_wrong_folders(folders: Path) -> None:
-    with pytest.raises(ValueError, match=r'no image ending in \.tif'):
-        read_class_folders(folders, CLASSES, ('.tif',))
-    with pytest.raises(FileNotFoundError, match="no folder for class 'bird'"):
-        read_class_folders(folders, (*CLASSES, 'bird'))
-    with pytest.raises(FileNotFoundError, match='absent: no such folder'):
-        read_class_folders(folders / 'absent', CLASSES)
-    (folders / 'catt').mkdir()
-    with pytest.raises(ValueError, match=r"unknown class 'catt' \(did you mean 'cat'\?\)"):
-        read_class_folders(folders, CLASSES)

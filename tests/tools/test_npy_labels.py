@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmdrs.datasets.formats import read_npy_labels
 from mmdrs.errors import InputError, MissingFileError
+from tests.pipeline_runs import load_tool
+
+read_npy_labels = load_tool('dataset_converters/npy_labels').read_npy_labels
 
 
 def save(path: Path, content: object, protocol: int | None = None) -> Path:

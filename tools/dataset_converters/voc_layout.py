@@ -1,37 +1,19 @@
 """What is fixed about PASCAL VOC 2012: its classes, its folders, the values of its masks."""
 
-from pathlib import Path
-
 import numpy as np
+from mmseg.datasets import PascalVOCDataset
 
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
-from mmdrs.pseudo_labels.label_file import read_label
 
 #: The names in the order of the values of a mask.
-VOC_CLASSES = (
-    *('background', 'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat'),
-    *('chair', 'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant'),
-    *('sheep', 'sofa', 'train', 'tvmonitor'),
-)
+VOC_CLASSES = PascalVOCDataset.METAINFO['classes']
 
 IMAGES = 'JPEGImages'
 MASKS = 'SegmentationClass'
 AUG_MASKS = 'SegmentationClassAug'
 ANNOTATIONS = 'Annotations'
 LISTS = 'ImageSets/Segmentation'
-
-
-def read_mask(path: Path, where: str) -> np.ndarray:
-    """Read a mask PNG, (H, W) uint8; messages call it ``where``.
-
-    Raises:
-        InputError: If it is broken, or has colour channels instead of class indices.
-    """
-    try:
-        return read_label(path)
-    except (OSError, SyntaxError, ValueError) as error:  # PIL's PNG reader raises all of them
-        raise InputError(f'{where}: not a readable mask ({error})') from error
 
 
 def mask_values(mask: np.ndarray, where: str) -> list[int]:
