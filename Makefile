@@ -1,5 +1,6 @@
 # make demo      make the shapes data set, run all stages on it, print the table
 # make test      run the tests; TESTS='tests/models tests/apis' runs a part of them
+#                MMDRS_FUZZ=5000 make test TESTS=tests/fuzz damages each file in as many ways
 # make test-set  run the tests of what depends on the dependency set
 # make lint      check the style          make format   write the style
 # make clean     remove environments and caches (data/ and work_dirs/ stay)
@@ -30,7 +31,7 @@ SET_FREE_TESTS := \
     tests/tools/voc12_aug tests/tools/test_voc_image_labels.py \
     tests/tools/test_coco_labels.py tests/tools/test_list_writer.py \
     tests/tools/test_npy_labels.py tests/tools/test_voc_labels.py \
-    tests/tools/test_voc_submission.py tests/tools/voc_server
+    tests/tools/test_sbd_mask.py tests/tools/test_voc_submission.py tests/tools/voc_server
 
 ifeq ($(DEPS),onedl)
 VENV := .venv

@@ -21,6 +21,7 @@ from mmdrs.reading import reading
 #: Version of the files; files of another version are made again, and the labels from them.
 FORMAT = 2
 _ATTEMPTS = 5
+_MOST_PIXELS = 2**30  # of an image, as in OpenCV
 _LARGEST_FILE = 2**31  # bytes of its arrays; 80 classes of a picture of 5 megapixels take a fifth
 
 
@@ -129,9 +130,10 @@ def _check(maps: LocalizationMaps) -> None:
     shape = values.shape
     if values.dtype != np.uint8 or len(shape) != 3 or len(values) != len(labels) or 0 in shape[1:]:
         raise ValueError(f'its maps are {values.dtype} {shape} for {len(labels)} classes')
-    if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
+    sides = len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
+    if not sides or size[0] * size[1] > _MOST_PIXELS:
         raise ValueError(f'the size of its image is {size}')
-    if not (math.isfinite(maps.scale) and maps.scale >= 1):
+    if not (math.isfinite(maps.scale) and maps.scale > 0):
         raise ValueError(f'its scale is {maps.scale}')
     if not isinstance(maps.record, dict):
         raise ValueError('its record is no JSON object')

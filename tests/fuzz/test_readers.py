@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from mmdrs.errors import InputError
+from tests.fuzz.good_files import make_files
 from tests.fuzz.limits import TooLongError, limits
 from tests.fuzz.mutations import damaged, odd_files
-from tests.fuzz.readers import READERS, Reader, make_files, quietly
+from tests.fuzz.readers import READERS, Reader, quietly
 
 #: Damaged versions of each file.
 NUMBER = int(os.environ.get('MMDRS_FUZZ', '100'))

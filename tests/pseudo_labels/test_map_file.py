@@ -86,6 +86,8 @@ def test_shape_is_checked(tmp_path) -> None:
         (dict(labels=np.array([3, 3])), r'its classes are \(3, 3\)'),
         (dict(labels=np.array([0.5, 3])), 'its classes are'),
         (dict(values=np.full((2, 4, 4), np.nan)), 'its maps are float64'),
+        (dict(values=np.zeros((2, 0, 4), np.uint8)), r'its maps are uint8 \(2, 0, 4\)'),
+        (dict(original_size=np.array([2**20, 2**20])), r'the size of its image is \(1048576'),
         (dict(original_size=np.array([4, -4])), r'the size of its image is \(4, -4\)'),
         (dict(record=np.array('[1]')), 'its record is no JSON object'),
         (dict(record=np.array('{')), 'delete it'),
@@ -151,5 +153,5 @@ def test_header_that_python_miscounted_is_read_again(tmp_path: Path, monkeypatch
     monkeypatch.setattr(ast, 'literal_eval', miscounted)
     assert read_maps(tmp_path / 'a.npz').values.tolist() == stored.values.tolist()
     failures = iter([True] * 10)
-    with pytest.raises(InputError, match='mismatch'):
+    with pytest.raises(ValueError, match='mismatch'):
         read_maps(tmp_path / 'a.npz')

@@ -15,7 +15,9 @@ import hashlib
 import json
 import posixpath
 import shutil
+import struct
 import tarfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -58,6 +60,7 @@ PARTS = {  # the used files and folders of each archive, and where they are unpa
 FOLDERS = (voc.IMAGES, voc.ANNOTATIONS, voc.MASKS, voc.AUG_MASKS, voc.LISTS)
 TRAIN_AUG = f'{voc.LISTS}/train_aug.txt'
 RECORD = 'voc12_aug.json'
+MAT_MATRIX, MAT_COMPRESSED = 14, 15  # kinds of elements of MATLAB files
 LARGEST_MEMBER = 2**28  # bytes; images have some hundred thousand
 
 Report = Callable[[str, int, int], None]  # called with a step's title, how much is done, of what
@@ -345,6 +348,25 @@ def make_masks(
         report('masks', done, len(todo))
 
 
+def check_mat(data: bytes) -> None:
+    """Check the sizes and checksums of a MATLAB file: SciPy may crash on a damaged one."""
+    order = '>' if data[126:128] == b'MI' else '<'
+    place = 128  # after the header
+    while place < len(data):
+        kind, size = struct.unpack_from(f'{order}II', data, place)
+        content = data[place + 8 : place + 8 + size]
+        if kind == MAT_COMPRESSED:
+            unpacked = zlib.decompress(content)  # which checks the sum
+            kind, inner = struct.unpack_from(f'{order}II', unpacked)
+            content, fits = unpacked[8:], inner == len(unpacked) - 8
+        else:
+            fits = len(content) == size
+        flags = struct.pack(f'{order}II', 6, 8)  # with which every matrix begins
+        if kind != MAT_MATRIX or not fits or not content.startswith(flags):
+            raise ValueError(f'it is damaged or cut off at byte {place}')
+        place += 8 + size
+
+
 def read_voc_mask(path: Path, where: str) -> np.ndarray:
     """Read a mask, (H, W) uint8; messages call it ``where``, not by its temporary folder."""
     try:
@@ -357,6 +379,7 @@ def read_sbd_mask(path: Path, where: str) -> np.ndarray:
     """Return (H, W) integers, the field Segmentation of the struct GTcls in ``cls/<id>.mat``."""
     try:
         with reading(path, 'MATLAB file with GTcls.Segmentation'):
+            check_mat(path.read_bytes())
             mask = loadmat(path, variable_names=['GTcls'])['GTcls']['Segmentation'][0, 0]
     except InputError as error:
         raise InputError(f'{where}: {error}') from error
