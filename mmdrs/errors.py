@@ -2,7 +2,7 @@
 
 import difflib
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,6 +59,21 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """``"; did you mean 'a' or 'b'?"`` for the closest candidates, or an empty string."""
     close = difflib.get_close_matches(name, list(candidates), n=3, cutoff=0.6)
     return f'; did you mean {" or ".join(repr(item) for item in close)}?' if close else ''
+
+
+def check_keys(where: str, config: object, known: Iterable[str]) -> None:
+    """Check the keys of a part of a config.
+
+    Raises:
+        InputError: If the part is no dict, or has a key that is not known; names a close one.
+    """
+    known = list(known)
+    if not isinstance(config, Mapping):
+        raise InputError(f'{where} must be a dict, got {config!r}')
+    for key in config:
+        if key not in known:
+            hint = did_you_mean(str(key), known)
+            raise InputError(f'{where} has no {key!r}{hint}; its keys are {", ".join(known)}')
 
 
 def first_lines(lines: Sequence[str], limit: int = 5, indent: str = '  ') -> str:

@@ -22,6 +22,16 @@ def load_tool(name: str) -> ModuleType:
     return module
 
 
+def made(work_dir: Path) -> dict[str, int]:
+    """Modification times of everything the stages made."""
+    suffixes = ('.pth', '.npz', '.png')
+    return {
+        str(path.relative_to(work_dir)): path.stat().st_mtime_ns
+        for path in work_dir.rglob('*')
+        if path.suffix in suffixes and path.name != 'overview.png'
+    }
+
+
 def tiny_options(data_root: Path) -> list[str]:
     """The command-line options that make the own-data template small."""
     return [

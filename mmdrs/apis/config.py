@@ -5,6 +5,7 @@ The options mean what they mean in MMSegmentation's ``tools/train.py`` and ``too
 
 import inspect
 import os
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +18,10 @@ from mmengine.runner import Runner
 from mmseg.registry import METRICS
 
 from mmdrs.apis.quiet import quiet_log
-from mmdrs.apis.shared_settings import apply_settings
+from mmdrs.apis.shared_settings import apply_settings, check_settings
 from mmdrs.compat import config_path
 from mmdrs.datasets.wrappers import leaf_datasets
-from mmdrs.errors import InputError, MissingFileError, did_you_mean
+from mmdrs.errors import InputError, MissingFileError, blamed_on, did_you_mean, naming
 from mmdrs.reading import reason_of
 
 #: Environment variable from which the configs of ``configs/custom`` take the settings file.
@@ -63,21 +64,31 @@ def load_config(
         InputError: If an option starts with an unknown name or cannot be applied, or if the
             config imports what is not installed.
     """
-    path = config_path(path)
-    if not os.path.isfile(path):
-        raise MissingFileError(f"config file '{path}' does not exist{_close_files(path)}")
     if settings is None:
+        path = _existing(path)
         cfg = _read(path)
     else:
         settings = os.path.abspath(config_path(settings))
         with _settings(settings):
-            cfg = _read(path)
-            apply_settings(cfg, _read(settings))
+            shared = _read(settings)
+            with naming(f"with the settings '{settings}'"):
+                check_settings(shared)
+                path = _existing(path)
+                cfg = _read(path)
+                with blamed_on(f"they do not fit the config '{path}'"):
+                    apply_settings(cfg, shared)
     cfg.launcher = launcher
     if cfg_options:
         merge_options(cfg, cfg_options)
     cfg.work_dir = work_dir or _default_work_dir(cfg, path, in_place)
     return cfg
+
+
+def _existing(path: str | os.PathLike) -> str:
+    path = config_path(path)
+    if not os.path.isfile(path):
+        raise MissingFileError(f"config file '{path}' does not exist{_close_files(path)}")
+    return path
 
 
 def _read(path: str) -> Config:
@@ -110,7 +121,9 @@ def _settings(path: str) -> Iterator[None]:
     if not os.path.isfile(path):
         raise MissingFileError(f"settings file '{path}' does not exist{_close_files(path)}")
     before = os.environ.get(SETTINGS_VARIABLE)
-    os.environ[SETTINGS_VARIABLE] = path
+    # MMEngine puts it between the quotes of a Python text, by `re.sub`, which reads backslashes.
+    quoted = re.sub(r'([\\\'"])', r'\\\1', path)
+    os.environ[SETTINGS_VARIABLE] = quoted.replace('\\', r'\\')
     try:
         with quiet_log():
             yield
@@ -145,7 +158,7 @@ def merge_options(cfg: Config, cfg_options: dict[str, Any]) -> None:
             )
     try:
         cfg.merge_from_dict({k: _as_present(cfg, k, v) for k, v in cfg_options.items()})
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         reason = error.args[0] if error.args else error
         raise InputError(f'--cfg-options {cfg_options} cannot be applied: {reason}') from error
 
@@ -165,9 +178,8 @@ def _as_present(cfg: Config, key: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         texts = isinstance(present, list | tuple) and all(isinstance(p, str) for p in present)
         return type(value)(_number_as_text(v) for v in value) if texts and present else value
-    return (
-        _number_as_text(value) if isinstance(present, str) or key.endswith(_FILE_KEYS) else value
-    )
+    text = isinstance(present, str) or key.endswith(_FILE_KEYS)
+    return _number_as_text(value) if text else value
 
 
 def _number_as_text(value: Any) -> Any:

@@ -16,6 +16,7 @@ from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, write_evaluations
 from mmdrs.evaluation.records.table import score_table
 from mmdrs.files import remove_temporary, write_json
+from mmdrs.pipeline.clock import Clock
 from mmdrs.pipeline.lock import locked
 from mmdrs.pipeline.overview import write_overview
 from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
@@ -72,7 +73,7 @@ def run_pipeline(
         for stage in chosen:
             runs[stage.name].check()
         _prepare(chosen, settings, runs)
-        clock = _Clock(runs, [stage.name for stage in chosen])
+        clock = Clock(runs, [stage.name for stage in chosen])
         for number, stage in enumerate(chosen, 1):
             _say(f'[{number}/{len(chosen)}] {stage.name}: {stage.title}')
             _run_stage(stage.name, runs, stage.name in again, clock)
@@ -144,7 +145,7 @@ def _describe(settings: Settings, runs: dict[str, StageRun]) -> None:
     write_json(maps.work_dir / 'pipeline.json', content)
 
 
-def _run_stage(name: str, runs: dict[str, StageRun], again: bool, clock: '_Clock') -> None:
+def _run_stage(name: str, runs: dict[str, StageRun], again: bool, clock: Clock) -> None:
     """Run one stage unless it is finished and unchanged."""
     run = runs[name]
     state = StageState(run.folder)
@@ -176,14 +177,14 @@ def _run_stage(name: str, runs: dict[str, StageRun], again: bool, clock: '_Clock
 def _decide(state: StageState, wanted: Fingerprint, again: bool) -> Status:
     """What is to be done; a generation of these settings is taken up, another put aside."""
     if again:
-        if state.folder.is_dir():
+        if state.has_content():
             _say(f'  made anew; the old results: {state.put_aside()}')
         return 'new'
     state.take_up(wanted)
     status = state.status(wanted)
     if status == 'outdated':
         _say(f'  its config or inputs have changed; the old results: {state.put_aside()}')
-    elif status == 'new' and state.folder.is_dir() and any(state.folder.iterdir()):
+    elif status == 'new' and state.has_content():
         _say(f'  what is there has no valid record; it is kept: {state.put_aside()}')
     return status
 
@@ -264,28 +265,3 @@ def _shown(path: Path) -> Path:
 def _say(message: str) -> None:
     if is_main_process():
         print(message, flush=True)
-
-
-class _Clock:
-    """Estimates the time of the stages to come from that of the finished ones.
-
-    The work of a stage is counted in images through a network. Networks differ, so this is a
-    rough estimate.
-    """
-
-    def __init__(self, runs: dict[str, StageRun], names: list[str]) -> None:
-        self.left = {name: runs[name].work() for name in names}
-        self.done = self.seconds = 0.0
-
-    def skip(self, name: str) -> None:
-        """Leave out a stage that does not have to run."""
-        del self.left[name]
-
-    def finish(self, name: str, seconds: float) -> str:
-        """Note a finished stage; returns the words on the time left, '' where unknown."""
-        self.done += self.left.pop(name)
-        self.seconds += seconds
-        left = sum(self.left.values())
-        if not left or not self.done:
-            return ''
-        return f'; about {format_seconds(self.seconds / self.done * left)} left for all stages'

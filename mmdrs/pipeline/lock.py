@@ -2,14 +2,19 @@
 
 import json
 import os
+import signal
 import socket
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from mmengine.dist import broadcast_object_list, is_main_process
 
 from mmdrs.errors import InputError
+from mmdrs.reading import read_json
 
 NAME = '.lock'
 
@@ -28,19 +33,46 @@ def locked(work_dir: Path) -> Iterator[None]:
     if refused[0]:
         raise InputError(refused[0])
     try:
-        yield
+        with _ended_by_sigterm():
+            yield
     finally:
         if is_main_process():
             (work_dir / NAME).unlink(missing_ok=True)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """End by an exception at SIGTERM: jobs that a cluster moves leave no lock behind."""
+    main_thread = threading.current_thread() is threading.main_thread()
+    if not main_thread or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    owner = os.getpid()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if os.getpid() == owner:
+            sys.exit(128 + number)
+        # A loading process, forked with this handler.
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _acquire(path: Path) -> str | None:
     """Write the lock; returns why that is not possible."""
     path.parent.mkdir(parents=True, exist_ok=True)
     own = dict(host=socket.gethostname(), pid=os.getpid(), began=_began(os.getpid()))
-    # A lock without content is of a run that was killed between making and writing it.
-    holder = _read(path) if path.is_file() else {}
-    if holder and _is_running(holder):
+    # A lock that cannot be read is of a run that was killed between making and writing it.
+    try:
+        holder = read_json(path, 'lock')
+    except InputError:
+        holder = None
+    if isinstance(holder, dict) and _is_running(holder):
         return (
             f'{path.parent} is in use by a run of the pipeline: process {holder.get("pid")} on '
             f'{holder.get("host")}. Wait for it, or give another --work-dir. If that process is '
@@ -53,14 +85,6 @@ def _acquire(path: Path) -> str | None:
     except FileExistsError:
         return f'{path.parent}: another run of the pipeline has just begun there'
     return None
-
-
-def _read(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _is_running(holder: dict) -> bool:

@@ -5,7 +5,6 @@ is renamed to ``<stage>.<first digits of its fingerprint>``, an older *generatio
 again as soon as the old settings are given again. Nothing is removed.
 """
 
-import json
 import os
 import re
 import time
@@ -13,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from mmdrs.errors import InputError
 from mmdrs.files import digest, remove_temporary, write_json
+from mmdrs.reading import read_json, reading
 
 Status = Literal['finished', 'scores outdated', 'interrupted', 'incomplete', 'outdated', 'new']
 
@@ -93,12 +94,10 @@ class StageState:
 
     def _is_whole(self, done: dict[str, Any]) -> bool:
         """Whether what the finished stage had made is still there."""
-        weights, outputs = done.get('weights'), done.get('outputs')
-        if weights and not (self.folder / weights).is_file():
+        files = [done['weights'], *(f'results/{name}' for name in done['records'])]
+        if not all(os.path.isfile(os.path.join(self.folder, name)) for name in files if name):
             return False
-        if outputs is not None and outputs != self._count_outputs():
-            return False
-        return all((self.folder / 'results' / name).is_file() for name in done['records'])
+        return done.get('outputs') in (None, self._count_outputs())
 
     def _count_outputs(self) -> dict[str, int]:
         """Number and size of the maps, labels or predictions."""
@@ -113,7 +112,7 @@ class StageState:
     def damaged(self) -> list[Path]:
         """State files that cannot be read; they count as not there."""
         files = [self.folder / name for name in ('started.json', 'done.json')]
-        return [path for path in files if path.is_file() and _read(path) is None]
+        return [path for path in files if path.exists() and _read(path) is None]
 
     def generations(self) -> list[Path]:
         """Folders of older generations."""
@@ -121,6 +120,10 @@ class StageState:
         parent = self.folder.parent
         found = parent.iterdir() if parent.is_dir() else ()
         return sorted(path for path in found if name.fullmatch(path.name) and path.is_dir())
+
+    def has_content(self) -> bool:
+        """Whether there is anything in the folder, with a valid state or without."""
+        return self.folder.is_dir() and any(self.folder.iterdir())
 
     def take_up(self, wanted: Fingerprint) -> bool:
         """Make the generation of a fingerprint the present one, if there is one.
@@ -135,7 +138,7 @@ class StageState:
             return True
         for path in self.generations():
             if StageState(path).fingerprint == wanted.files:
-                if self.fingerprint is not None:
+                if self.has_content():
                     self.put_aside()
                 path.rename(self.folder)
                 return True
@@ -204,14 +207,16 @@ class StageState:
 def _read(path: Path) -> dict[str, Any] | None:
     """The content of a state file; None where there is none, or a damaged one."""
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-        return dict(
-            content,
-            fingerprint=str(content['fingerprint']),
-            scores=str(content.get('scores', '')),
-            seconds=float(content.get('seconds', 0)),
-            resumed=int(content.get('resumed', 0)),
-            records=[str(name) for name in content.get('records', [])],
-        )
-    except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError):
+        content = read_json(path, 'state of a stage')
+        with reading(path, 'state of a stage'):
+            return dict(
+                content,
+                fingerprint=str(content['fingerprint']),
+                scores=str(content.get('scores', '')),
+                weights=str(content.get('weights') or ''),
+                seconds=float(content.get('seconds', 0)),
+                resumed=int(content.get('resumed', 0)),
+                records=[str(name) for name in content.get('records', [])],
+            )
+    except InputError:
         return None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, check_keys
 
 #: Lower bound of the probabilities: no class is ruled out, and the logarithm stays finite.
 MIN_PROBABILITY = 1e-5
@@ -56,11 +56,7 @@ class DenseCRF:
         """
         if config is None:
             return None
-        known = list(cls.__dataclass_fields__)
-        if not isinstance(config, Mapping) or set(config) - set(known):
-            raise InputError(
-                f'crf must be None (off) or a dict of {", ".join(known)}, got {config!r}'
-            )
+        check_keys('crf', config, cls.__dataclass_fields__)
         return cls(**config)
 
     def refine(self, image: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

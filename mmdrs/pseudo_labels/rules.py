@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmdrs.errors import check_keys
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.constants import CONFIDENT_THRESHOLD, MAP_THRESHOLD
 from mmdrs.pseudo_labels.crf import DenseCRF
@@ -27,9 +28,16 @@ class LabelRules:
         """From ``dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)``.
 
         ``crf=dict()`` is a dense CRF with its default constants.
+
+        Raises:
+            InputError: If a key is unknown, or a value cannot be used.
         """
+        check_keys('pseudo_labels', config, cls.__dataclass_fields__)
         config = dict(config)
-        cue = BackgroundCue(**config.pop('background_cue'))
+        cue_config = config.pop('background_cue', {})
+        known = BackgroundCue.__dataclass_fields__
+        check_keys('pseudo_labels.background_cue', cue_config, known)
+        cue = BackgroundCue(**cue_config)
         return cls(cue, crf=DenseCRF.from_config(config.pop('crf', None)), **config)
 
     def to_config(self) -> dict:

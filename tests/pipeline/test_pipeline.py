@@ -24,7 +24,7 @@ from mmdrs.pipeline.runs import stage_runs
 from mmdrs.pipeline.state import StageState
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.map_file import read_maps
-from tests.pipeline_runs import SETTINGS, load_tool, tiny_options
+from tests.pipeline_runs import SETTINGS, load_tool, made, tiny_options
 
 STAGES = ['plain_classifier', 'plain_maps', 'drs_classifier', 'drs_maps', 'refinement']
 STAGES += ['refined_maps', 'pseudo_labels', 'segmentation', 'evaluation']
@@ -36,16 +36,6 @@ def records(work_dir: Path) -> dict[tuple[str, str, str, str], float]:
         (found.stage, found.task, score.metric, found.split): score.value
         for found in read_evaluations(work_dir / 'results.json')
         for score in found.scores
-    }
-
-
-def files(work_dir: Path) -> dict[str, int]:
-    """Modification times of everything the stages made."""
-    suffixes = ('.pth', '.npz', '.png')
-    return {
-        str(path.relative_to(work_dir)): path.stat().st_mtime_ns
-        for path in work_dir.rglob('*')
-        if path.suffix in suffixes and path.name != 'overview.png'
     }
 
 
@@ -122,9 +112,9 @@ def test_labels_are_the_fused_maps(finished: Path, tiny_voc: Path) -> None:
 
 
 def test_second_run_does_nothing(copied, tiny_voc, run_pipeline, capsys) -> None:
-    before, results = files(copied), records(copied)
+    before, results = made(copied), records(copied)
     run_pipeline(tiny_voc, copied)
-    assert files(copied) == before
+    assert made(copied) == before
     assert records(copied) == results
     assert capsys.readouterr().out.count('finished and unchanged: skipped') == len(STAGES)
 
@@ -136,9 +126,9 @@ def generation(work_dir: Path, stage: str) -> Path:
 
 
 def test_changed_setting_runs_what_depends_on_it(copied, tiny_voc, run_pipeline, capsys) -> None:
-    before = files(copied)
+    before = made(copied)
     run_pipeline(tiny_voc, copied, '--to', 'drs_maps', options=('drs.delta=0.4',))
-    after = files(copied)
+    after = made(copied)
     for name, time in before.items():
         stage, _, rest = name.partition('/')
         if stage in ('drs_classifier', 'drs_maps'):
@@ -156,7 +146,7 @@ def test_old_settings_take_the_old_results_up_again(
     copied, tiny_voc, run_pipeline, capsys
 ) -> None:
     """A finishes, a mistyped option starts and is stopped, the right command comes again."""
-    before, results = files(copied), records(copied)
+    before, results = made(copied), records(copied)
     StopInTheMiddle.before_train_epoch = stop_in_the_middle
     stop = ('drs_classifier.default_hooks.stop.type=StopInTheMiddle', 'drs.delta=0.4')
     with pytest.raises(KeyboardInterrupt):
@@ -165,7 +155,7 @@ def test_old_settings_take_the_old_results_up_again(
     capsys.readouterr()
     run_pipeline(tiny_voc, copied)
     assert capsys.readouterr().out.count('finished and unchanged: skipped') == len(STAGES)
-    after = files(copied)
+    after = made(copied)
     assert {name: after[name] for name in before} == before
     assert records(copied) == results
     # The stopped one is there as well, and goes on.
@@ -188,10 +178,10 @@ def test_other_rules_make_no_maps_and_train_nothing_again(
     copied, tiny_voc, run_pipeline, capsys
 ) -> None:
     """Maps are scored with the rules, but do not depend on them."""
-    before, results = files(copied), records(copied)
+    before, results = made(copied), records(copied)
     changed = ('pseudo_labels.threshold=0.3',)
     run_pipeline(tiny_voc, copied, '--to', 'pseudo_labels', options=changed)
-    after = files(copied)
+    after = made(copied)
     for name, time in before.items():
         if not name.startswith('pseudo_labels/'):
             assert after[name] == time
@@ -206,12 +196,12 @@ def test_other_rules_make_no_maps_and_train_nothing_again(
 
 def test_other_rules_from_the_labels_on(copied, tiny_voc, run_pipeline) -> None:
     """The stages before need not be scored again for it."""
-    before = files(copied)
+    before = made(copied)
     options = ('pseudo_labels.background_cue.threshold=60',)
     run_pipeline(
         tiny_voc, copied, '--from', 'pseudo_labels', '--to', 'pseudo_labels', options=options
     )
-    after = files(copied)
+    after = made(copied)
     for name, time in before.items():
         if not name.startswith('pseudo_labels/'):
             assert after[name] == time
@@ -220,11 +210,11 @@ def test_other_rules_from_the_labels_on(copied, tiny_voc, run_pipeline) -> None:
 
 
 def test_other_masks_are_scored_again(copied, tiny_voc, run_pipeline, tmp_path) -> None:
-    before = files(copied)
+    before = made(copied)
     masks = Path(shutil.copytree(tiny_voc / 'SegmentationClass', tmp_path / 'masks'))
     Image.new('L', (48, 40), 1).save(masks / 'img_0.png')
     run_pipeline(tiny_voc, copied, '--to', 'drs_maps', options=(f'mask_dir={masks}',))
-    after = files(copied)
+    after = made(copied)
     assert {n: after[n] for n in before if '/train/' in n and 'maps' in n} == {
         n: t for n, t in before.items() if '/train/' in n and 'maps' in n
     }
@@ -287,9 +277,9 @@ def test_interrupted_maps_go_on(copied, tiny_voc, run_pipeline) -> None:
     lost.unlink()
     damaged = folder / 'val' / 'img_0.npz'
     damaged.write_bytes(damaged.read_bytes()[:100])
-    before = files(copied)
+    before = made(copied)
     run_pipeline(tiny_voc, copied, '--to', 'drs_maps')
-    after = files(copied)
+    after = made(copied)
     changed = {name for name in after if after[name] != before.get(name)}
     assert changed == {'drs_maps/train/img_3.npz', 'drs_maps/val/img_0.npz'}
     np.testing.assert_array_equal(read_maps(lost).values, expected.values)
@@ -369,12 +359,12 @@ def test_full_disk_says_so_and_keeps_what_is_finished(
     def full(path, maps) -> None:
         raise OSError(errno.ENOSPC, 'No space left on device', str(path))
 
-    before = files(copied)
+    before = made(copied)
     with monkeypatch.context() as patched:
         patched.setattr(localization_metric, 'write_maps', full)
         with pytest.raises(SystemExit, match=r'the disk is full \(.*img_5\.npz\)'):
             run_pipeline(tiny_voc, copied, '--to', 'drs_maps')
-    assert files(copied) == before
+    assert made(copied) == before
     run_pipeline(tiny_voc, copied, '--to', 'drs_maps')
     assert (copied / 'drs_maps' / 'train' / 'img_5.npz').is_file()
 

@@ -14,8 +14,6 @@ from mmdrs.apis import InputError, load_config
 from mmdrs.apis.shared_settings import SHARED_KEYS, apply_settings
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.runs import stage_runs
-from mmdrs.pipeline.runs.evaluation import EvaluationRun
-from mmdrs.pipeline.stages import ALL_STAGES
 from tests.pipeline_runs import ROOT, SETTINGS
 
 ALL_SETTINGS = sorted((ROOT / 'configs').rglob('settings_*.py'))
@@ -51,6 +49,19 @@ def test_saved_settings_come_back(tmp_path: Path) -> None:
     assert found == expected
     assert found['drs_layers'] == layers and found['image_mean'] == (1, 2.5, 3)
     assert settings.stage_config('drs_classifier', tmp_path).model.backbone.layers == layers
+
+
+@pytest.mark.parametrize('name', ["it's", 'say "x"', r'back\new\1', '{x}', 'a b'])
+def test_work_directories_with_any_name(name: str, tmp_path: Path) -> None:
+    """Their settings are Python, and their path is put into the Python of the stages' configs."""
+    work_dir = tmp_path / name
+    settings = load_settings(SETTINGS, {'data_root': str(work_dir / 'data'), 'seed': 5})
+    settings.save(work_dir / 'settings.py')
+    settings.check_keys()
+    for run in stage_runs(load_settings(work_dir / 'settings.py', {'seed': 6}), work_dir).values():
+        cfg = run.config()
+        assert cfg.randomness.seed == 6
+        assert cfg.train_dataloader.dataset.data_root == str(work_dir / 'data')
 
 
 @pytest.mark.parametrize('path', ALL_SETTINGS, ids=lambda path: path.stem)
@@ -113,8 +124,7 @@ def test_masks_decide_what_is_scored(tmp_path: Path) -> None:
     cfg = silent.stage_config('segmentation', tmp_path)
     for key in ('dataloader', 'evaluator', 'cfg'):
         assert cfg[f'test_{key}'] is None and cfg[f'val_{key}'] is None
-    (stage,) = (stage for stage in ALL_STAGES if stage.name == 'evaluation')
-    assert EvaluationRun(stage, silent, tmp_path).given_datasets() == []
+    assert stage_runs(silent, tmp_path)['evaluation'].given_datasets() == []
 
 
 def test_stock_config_becomes_a_segmentation_stage(tmp_path: Path) -> None:
@@ -155,6 +165,15 @@ def test_key_that_reaches_no_stage_is_an_error(tmp_path: Path) -> None:
         load_settings(path).check_keys()
     path.write_text(f"_base_ = '{SETTINGS}'\n_helper = 4\n")
     load_settings(path).check_keys()
+
+
+@pytest.mark.parametrize('text', ['seed = = 3', 'seed = (3', 'seed = sead', 'seed = 1 / 0'])
+def test_wrong_python_is_one_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / 'own.py'
+    path.write_text(f"_base_ = '{SETTINGS}'\n{text}\n")
+    with pytest.raises(InputError, match=r'own\.py.*line 2') as caught:
+        load_settings(path)
+    assert '\n' not in str(caught.value)
 
 
 def test_keys_of_a_stage_that_another_config_has_replaced() -> None:

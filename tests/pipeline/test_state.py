@@ -44,6 +44,18 @@ def test_generations_are_exchanged(state: StageState) -> None:
     assert (state.folder / 'results' / 'record.json').read_text() == A.scores
 
 
+def test_generation_is_taken_up_beside_a_folder_without_state(state: StageState) -> None:
+    finish(state, A)
+    state.put_aside()
+    state.folder.mkdir()
+    assert state.take_up(A) and state.generations() == []
+    state.put_aside()
+    state.folder.mkdir()
+    (state.folder / 'done.json').touch()
+    assert state.take_up(A)
+    assert [path.name for path in state.generations()] == ['maps.00000000']
+
+
 def test_no_generation_is_overwritten(state: StageState) -> None:
     for expected in ('maps.aaaaaaaa', 'maps.aaaaaaaa-2', 'maps.aaaaaaaa-3'):
         finish(state, A)

@@ -190,9 +190,9 @@ def test_config(crf) -> None:
     assert DenseCRF.from_config(None) is None
     assert DenseCRF.from_config({}) == crf
     assert DenseCRF.from_config(dict(bilateral_srgb=5)) == replace(crf, bilateral_srgb=5)
-    with pytest.raises(ValueError, match=r"crf must be None.*bilateral_srgb, got \{'srgb': 5\}"):
+    with pytest.raises(ValueError, match="crf has no 'srgb'; its keys are iterations"):
         DenseCRF.from_config(dict(srgb=5))
-    with pytest.raises(ValueError, match='crf must be None'):
+    with pytest.raises(ValueError, match='crf must be a dict, got '):
         DenseCRF.from_config('dict()')
     with pytest.raises(ValueError, match='bilateral_sxy must be above 0, got 0'):
         DenseCRF(bilateral_sxy=0)

@@ -45,3 +45,21 @@ def test_fuse_hands_on_every_rule() -> None:
         np.testing.assert_array_equal(found, expected)
         made.append(found[0].tobytes())
     assert len(set(made)) == len(settings)
+
+
+@pytest.mark.parametrize(
+    ('config', 'message'),
+    [
+        (dict(treshold=0.2), r"pseudo_labels has no 'treshold'; did you mean 'threshold'\?"),
+        (
+            dict(background_cue=dict(typ='power')),
+            r"background_cue has no 'typ'; did you mean 'type'",
+        ),
+        (dict(crf=dict(iteration=3)), r"crf has no 'iteration'; did you mean 'iterations'"),
+        (dict(background_cue='power'), r"background_cue must be a dict, got 'power'"),
+        (['power'], r'pseudo_labels must be a dict'),
+    ],
+)
+def test_wrong_keys(config: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        LabelRules.from_config(config)

@@ -54,7 +54,7 @@ def test_file_of_variants(tmp_path) -> None:
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ('a: [', 'is not YAML'),
+        ('a: [', 'variants.yml is not a readable file of variants'),
         ('', 'must map names to options'),
         ('- a', 'must map names to options'),
         ('a: 3', 'a must be a map of options'),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, naming
 from mmdrs.pipeline.settings import Settings
 from mmdrs.reading import read_yaml
 
@@ -101,6 +101,9 @@ def read_variants(path: str | Path) -> list[Variant]:
     for name, options in content.items():
         if not isinstance(options, dict) or not all(isinstance(key, str) for key in options):
             raise InputError(f"variants file '{path}': {name} must be a map of options")
+    with naming(path):
+        for name in content:
+            _check_name(str(name))
     return [Variant(str(name), _numbers(options)) for name, options in content.items()]
 
 
@@ -123,9 +126,13 @@ def check_names(variants: Sequence[Variant], seeds: Sequence[int]) -> None:
         raise InputError(f'seeds must be given and differ, got {list(seeds)}')
     names = [variant.name for variant in variants]
     for name in names:
-        if not re.fullmatch(r'\w[\w.+-]*', name):
-            raise InputError(f'variant {name!r}: a name is letters, digits, and any of _.+-')
-        if name == PLAIN or name.startswith(f'{PLAIN}-'):
-            raise InputError(f'variant {name!r}: this name is that of the classifier without DRS')
+        _check_name(name)
         if names.count(name) > 1:
             raise InputError(f'two variants are called {name!r}')
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(r'\w[\w.+-]*', name):
+        raise InputError(f'variant {name!r}: a name is letters, digits, and any of _.+-')
+    if name == PLAIN or name.startswith(f'{PLAIN}-'):
+        raise InputError(f'variant {name!r}: this name is that of the classifier without DRS')
