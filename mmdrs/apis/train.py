@@ -1,5 +1,7 @@
 """Training a model from its config."""
 
+from typing import Any
+
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -18,7 +20,7 @@ def train_model(cfg: Config, resume: bool = False, resume_from: str | None = Non
     Args:
         cfg: As :func:`mmdrs.apis.load_config` returns it. Unlike in MMEngine, its ``load_from``
             gives the first weights only, also with ``resume``, where nothing was trained yet.
-            :func:`harden_training` is applied to it.
+            Hooks that make the training repeatable and safe to interrupt are added to it.
         resume: Go on with an interrupted training, if there is one.
         resume_from: The checkpoint to go on from; None: the newest of ``cfg.work_dir``.
 
@@ -36,8 +38,10 @@ def train_model(cfg: Config, resume: bool = False, resume_from: str | None = Non
         cfg.load_from = resume_from or cfg.get('load_from')
     if cfg.get('load_from'):
         cfg.load_from = require_checkpoint(cfg.load_from)
-    harden_training(cfg)
+    _add_hooks(cfg)
     runner = build_runner(cfg)
+    # Not in the config, which is stored, and which the user may change and run again.
+    runner._train_dataloader = _seeded(runner._train_dataloader)
     if cfg.get('load_from'):
         purpose = 'resume' if cfg.get('resume') else 'finetune'
         check_checkpoint(runner.model, cfg.load_from, purpose)
@@ -48,19 +52,20 @@ def train_model(cfg: Config, resume: bool = False, resume_from: str | None = Non
     return runner
 
 
-def harden_training(cfg: Config) -> None:
-    """Give a training what makes it repeatable and safe to interrupt; may be applied repeatedly.
+def _seeded(loader: dict[str, Any]) -> dict[str, Any]:
+    """The config of a loader whose random numbers follow from the place in the training."""
+    return dict(
+        loader,
+        dataset=dict(type='SeededDataset', dataset=loader['dataset']),
+        sampler=dict(type='SeededSampler', sampler=loader['sampler']),
+    )
 
-    * :class:`~mmdrs.datasets.SeededDataset`, :class:`~mmdrs.datasets.SeededSampler` and
-      :class:`~mmdrs.engine.SeedHook`: random numbers follow from the seed and the place in the
-      training, whatever the number of workers, and after a resume.
-    * :class:`~mmdrs.engine.WholeCheckpointHook` in the place of ``CheckpointHook``.
-    * :class:`~mmdrs.engine.TrainingGuardHook`.
+
+def _add_hooks(cfg: Config) -> None:
+    """Add ``SeedHook`` and ``TrainingGuardHook``, and let checkpoints be written whole.
+
+    A config that has them already, such as a stored one, stays as it is.
     """
-    loader = cfg.get('train_dataloader')
-    if loader and loader.dataset['type'] != 'SeededDataset':
-        loader.dataset = dict(type='SeededDataset', dataset=loader.dataset)
-        loader.sampler = dict(type='SeededSampler', sampler=loader.sampler)
     hooks = list(cfg.get('custom_hooks') or [])
     types = {hook['type'] for hook in hooks}
     cfg.custom_hooks = hooks + [

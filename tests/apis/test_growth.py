@@ -102,7 +102,7 @@ def test_training(
 
 def test_labels_in_this_process(tiny_voc: Path, tmp_path: Path) -> None:
     """Each worker process does the same."""
-    maps = LocalizationMaps((0,), np.zeros((1, *TINY_SIZE), np.uint8), TINY_SIZE, 1 / 255)
+    maps = LocalizationMaps((0,), np.zeros((1, *TINY_SIZE), np.uint8), TINY_SIZE)
     write_maps(tmp_path / 'img_0.npz', maps)
     found = []
 

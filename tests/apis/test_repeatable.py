@@ -142,3 +142,18 @@ def test_a_seed_that_was_drawn_is_kept(train, options: dict, tmp_path: Path) -> 
     resumed = train('stopped', options, seed=None, resume=True)
     whole = train('whole', options, seed=stored['meta']['seed'])
     assert differing(whole, resumed) == []
+
+
+def test_the_stored_config_runs_again_with_options(train, tmp_path: Path) -> None:
+    """It is as the user wrote it but for the hooks, which are not added twice."""
+    whole = train('whole', BY_ITERATION)
+    cfg = apis.load_config(str(tmp_path / 'whole' / 'tiny_fcn.py'))
+    assert cfg.train_dataloader.dataset.type == 'BaseSegDataset'
+    assert cfg.train_dataloader.sampler.type == 'InfiniteSampler'
+    cfg.work_dir = str(tmp_path / 'again')
+    cfg.experiment_name = f'{tmp_path.name}_again'
+    runner = apis.train_model(cfg)
+    names = [type(hook).__name__ for hook in runner.hooks]
+    for name in ('SeedHook', 'TrainingGuardHook', 'WholeCheckpointHook'):
+        assert names.count(name) == 1
+    assert differing(whole, runner.model.state_dict()) == []

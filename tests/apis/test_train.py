@@ -20,7 +20,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list:
     def build(cfg: Config) -> SimpleNamespace:
         calls.append([cfg.get('load_from'), bool(cfg.get('resume')), None])
         loops = dict.fromkeys(['_train_loop', '_val_loop', '_test_loop', 'val_loop'])
-        return SimpleNamespace(model=nn.Module(), train=lambda: None, **loops)
+        loader = dict(dataset={}, sampler={})
+        model = nn.Module()
+        return SimpleNamespace(model=model, train=int, _train_dataloader=loader, **loops)
 
     def check(model: nn.Module, path: str, purpose: str) -> None:
         calls[-1][2] = purpose

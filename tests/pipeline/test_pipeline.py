@@ -14,11 +14,13 @@ from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
 from PIL import Image
 
+from mmdrs.errors import InputError
 from mmdrs.evaluation.functional.scores import count_label
 from mmdrs.evaluation.records.record import read_evaluations
 from mmdrs.files import file_digest
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pipeline import load_settings
+from mmdrs.pipeline.runs import stage_runs
 from mmdrs.pipeline.state import StageState
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.map_file import read_maps
@@ -423,6 +425,21 @@ def test_best_checkpoint_goes_before_the_last(copied, tiny_voc, run_pipeline) ->
     (plain, *_) = [e for e in read_evaluations(copied / 'results.json') if e.stage == 'plain_maps']
     assert plain.provenance['weights']['name'] == 'epoch_2.pth'
     assert plain.scores[0].protocol.checkpoint == 'last'
+
+
+def test_a_checkpoint_that_was_cut_is_passed_over(copied: Path) -> None:
+    """Half of a best one, which is the newest file, and a pointer without content."""
+    folder = copied / 'drs_classifier'
+    content = (folder / 'epoch_1.pth').read_bytes()
+    (folder / 'best_mIoU_epoch_1.pth').write_bytes(content[: len(content) // 2])
+    run = stage_runs(load_settings(copied / 'settings.py'), copied)['drs_maps']
+    assert run.checkpoint('drs_classifier') == str(folder / 'epoch_2.pth')
+    (folder / 'last_checkpoint').write_text('')
+    assert run.checkpoint('drs_classifier') == str(folder / 'epoch_2.pth')
+    for name in ('epoch_1.pth', 'epoch_2.pth'):
+        (folder / name).write_bytes(b'')
+    with pytest.raises(InputError, match=r'none in .*run that stage first'):
+        run.checkpoint('drs_classifier')
 
 
 def test_released_settings_choose_the_checkpoint(tmp_path) -> None:

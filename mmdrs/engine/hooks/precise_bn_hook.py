@@ -70,7 +70,7 @@ class PreciseBNHook(Hook):
 def _batches(runner: Runner, count: int) -> Iterator[dict[str, Any]]:
     """``count`` training batches, at most an epoch; the first one comes twice."""
     # A loader of its own: the training's begins with its first batch, also when it is resumed.
-    config = dict(runner.cfg.train_dataloader, persistent_workers=False)
+    config = dict(runner._train_dataloader, persistent_workers=False)
     config['dataset'] = runner.train_loop.dataloader.dataset
     loader = runner.build_dataloader(config, seed=runner.seed)
     source = iter(loader)
