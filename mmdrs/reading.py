@@ -24,7 +24,7 @@ def reading(path: str | os.PathLike, what: str, hint: str = '') -> Iterator[None
     Args:
         path: The file.
         what: What it should be, such as ``image``, for messages.
-        hint: What to do about a damaged file; the end of the message.
+        hint: What to do about a damaged file that we have written; the end of the message.
 
     Raises:
         MissingFileError: If there is no such file.
@@ -39,8 +39,10 @@ def reading(path: str | os.PathLike, what: str, hint: str = '') -> Iterator[None
     except InputError:
         raise
     except Exception as error:
-        end = f'; {hint}' if hint else ''
-        raise InputError(f'{path} is not a readable {what} ({reason_of(error)}){end}') from error
+        fault = f'{path} is not a readable {what} ({reason_of(error)})'
+        if hint:
+            fault = f'{path} is damaged or no {what} ({reason_of(error)}); {hint}'
+        raise InputError(fault) from error
 
 
 def reason_of(error: BaseException) -> str:

@@ -18,10 +18,10 @@ from mmengine.runner import Runner
 from mmseg.registry import METRICS
 
 from mmdrs.apis.quiet import quiet_log
-from mmdrs.apis.shared_settings import apply_settings
+from mmdrs.apis.shared_settings import apply_settings, check_settings
 from mmdrs.compat import config_path
 from mmdrs.datasets.wrappers import leaf_datasets
-from mmdrs.errors import InputError, MissingFileError, did_you_mean
+from mmdrs.errors import InputError, MissingFileError, blamed_on, did_you_mean, naming
 from mmdrs.reading import reason_of
 
 #: Environment variable from which the configs of ``configs/custom`` take the settings file.
@@ -64,21 +64,31 @@ def load_config(
         InputError: If an option starts with an unknown name or cannot be applied, or if the
             config imports what is not installed.
     """
-    path = config_path(path)
-    if not os.path.isfile(path):
-        raise MissingFileError(f"config file '{path}' does not exist{_close_files(path)}")
     if settings is None:
+        path = _existing(path)
         cfg = _read(path)
     else:
         settings = os.path.abspath(config_path(settings))
         with _settings(settings):
-            cfg = _read(path)
-            apply_settings(cfg, _read(settings))
+            shared = _read(settings)
+            with naming(f"with the settings '{settings}'"):
+                check_settings(shared)
+                path = _existing(path)
+                cfg = _read(path)
+                with blamed_on(f"they do not fit the config '{path}'"):
+                    apply_settings(cfg, shared)
     cfg.launcher = launcher
     if cfg_options:
         merge_options(cfg, cfg_options)
     cfg.work_dir = work_dir or _default_work_dir(cfg, path, in_place)
     return cfg
+
+
+def _existing(path: str | os.PathLike) -> str:
+    path = config_path(path)
+    if not os.path.isfile(path):
+        raise MissingFileError(f"config file '{path}' does not exist{_close_files(path)}")
+    return path
 
 
 def _read(path: str) -> Config:

@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, Runner
 from mmseg.registry import RUNNERS
 
+from mmdrs.datasets.wrappers import name_files_in_errors
 from mmdrs.errors import InputError
 
 
@@ -46,13 +47,19 @@ def drop_worker_options(loader: dict[str, Any]) -> None:
 
 
 @contextmanager
-def running(runner: Runner) -> Iterator[None]:
+def running(runner: Runner, loop: BaseLoop | None) -> Iterator[None]:
     """For the run of a runner: end its loading processes, and turn errors into an ``InputError``.
+
+    Args:
+        runner: Before its run.
+        loop: Of the validation or of the test; its errors name the image that cannot be loaded.
 
     Raises:
         InputError: One that a loading process raised, without the traceback of that process; or
             if ``randomness.deterministic`` meets an operation that cannot be.
     """
+    if loop is not None:
+        name_files_in_errors(loop.dataloader.dataset)
     try:
         yield
     except InputError as error:

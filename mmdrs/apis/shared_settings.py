@@ -14,6 +14,7 @@ from mmseg.registry import DATASETS
 from mmdrs.datasets import ImageLabelDataset, PseudoLabelDataset
 from mmdrs.datasets.listed_dataset import ListedSegDataset
 from mmdrs.datasets.wrappers import leaf_datasets
+from mmdrs.errors import InputError
 
 #: The shared keys, and what each is. A key that the settings lack leaves the configs as they are.
 SHARED_KEYS = dict(
@@ -31,7 +32,27 @@ SHARED_KEYS = dict(
     num_workers='processes that load data, for each process of a run',
     batch_size='images in a batch of a training; None: as in the config of the stage',
 )
+_NUMBERS = ('seed', 'num_workers', 'batch_size')
 _PACKING = ('PackDRSInputs', 'PackSegInputs', 'TestTimeAug')
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Check the kinds of values of the shared settings.
+
+    Raises:
+        InputError: If one is of another kind; names the key and says what it is.
+    """
+    for key, words in SHARED_KEYS.items():
+        value = settings.get(key)
+        if key in _NUMBERS:
+            kind, fits = 'a whole number', isinstance(value, int) and not isinstance(value, bool)
+        elif key == 'classes' or (key == 'image_suffix' and isinstance(value, list | tuple)):
+            kind = 'a list of texts'
+            fits = isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
+        else:
+            kind, fits = 'a text', isinstance(value, str)
+        if value is not None and not fits:
+            raise InputError(f'`{key}` ({words}) must be {kind}, got {value!r:.80}')
 
 
 def apply_settings(cfg: Config, settings: Mapping[str, Any]) -> None:

@@ -29,7 +29,7 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
     runner = build_runner(cfg)
     runner.register_hook(dict(type='ResultsHook', stage=stage))
     check_checkpoint(runner.model, checkpoint, 'test')
-    with running(runner):
+    with running(runner, runner.test_loop):
         return runner.test()
 
 

@@ -43,7 +43,7 @@ def train_model(cfg: Config, resume: bool = False, resume_from: str | None = Non
         check_checkpoint(runner.model, cfg.load_from, purpose)
     else:
         check_pretrained(runner.model)
-    with running(runner):
+    with running(runner, runner.val_loop):
         runner.train()
     return runner
 

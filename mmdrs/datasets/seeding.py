@@ -11,7 +11,7 @@ from mmengine.dist import get_dist_info
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Dataset, Sampler
 
-from mmdrs.errors import InputError
+from mmdrs.datasets.wrappers import name_files_in_errors
 
 
 def seed_generators(*key: int) -> None:
@@ -65,8 +65,9 @@ class SeededSampler(Sampler):
     """
 
     def __init__(self, sampler: Mapping[str, Any], dataset: Dataset, seed: int | None) -> None:
-        self.sampler = DATA_SAMPLERS.build(dict(sampler), default_args=dict(dataset=dataset))
-        # The sampler was built with the seed of all processes, also where none was given.
+        defaults = dict(dataset=dataset, seed=seed)
+        self.sampler = DATA_SAMPLERS.build(dict(sampler), default_args=defaults)
+        # Without a seed, it has drawn one that all processes share.
         self.seed = getattr(self.sampler, 'seed', seed) or 0
         self.epoch = self.skipped = 0
         self.rank, self.world_size = get_dist_info()
@@ -103,6 +104,7 @@ class SeededDataset(Dataset):
 
     def __init__(self, dataset: Mapping[str, Any]) -> None:
         self.dataset = DATASETS.build(dataset)
+        name_files_in_errors(self.dataset)
 
     @property
     def metainfo(self) -> dict[str, Any]:
@@ -117,19 +119,6 @@ class SeededDataset(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Load an image.
-
-        Raises:
-            InputError: If it cannot be loaded; names the file.
-        """
+        """Load an image."""
         with seeded(*getattr(index, 'key', (0, 0, int(index)))):
-            try:
-                return self.dataset[int(index)]
-            except InputError:
-                raise
-            except Exception as error:
-                path = self.dataset.get_data_info(int(index)).get('img_path')
-                raise InputError(
-                    f"image '{path}', or a file that belongs to it, cannot be loaded: "
-                    f'{type(error).__name__}: {error}'
-                ) from error
+            return self.dataset[int(index)]

@@ -54,14 +54,21 @@ def train(tiny_voc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv('TINY_VOC', str(tiny_voc))
     monkeypatch.setattr('mmengine.runner.loops.time.sleep', lambda seconds: None)
 
-    def run(name: str, options: dict, workers: int = 0, killed: dict | None = None, **kwargs):
+    def run(
+        name: str,
+        options: dict,
+        workers: int = 0,
+        killed: dict | None = None,
+        seed: int | None = 5,
+        **kwargs: Any,
+    ) -> dict[str, torch.Tensor] | None:
         cfg = apis.load_config(
             TINY,
             {
                 **deepcopy(options),  # MMEngine changes it
                 'train_dataloader.num_workers': workers,
                 'train_dataloader.persistent_workers': True,
-                'randomness': dict(seed=5),
+                'randomness': dict(seed=seed),
             },
             str(tmp_path / name),
         )
@@ -125,3 +132,13 @@ def test_resumed_from_a_url(
     url = served(checkpoint) if scheme == 'http' else f'file://{checkpoint}'
     elsewhere = train('elsewhere', BY_ITERATION, resume=True, resume_from=url)
     assert differing(whole, elsewhere) == []
+
+
+@pytest.mark.parametrize('options', [BY_ITERATION, BY_EPOCH])
+def test_a_seed_that_was_drawn_is_kept(train, options: dict, tmp_path: Path) -> None:
+    """Without a seed, MMEngine draws one in each process and stores it in the checkpoint."""
+    train('stopped', options, killed=dict(iteration=5), seed=None)
+    stored = torch.load(next((tmp_path / 'stopped').glob('[ei]*.pth')), weights_only=True)
+    resumed = train('stopped', options, seed=None, resume=True)
+    whole = train('whole', options, seed=stored['meta']['seed'])
+    assert differing(whole, resumed) == []

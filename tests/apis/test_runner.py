@@ -1,8 +1,11 @@
-"""Several processes on a machine without a GPU."""
+"""Several processes on a machine without a GPU, loaders without workers, determinism."""
 
+import os
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmdrs.apis import InputError, build_runner, runner
@@ -77,3 +80,44 @@ def test_processes_must_have_been_started(prepared: list, monkeypatch: pytest.Mo
     monkeypatch.delenv('RANK')
     with pytest.raises(InputError, match=r'torch\.distributed\.run'):
         build_runner(config())
+
+
+def test_loaders_without_worker_processes(prepared: list) -> None:
+    """`num_workers=0` by hand, in a config that was written for workers."""
+    options = dict(persistent_workers=True, prefetch_factor=4, batch_size=2)
+    cfg = config(
+        train_dataloader=dict(options, num_workers=0),
+        val_dataloader=dict(options, num_workers=2),
+        test_dataloader=None,
+    )
+    built = build_runner(cfg)
+    assert built.train_dataloader == dict(num_workers=0, batch_size=2)
+    assert built.val_dataloader == dict(options, num_workers=2)
+
+
+@pytest.mark.parametrize(('given', 'wanted'), [(None, ':4096:8'), (':16:8', ':16:8')])
+def test_deterministic_workspace_of_cublas(
+    prepared: list, monkeypatch: pytest.MonkeyPatch, given: str | None, wanted: str
+) -> None:
+    monkeypatch.setenv('CUBLAS_WORKSPACE_CONFIG', '')
+    monkeypatch.delenv('CUBLAS_WORKSPACE_CONFIG')
+    build_runner(config(randomness=dict(seed=1, deterministic=False)))
+    assert 'CUBLAS_WORKSPACE_CONFIG' not in os.environ
+    if given:
+        monkeypatch.setenv('CUBLAS_WORKSPACE_CONFIG', given)
+    build_runner(config(randomness=dict(seed=1, deterministic=True)))
+    assert os.environ['CUBLAS_WORKSPACE_CONFIG'] == wanted
+
+
+def test_an_operation_that_cannot_be_deterministic() -> None:
+    """The words of torch, for an operation of the CPU in place of one of a GPU."""
+    loops = SimpleNamespace(_train_loop=None, _val_loop=None, _test_loop=None)
+    torch.use_deterministic_algorithms(True)
+    try:
+        refused = pytest.raises(InputError, match='deterministic=True: .*has no deterministic im')
+        with refused, runner.running(loops, None):
+            torch.ones(4).put_(torch.tensor([1]), torch.ones(1), accumulate=False)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    with pytest.raises(RuntimeError, match='^other$'), runner.running(loops, None):
+        raise RuntimeError('other')

@@ -19,7 +19,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list:
 
     def build(cfg: Config) -> SimpleNamespace:
         calls.append([cfg.get('load_from'), bool(cfg.get('resume')), None])
-        loops = dict.fromkeys(['_train_loop', '_val_loop', '_test_loop'])
+        loops = dict.fromkeys(['_train_loop', '_val_loop', '_test_loop', 'val_loop'])
         return SimpleNamespace(model=nn.Module(), train=lambda: None, **loops)
 
     def check(model: nn.Module, path: str, purpose: str) -> None:

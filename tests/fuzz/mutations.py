@@ -8,6 +8,7 @@ import io
 import json
 import os
 import random
+import re
 import tarfile
 import zipfile
 import zlib
@@ -220,6 +221,14 @@ def _npz(arrays: dict[str, np.ndarray], members: dict[str, bytes] | None = None)
     return file.getvalue()
 
 
+def of_settings(data: bytes, rng: random.Random) -> Iterator[Damage]:
+    """Settings with values of a wrong type: the last line counts."""
+    keys = re.findall(r'^(\w+) = ', data.decode(), re.MULTILINE)
+    for key in keys:
+        for value in ("float('nan')", '-1', '"x"', '[]', 'dict(a=dict())', 'print', '10**30'):
+            yield f'{key} = {value}', data + f'\n{key} = {value}\n'.encode()
+
+
 def of_tar(data: bytes, rng: random.Random) -> Iterator[Damage]:
     """Archives with members that lead outside, links, devices, and sizes that are not there."""
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
@@ -260,6 +269,7 @@ KINDS: dict[str, Callable[[bytes, random.Random], Iterator[Damage]]] = dict(
     picture=of_picture,
     arrays=of_arrays,
     tar=of_tar,
+    settings=of_settings,
 )
 
 

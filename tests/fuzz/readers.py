@@ -17,6 +17,7 @@ from mmseg.registry import DATASETS
 from PIL import Image
 from scipy.io import savemat
 
+from ablation.variants import read_variants
 from mmdrs.apis import load_config, make_pseudo_labels, read_checkpoint
 from mmdrs.apis.checkpoint import check_checkpoint
 from mmdrs.datasets.file_checks import check_saliency, read_header
@@ -288,17 +289,12 @@ def _mean_results(path: Path) -> Any:
 
 
 def _settings(path: Path) -> Any:
-    settings = load_settings(path)
-    return settings.values()
+    return load_settings(path).values()
 
 
-def _variants(path: Path) -> Any:
-    try:
-        from ablation.variants import check_names, read_variants
-    except ImportError:
-        from mmdrs.pipeline.ablation.variants import check_names, read_variants
-    variants = read_variants(path)
-    return check_names(variants, [0])
+def _stages(path: Path) -> Any:
+    """The config of a stage, with what it inherits and shares."""
+    return load_settings(path).stage_config('drs_classifier', path.parent)
 
 
 def _submission(path: Path) -> Any:
@@ -391,8 +387,9 @@ READERS = (
         lambda p: read_training(p.parents[2]),
     ),
     Reader('published results', 'published.yml', 'yaml', _published),
-    Reader('variants', 'variants.yml', 'yaml', _variants),
+    Reader('variants', 'variants.yml', 'yaml', read_variants),
     Reader('settings', 'settings.py', 'text', _settings),
+    Reader('settings of stages', 'settings.py', 'settings', _stages),
     Reader('config', 'config.py', 'text', load_config),
     Reader('submission', 'submission.tgz', 'tar', _submission),
     Reader('prediction', 'predictions/photo7.png', 'picture', _prediction),

@@ -45,12 +45,17 @@ def _no_warnings() -> Iterator[None]:
 
 
 def fault_of(reader: Reader, path: Path) -> str:
-    """What is wrong with the way that a reader takes a file; '' if nothing is."""
+    """What is wrong with the way that a reader takes a file; '' if nothing is.
+
+    A file that is none may also be named by its folder: some of the files of a stage are gone.
+    """
     try:
         with limits():
             quietly(reader.read, path)
     except InputError as error:
         names = {path.stem, Path(os.path.realpath(path)).name}
+        if not path.is_file():
+            names |= {folder.name for folder in Path(reader.file).parents}
         if os.path.exists(path) and not any(name in str(error) for name in names):
             return f'does not name the file: {str(error)[:200]}'
     except (Exception, TooLongError) as error:

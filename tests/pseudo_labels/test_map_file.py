@@ -88,5 +88,30 @@ def test_header_that_python_miscounted_is_read_again(tmp_path: Path, monkeypatch
     monkeypatch.setattr(ast, 'literal_eval', miscounted)
     assert read_maps(tmp_path / 'a.npz').values.tolist() == stored.values.tolist()
     failures = iter([True] * 10)
-    with pytest.raises(SystemError, match='mismatch'):
+    with pytest.raises(ValueError, match='mismatch'):
+        read_maps(tmp_path / 'a.npz')
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'reason'),
+    [
+        ('scale', np.nan, 'its scale is nan'),
+        ('scale', np.inf, 'its scale is inf'),
+        ('scale', -1.0, 'its scale is -1.0'),
+        ('labels', [-1], r'its classes are \(-1,\)'),
+        ('labels', [254], r'its classes are \(254,\)'),
+        ('labels', [0.5], r'its classes are \(0.5,\)'),
+        ('labels', [1, 2], r'its maps are uint8 \(1, 2, 2\) for 2 classes'),
+        ('values', np.full((1, 2, 2), np.nan), r'its maps are float64'),
+        ('values', np.zeros((1, 0, 2), np.uint8), r'its maps are uint8 \(1, 0, 2\)'),
+        ('original_size', [4, 0], r'the size of its image is \(4, 0\)'),
+        ('record', '[]', 'its record is no JSON object'),
+    ],
+)
+def test_nonsense_in_a_whole_file(tmp_path: Path, name: str, value, reason: str) -> None:
+    stored = LocalizationMaps.from_floats((1,), np.ones((1, 2, 2), np.float32), (4, 4))
+    write_maps(tmp_path / 'a.npz', stored)
+    arrays = dict(np.load(tmp_path / 'a.npz'))
+    np.savez(tmp_path / 'a.npz', **{**arrays, name: np.array(value)})
+    with pytest.raises(ValueError, match=rf'a\.npz is damaged .*{reason}.*make it again'):
         read_maps(tmp_path / 'a.npz')

@@ -204,7 +204,7 @@ def _split_cell(cell: str, classes: Sequence[str]) -> list[str]:
 def _parse_label(token: str, classes: Sequence[str], where: str) -> int:
     if token in classes:
         return classes.index(token)
-    if not re.fullmatch(r'[+-]?\d+', token):
+    if not re.fullmatch(r'[+-]?\d{1,9}', token):
         raise InputError(f'{where}: {_unknown(token, classes)}')
     if not 0 <= int(token) < len(classes):
         raise InputError(

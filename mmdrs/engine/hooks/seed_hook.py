@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmdrs.datasets.seeding import seed_generators
+from mmdrs.datasets.seeding import SeededSampler, seed_generators
 
 
 @HOOKS.register_module()
@@ -18,6 +18,13 @@ class SeedHook(Hook):
     """
 
     priority = 'VERY_HIGH'
+
+    def before_train(self, runner: Runner) -> None:
+        """Give the sampler the seed of a resumed training, which its checkpoint knows."""
+        sampler = runner.train_loop.dataloader.sampler
+        shared = not runner._randomness_cfg.get('diff_rank_seed')
+        if shared and isinstance(sampler, SeededSampler):
+            sampler.seed = sampler.sampler.seed = runner.seed
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None

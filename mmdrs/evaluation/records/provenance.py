@@ -39,7 +39,7 @@ def provenance(
         git_revision=git_revision(),
         python=sys.version.split()[0],
         packages=package_versions(),
-        time=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
+        time=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),  # UTC: they are compared
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, naming
 from mmdrs.files import write_json
 from mmdrs.reading import read_json, reading
 
@@ -117,7 +117,11 @@ def read_evaluations(path: Path) -> list[Evaluation]:
     content = read_json(path, 'list of records', _HINT)
     if not isinstance(content, list):
         raise InputError(f'{path}: is no list of records of evaluations; {_HINT}')
-    return [_evaluation(item, path) for item in content]
+    found = []
+    for number, item in enumerate(content, 1):
+        with naming(f'record {number}'):
+            found.append(_evaluation(item, path))
+    return found
 
 
 def _evaluation(content: Any, path: Path) -> Evaluation:

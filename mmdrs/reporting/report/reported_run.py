@@ -99,6 +99,9 @@ def _read_stage(folder: Path, described: dict[str, Any]) -> FinishedStage | str:
     status = state.status(
         Fingerprint(described.get('fingerprint', ''), described.get('scores', ''))
     )
+    damaged = state.damaged()
+    if damaged:
+        return f'{damaged[0].name} is damaged; {_HINT}'
     if status != 'finished':
         return _REASONS[status]
     done = state.done

@@ -37,14 +37,15 @@ def read_training(folder: Path) -> TrainingCurves | None:
 def merge_runs(runs: Sequence[Sequence[dict]]) -> list[dict]:
     """The log lines of a training that was stopped and resumed, by iteration.
 
+    Where several runs have the same iterations, the lines of the one that got further count. The
+    order in which they ran does not matter: it is known by the clock only, which may be set back.
+
     Args:
-        runs: The lines of each run, oldest first, with ``iter``. Where a later run repeats
-            iterations, its lines count.
+        runs: The lines of each run, with ``iter``.
     """
     merged: list[dict] = []
-    for run in runs:
-        if run:
-            merged = [line for line in merged if line['iter'] < run[0]['iter']] + list(run)
+    for run in sorted(filter(None, runs), key=lambda lines: lines[-1]['iter']):
+        merged = [line for line in merged if line['iter'] < run[0]['iter']] + list(run)
     return merged
 
 

@@ -113,7 +113,7 @@ def test_lists_that_could_not_be_read_are_not_written(
     [
         ('SegmentationClassAug/s1.png', png_bytes(np.full((3, 8), 21, np.uint8)), 'the value 21'),
         ('SegmentationClassAug/s1.png', b'broken', 'not a readable mask'),
-        ('Annotations/s1.xml', b'<annotation><object>', 'not a readable annotation'),
+        ('Annotations/s1.xml', b'<annotation><object>', 'is not a readable annotation'),
         ('Annotations/s1.xml', xml_bytes([('tiger', 0)]), "unknown class 'tiger'"),
         ('Annotations/s1.xml', xml_bytes([('background', 0)]), "unknown class 'background'"),
     ],
@@ -123,7 +123,7 @@ def test_wrong_file_is_named(voc_root: Path, name: str, data: bytes, problem: st
     read = labels_from_masks if name.endswith('png') else labels_from_xml
     with pytest.raises(InputError, match=problem) as error:
         read(voc_root, TRAIN_AUG)
-    assert str(error.value).startswith(f'{voc_root / name}: ')
+    assert str(error.value).startswith(f'{voc_root / name}')
 
 
 def test_missing_files_are_counted(voc_root: Path) -> None:

@@ -14,6 +14,7 @@ from mmengine.config import Config
 
 from mmdrs import apis
 from mmdrs.errors import InputError
+from mmdrs.evaluation.records.record import Score, read_evaluation
 from mmdrs.pseudo_labels.map_file import read_maps
 from tests.pipeline_runs import ROOT
 
@@ -186,16 +187,27 @@ def test_other_augmentation_is_refused(config: Path, finished: Path, tmp_path: P
         make_maps(config, checkpoint, tmp_path, options, tta=True)
 
 
-def test_two_processes_make_the_same_maps(config: Path, finished: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize('processes', [2, 3])
+def test_several_processes_make_the_same_maps_labels_and_scores(
+    config: Path, finished: Path, tmp_path: Path, processes: int
+) -> None:
+    checkpoint = finished / 'drs_classifier' / 'epoch_2.pth'
+    both = tmp_path / CONFIG
+    both.write_text(
+        f"_base_ = ['{config}']\n"
+        "rules = dict(type='PseudoLabelMetric', background_cue=dict(type='constant'))\n"
+        "test_evaluator = [dict(type='LocalizationMetric'), dict(**rules, prefix='labels')]\n"
+    )
+    one, several = tmp_path / 'one', tmp_path / 'several'
+    make_maps(both, checkpoint, one / 'maps')
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         port = probe.getsockname()[1]
-    checkpoint = str(finished / 'drs_classifier' / 'epoch_2.pth')
-    out = tmp_path / 'maps'
     run = subprocess.run(
         [
-            *('bash', str(ROOT / 'tools' / 'dist_test.sh'), str(config), checkpoint, '2'),
-            *('--out', str(out), '--work-dir', str(tmp_path / 'logs')),
+            *('bash', str(ROOT / 'tools' / 'dist_test.sh'), str(both), str(checkpoint)),
+            *(str(processes), '--out', str(several / 'maps')),
+            *('--work-dir', str(several / 'logs')),
         ],
         env=dict(os.environ, PORT=str(port), OMP_NUM_THREADS='1', PYTHON=sys.executable),
         capture_output=True,
@@ -203,16 +215,22 @@ def test_two_processes_make_the_same_maps(config: Path, finished: Path, tmp_path
         timeout=300,
     )
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
-    expected = sorted((finished / 'drs_maps' / 'train').glob('*.npz'))
-    assert len(expected) == 6
-    for path in expected:
-        one, two = read_maps(path), read_maps(out / path.name)
-        assert (one.labels, one.original_size, one.scale) == (
-            two.labels,
-            two.original_size,
-            two.scale,
-        )
-        np.testing.assert_array_equal(one.values, two.values)
+    for pattern, count in (('maps/*.npz', 6), ('maps/labels/*.png', 6), ('logs/results/*', 2)):
+        assert len(list(one.glob(pattern))) == count
+        assert len(list(several.glob(pattern))) == count
+    for path in (one / 'maps').glob('*.npz'):
+        wanted, found = read_maps(path), read_maps(several / 'maps' / path.name)
+        assert (wanted.labels, wanted.scale) == (found.labels, found.scale)
+        assert wanted.record == found.record
+        np.testing.assert_array_equal(wanted.values, found.values)
+    for path in (one / 'maps' / 'labels').glob('*.png'):
+        assert path.read_bytes() == (several / 'maps' / 'labels' / path.name).read_bytes()
+    assert scores_of(one / 'logs') == scores_of(several / 'logs')
+
+
+def scores_of(work_dir: Path) -> list[list[Score]]:
+    found = [read_evaluation(path).scores for path in (work_dir / 'results').iterdir()]
+    return sorted(found, key=str)
 
 
 def test_precision_and_memory_format(config: Path, finished: Path, tmp_path: Path) -> None:

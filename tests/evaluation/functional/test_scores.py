@@ -81,7 +81,11 @@ def test_map_scores_at_every_threshold() -> None:
 
 
 def test_errors() -> None:
+    with pytest.raises(ValueError, match='ground truth is 2 x 1, what is compared with it is 1 x'):
+        count_label(np.array([[0]]), np.array([[0, 0]]), CLASSES)
     maps = np.ones((1, 1, 1), np.float32)
+    with pytest.raises(ValueError, match='ground truth is 3 x 1, what is compared with it is 1 x'):
+        count_maps(maps, (0,), np.array([[0, 0, 0]]), CLASSES)
     for label in (-1, 3):
         with pytest.raises(ValueError, match=rf'maps of the classes \[{label}\], but there are 3'):
             count_maps(maps, (label,), np.array([[0]]), CLASSES)

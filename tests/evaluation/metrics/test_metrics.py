@@ -108,6 +108,16 @@ def test_missing_saliency_says_what_to_do() -> None:
         metric.evaluate(1)
 
 
+@pytest.mark.parametrize('kind', ['LocalizationMetric', 'PseudoLabelMetric'])
+def test_wrong_masks_are_named(kind: str) -> None:
+    cue = {} if kind == 'LocalizationMetric' else dict(background_cue=dict(type='constant'))
+    metric = build(type=kind, **cue)
+    sample = prediction('x', [[[1.0]], [[0.0]]], [[7]], [1, 0])
+    with pytest.raises(ValueError, match=r'^masks/x\.png: .*holds the value 7, but there are 3'):
+        metric.process(None, [dict(sample, seg_map_path='masks/x.png')])
+        metric.evaluate(1)
+
+
 def data_sample(name: str, truth: list | None = None) -> SegDataSample:
     """An image before the network: labelled cat, of 1 x 4 pixels."""
     sample = SegDataSample(metainfo=dict(img_path=f'{name}.jpg', ori_shape=(1, 4)))

@@ -123,7 +123,7 @@ def test_what_does_not_belong_is_named(tmp_path: Path) -> None:
     for part in (
         "pets (net, val): data set 'pets', not 'VOC 2012'",
         'coco (net, val): other classes: 3 (background, cat, dog, ...) where the first',
-        'broken/results/a.json: cannot be read as JSON',
+        'broken/results/a.json is damaged or no record',
         'foreign: holds no results/*.json',
         'stopped/evaluation: the stage was interrupted',
         'outdated: holds no results/*.json',

@@ -1,5 +1,6 @@
 """The report in a headless Chromium: it loads, filters, sorts, fits, and asks for nothing."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,18 @@ def test_asks_for_nothing_and_says_nothing(page: Browser, url: str) -> None:
     assert page.requests() == [url]
     broken = 'return Array.from(document.images).filter(i => !i.naturalWidth).length'
     assert page.run(broken) == 0
+
+
+def test_names_run_nothing(browser: Browser, finished: Path, tmp_path: Path) -> None:
+    """The page of somebody else's work directory: its names are text, whatever they hold."""
+    work_dir = Path(shutil.copytree(finished, tmp_path / 'work'))
+    path, trap = work_dir / 'pipeline.json', '<img src=x onerror=document.title=1>'
+    described = path.read_text().replace('"disc"', f'"{trap}"')
+    path.write_text(described.replace('maps with DRS', '</td><script>document.title=2</script>'))
+    browser.open(write_report(work_dir, images=6).as_uri())
+    assert browser.run('return document.title') == 'work: report of a pipeline run'
+    assert trap in browser.run('return document.body.textContent')
+    assert browser.run('return document.querySelectorAll("script").length') == 1
 
 
 @pytest.mark.parametrize(('width', 'dark'), [(1280, False), (390, False), (390, True)])

@@ -119,3 +119,19 @@ def test_resumed_training(tmp_path: Path) -> None:
     assert curves.rate.tolist() == [0.1, 0.1, 0.2, 0.2, 0.2]
     (tmp_path / 'empty').mkdir()
     assert read_training(tmp_path / 'empty') is None
+
+
+@pytest.mark.parametrize('names', [('20261025_020100', '20261025_020000'), ('a', 'b')])
+def test_clock_set_back_between_two_runs_of_a_training(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    """The folder of the resumed run has an earlier name; neither loses its lines."""
+    runs = [range(1, 5), range(3, 8)]  # stopped after the fourth, resumed from the second
+    for number, (name, iterations) in enumerate(zip(names, runs, strict=True)):
+        folder = tmp_path / name / 'vis_data'
+        folder.mkdir(parents=True)
+        lines = [json.dumps(dict(iter=n, loss=number, lr=0.1)) for n in iterations]
+        (folder / f'{name}.json').write_text('\n'.join(lines))
+    curves = read_training(tmp_path)
+    assert curves.iterations.tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert curves.losses['loss'].tolist() == [0, 0, 1, 1, 1, 1, 1]

@@ -64,6 +64,17 @@ def test_all_fit(work_dir: Path) -> None:
     assert stage.finished == '2026-01-01T10:00:00Z'
 
 
+def test_a_clock_set_back_drops_no_stage(work_dir: Path) -> None:
+    """Stages count by their fingerprints, in the order of the pipeline."""
+    times = ('2026-10-25T02:59:00Z', '2026-10-25T02:01:00Z', '1970-01-01T00:00:00Z', 'noon')
+    for number, (stage, time) in enumerate(zip(STAGES, times, strict=True)):
+        finish(work_dir, stage, number, finished=time)
+    run = read_run(work_dir)
+    assert list(run.stages) == list(STAGES) and run.left_out == []
+    assert [stage.finished for stage in run.stages.values()] == list(times)
+    assert scores(run) == [0, 1, 2, 3]
+
+
 def test_reasons(work_dir: Path) -> None:
     """The fingerprints decide; folders of earlier generations are not named one by one."""
     finish(work_dir, 'plain_classifier', scores='other masks')
@@ -94,7 +105,7 @@ def test_a_stage_without_fingerprint_does_not_match(work_dir: Path) -> None:
     with pytest.raises(InputError, match='plain_maps: made with other settings'):
         read_run(work_dir)
     (work_dir / 'plain_maps' / 'done.json').write_text('{"seconds": 1, "finished": ""}')
-    with pytest.raises(InputError, match=r'done.json is damaged \(.fingerprint.\)'):
+    with pytest.raises(InputError, match=r'plain_maps: done.json is damaged; give the command'):
         read_run(work_dir)
 
 
@@ -105,19 +116,25 @@ def test_a_stage_without_fingerprint_does_not_match(work_dir: Path) -> None:
         ('pipeline.json', '[]', 'pipeline.json is damaged'),
         ('pipeline.json', '{"format": 2}', 'pipeline.json: was written by another version'),
         ('pipeline.json', '{"format": 1, "stages": {}, "settings": 3}', "'settings' is damaged"),
-        ('plain_maps/done.json', '{"fingerprint": ', 'plain_maps/done.json is damaged'),
         (
             'plain_maps/done.json',
             '{"fingerprint": "print of plain_maps", "scores": "masks"}',
-            'done.json.*seconds',
+            'plain_maps/done.json is damaged.*finished',
         ),
-        ('plain_maps/results/seed_val.json', '{', 'seed_val.json: cannot be read as JSON'),
+        ('plain_maps/results/seed_val.json', '{', 'seed_val.json is damaged'),
     ],
 )
 def test_damage_is_named(work_dir: Path, file: str, text: str, message: str) -> None:
     (work_dir / file).write_text(text)
     with pytest.raises(InputError, match=message):
         read_run(work_dir)
+
+
+@pytest.mark.parametrize('text', ['', '{"fingerprint": ', '[]'])
+def test_stage_with_a_damaged_state_is_left_out(work_dir: Path, text: str) -> None:
+    (work_dir / 'plain_maps' / 'done.json').write_text(text)
+    ((stage, reason),) = read_run(work_dir).left_out
+    assert stage == 'plain_maps' and reason.startswith('done.json is damaged; give the command')
 
 
 def test_stages_cannot_name_other_folders(work_dir: Path) -> None:
@@ -136,7 +153,7 @@ def test_foreign_python_does_not_run(work_dir: Path, monkeypatch) -> None:
 
     def refused(**config: Any) -> None:
         describe(work_dir, datasets=dict(val=dict(data_root=str(work_dir), **config)))
-        with pytest.raises(InputError, match=r'its data set is a|pipeline.json: no valid'):
+        with pytest.raises(InputError, match=r'data set is a|pipeline.json is not a readable'):
             write_report(work_dir)
         assert not (work_dir / 'sprung').exists()
 
