@@ -73,7 +73,7 @@ def check_keys(where: str, config: object, known: Iterable[str]) -> None:
     for key in config:
         if key not in known:
             hint = did_you_mean(str(key), known)
-            raise InputError(f'{where} has no {key!r}{hint}; its keys are {", ".join(known)}')
+            raise InputError(f'{where} has no {key!r}, only {", ".join(known)}{hint}')
 
 
 def first_lines(lines: Sequence[str], limit: int = 5, indent: str = '  ') -> str:

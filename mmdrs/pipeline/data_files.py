@@ -22,7 +22,7 @@ class DataFiles:
     """
 
     def __init__(self) -> None:
-        self._listed: dict[str, dict[str, str] | InputError] = {}
+        self._listed: dict[str, dict[str, str] | Exception] = {}
         self._states: dict[str, tuple[int, int] | None] = {}
 
     def check(self, config: Mapping[str, Any]) -> None:
@@ -30,9 +30,10 @@ class DataFiles:
 
         Raises:
             InputError: If its list or files are missing or wrong.
+            OSError: So, of a data set of another package.
         """
         found = self._list(config)
-        if isinstance(found, InputError):
+        if isinstance(found, Exception):
             raise found
 
     def fingerprint(self, config: Mapping[str, Any], kinds: Sequence[str]) -> list[str]:
@@ -41,14 +42,14 @@ class DataFiles:
         They are '' where there are no such files, and where :meth:`check` raises an error.
         """
         found = self._list(config) if kinds else {}
-        return ['' if isinstance(found, InputError) else found.get(kind, '') for kind in kinds]
+        return ['' if isinstance(found, Exception) else found.get(kind, '') for kind in kinds]
 
-    def _list(self, config: Mapping[str, Any]) -> dict[str, str] | InputError:
+    def _list(self, config: Mapping[str, Any]) -> dict[str, str] | Exception:
         key = repr(config)
         if key not in self._listed:
             try:
                 self._listed[key] = self._digests(DATASETS.build(dict(config)))
-            except InputError as error:
+            except (InputError, OSError) as error:
                 self._listed[key] = error
         return self._listed[key]
 

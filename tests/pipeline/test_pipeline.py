@@ -70,6 +70,7 @@ def test_results_are_the_records_of_the_stages(finished: Path) -> None:
     own = [json.loads(path.read_text()) for path in finished.glob('*/results/*.json')]
     taken = json.loads((finished / 'results.json').read_text())
     assert sorted(map(str, taken)) == sorted(map(str, own))
+    assert all(record['provenance']['time'].endswith('Z') for record in own)  # UTC
 
 
 def test_pipeline_json_says_what_the_run_is(finished: Path) -> None:

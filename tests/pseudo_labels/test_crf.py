@@ -190,7 +190,7 @@ def test_config(crf) -> None:
     assert DenseCRF.from_config(None) is None
     assert DenseCRF.from_config({}) == crf
     assert DenseCRF.from_config(dict(bilateral_srgb=5)) == replace(crf, bilateral_srgb=5)
-    with pytest.raises(ValueError, match="crf has no 'srgb'; its keys are iterations"):
+    with pytest.raises(ValueError, match="crf has no 'srgb', only iterations"):
         DenseCRF.from_config(dict(srgb=5))
     with pytest.raises(ValueError, match='crf must be a dict, got '):
         DenseCRF.from_config('dict()')

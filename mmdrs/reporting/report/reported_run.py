@@ -19,7 +19,6 @@ _HINT = 'give the command of tools/pipeline.py again, which writes it anew'
 _REASONS: dict[Status, str] = {
     'new': 'not run yet',
     'interrupted': 'not finished',
-    'incomplete': 'some of its files are gone',
     'outdated': 'made with other settings',
     'scores outdated': 'scored with other masks or label rules',
 }
@@ -102,7 +101,7 @@ def _read_stage(folder: Path, described: dict[str, Any]) -> FinishedStage | str:
     damaged = state.damaged()
     if damaged:
         return f'{damaged[0].name} is damaged; {_HINT}'
-    if status != 'finished':
+    if status not in ('finished', 'incomplete'):  # files that are gone are named by their readers
         return _REASONS[status]
     done = state.done
     records = [path for path in sorted(folder.glob('results/*.json')) if path.name[0] != '.']

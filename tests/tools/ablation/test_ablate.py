@@ -54,7 +54,7 @@ def test_groups_of_layers_and_a_file(tool, tmp_path, tiny_voc, capsys) -> None:
         (('--deltas', '0.5', '0.5'), r"error: two variants are called 'd0\.5'"),
         (('--deltas', '0.5', '--seeds', '1', '1'), 'error: seeds must be given and differ'),
         (('--learnable', '--layers', 'x=nothing'), "error: variant 'x-learnable': .*no module"),
-        (('--variants', 'missing.yml'), "error: variants file 'missing.yml' does not exist"),
+        (('--variants', 'missing.yml'), 'error: there is no file of variants in YAML missing.yml'),
     ],
 )
 def test_errors(more, message, tool, tmp_path, tiny_voc) -> None:

@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,8 @@ DRS_STAGES = ('drs_classifier', 'drs_maps')
 class Trial:
     """One variant with one seed, or a plain classifier: a variant without options of its own.
 
-    ``stages`` end with the maps with DRS; ``plain`` names the plain classifier that it is compared
+    ``stages`` end with the maps with DRS; ``planned`` are their fingerprints, whatever is finished
+    of them; ``plain`` names the plain classifier that it is compared
     with; ``shared`` are the stages made elsewhere, with the trial that makes each.
     """
 
@@ -32,17 +32,13 @@ class Trial:
     seed: int
     settings: Settings
     stages: dict[str, StageRun]
+    planned: dict[str, Fingerprint]
     plain: str = PLAIN
     shared: dict[str, 'Trial'] = field(default_factory=dict)
 
     @property
     def is_plain(self) -> bool:
         return self.variant.name == self.plain
-
-    @cached_property
-    def planned(self) -> dict[str, Fingerprint]:
-        """What its stages would be made from, whatever is finished of them."""
-        return fingerprints(self.stages, planned=True)
 
     @property
     def folder(self) -> Path:
@@ -99,7 +95,8 @@ def plan_trials(
             settings.save(scratch / f'{variant.name}_{seed}.py')
             settings.check_keys()
             stages = _stages(settings, work_dir / f'seed_{seed}' / variant.name, data)
-            return Trial(variant, seed, settings, stages)
+            # Here, since it reads the configs, and what is wrong there is to be blamed as well.
+            return Trial(variant, seed, settings, stages, fingerprints(stages, planned=True))
 
     trials: list[Trial] = []
     for seed in seeds:
@@ -134,7 +131,7 @@ def _own_plain(trial: Trial, base: Trial) -> Trial:
     stages = _stages(trial.settings, base.folder.parent / folder, data)
     alike = [stage for stage in stages if trial.planned[stage] == base.planned.get(stage)]
     shared = {stage: base for stage in alike if stage not in DRS_STAGES}
-    return Trial(Variant(name), trial.seed, trial.settings, stages, name, shared)
+    return Trial(Variant(name), trial.seed, trial.settings, stages, trial.planned, name, shared)
 
 
 def _combined(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
