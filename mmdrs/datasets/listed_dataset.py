@@ -24,18 +24,14 @@ from mmdrs.datasets.label_lists import (
     read_id_list,
     read_label_list,
 )
+from mmdrs.datasets.wrappers import name_files_in_errors
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
-from mmdrs.pseudo_labels.image_file import read_image
-from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.output_paths import check_id
 from mmdrs.pseudo_labels.palette import voc_palette
-from mmdrs.reading import reading, reason_of
 
 #: Images whose checks take long enough to be announced.
 _MANY = 2000
-#: Readers of the files of an image that stock transforms read.
-_READERS = {'img_path': read_image, 'seg_map_path': read_label}
 
 
 class ListedSegDataset(BaseSegDataset):
@@ -129,29 +125,14 @@ class ListedSegDataset(BaseSegDataset):
         Stock transforms leave it out, and results of images in different folders would meet.
 
         Raises:
-            InputError: If it fails because a file of the image is damaged; names the file.
+            InputError: If it fails; names the file that is damaged, or the image.
         """
+        name_files_in_errors(self)
         info = self.get_data_info(idx)
-        given = dict(info)
-        if not self.backend_args:
-            with reading(info['img_path'], 'image'):
-                pass  # a pipe, say, which would never end
-        try:
-            output = self.pipeline(info)
-        except InputError:
-            raise
-        except Exception as error:
-            for key, read in _READERS.items():
-                if key in given:
-                    read(given[key])
-            if 'img' not in info:  # not even loaded
-                raise InputError(
-                    f'{given["img_path"]} is not a readable image ({reason_of(error)})'
-                ) from error
-            raise
+        name, output = info['img_id'], self.pipeline(info)
         samples = output.get('data_samples', []) if isinstance(output, dict) else []
         for sample in samples if isinstance(samples, list) else [samples]:
-            sample.set_metainfo(dict(img_id=given['img_id']))
+            sample.set_metainfo(dict(img_id=name))
         return output
 
     def _read_images(self) -> list[ImageLabels]:

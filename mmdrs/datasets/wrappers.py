@@ -1,5 +1,6 @@
-"""Data sets within wrappers such as ``RepeatDataset`` and ``ConcatDataset``."""
+"""Data sets within wrappers (``RepeatDataset``, ``ConcatDataset``), and errors that name files."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,12 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from mmdrs.errors import InputError
+from mmdrs.pseudo_labels.image_file import read_image
+from mmdrs.pseudo_labels.label_file import read_label
+from mmdrs.reading import reading, reason_of
+
+#: Readers of the files of an image that stock transforms read.
+_READERS = {'img_path': read_image, 'seg_map_path': read_label}
 
 
 def leaf_datasets(dataset: Any) -> list[Any]:
@@ -16,21 +23,27 @@ def leaf_datasets(dataset: Any) -> list[Any]:
 
 
 @dataclass
-class _NamingPipeline:
-    """A pipeline whose errors name the image."""
+class NamingPipeline:
+    """A pipeline whose errors name the image, or the file of it that is damaged."""
 
     pipeline: Callable[[dict], Any]
 
     def __call__(self, info: dict) -> Any:
+        files = {key: info[key] for key in _READERS if os.path.exists(info.get(key) or '')}
+        for path in files.values():
+            with reading(path, 'image'):
+                pass  # a pipe, say, which would never end
         path = info.get('img_path')
         try:
             return self.pipeline(info)
         except InputError:  # has its own message
             raise
         except Exception as error:
+            for key, file in files.items():
+                _READERS[key](file)
             raise InputError(
                 f"image '{path}', or a file that belongs to it, cannot be loaded: "
-                f'{type(error).__name__}: {error}'
+                f'{type(error).__name__}: {reason_of(error)}'
             ) from error
 
 
@@ -40,5 +53,5 @@ def name_files_in_errors(dataset: Dataset) -> None:
     for item in filter(None, inner):
         name_files_in_errors(item)
     pipeline = getattr(dataset, 'pipeline', None)
-    if callable(pipeline) and not isinstance(pipeline, _NamingPipeline):
-        dataset.pipeline = _NamingPipeline(pipeline)
+    if callable(pipeline) and not isinstance(pipeline, NamingPipeline):
+        dataset.pipeline = NamingPipeline(pipeline)
