@@ -214,12 +214,10 @@ def read_checkpoint(path: str) -> Any:
     except pickle.UnpicklingError as error:
         raise InputError(str(error)) from None
     except Exception as error:  # a damaged file makes torch raise nearly anything
-        reason = reason_of(error)
-        raise InputError(f"checkpoint '{path}' is incomplete or no checkpoint: {reason}") from None
-    except OSError as error:
-        if '://' not in path:
-            raise
-        raise InputError(f"checkpoint '{path}' cannot be downloaded: {error}") from None
+        failed = 'is incomplete or no checkpoint'
+        if isinstance(error, OSError) and '://' in path:
+            failed = 'cannot be downloaded'
+        raise InputError(f"checkpoint '{path}' {failed}: {reason_of(error)}") from None
 
 
 def _read_weights(path: str, prefix: str | None = None) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class UsedHook(Hook):
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         if self.leak == 'memory':
-            self.leaked.append(np.ones((160, 160, 3)))
+            self.leaked.append(np.ones((400, 400, 3)))  # 4 MB, more than may be free
         if self.leak == 'file':
             self.leaked.append(open(os.devnull))  # noqa: SIM115
         if runner.iter >= 40 and runner.iter % 20 == 0:
