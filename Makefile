@@ -23,7 +23,8 @@ SET_FREE_TESTS := \
     tests/test_tutorial.py tests/test_archives.py tests/datasets/test_label_lists.py \
     tests/datasets/test_file_checks.py tests/datasets/test_content_checks.py \
     tests/apis/test_growth.py tests/apis/test_pool.py \
-    tests/test_docs.py tests/test_errors.py tests/test_reading.py \
+    tests/test_docs.py tests/test_errors.py tests/test_pretended_device.py \
+    tests/test_reading.py \
     tests/evaluation/functional tests/evaluation/records \
     tests/models/losses tests/models/ops tests/parity \
     tests/tools/ablation tests/tools/test_check_saliency.py \

@@ -59,7 +59,7 @@ def assert_flat(found: list[Used], megabytes: float = 12) -> None:
 
 @HOOKS.register_module()
 class UsedHook(Hook):
-    """Measures at every 20th iteration, after 40 to warm up; leaks something where asked to."""
+    """Measures at every 10th iteration, after 40 to warm up; leaks something where asked to."""
 
     def __init__(self, leak: str | None = None) -> None:
         self.leak = leak
@@ -71,7 +71,7 @@ class UsedHook(Hook):
             self.leaked.append(np.ones((400, 400, 3)))  # 4 MB, more than may be free
         if self.leak == 'file':
             self.leaked.append(open(os.devnull))  # noqa: SIM115
-        if runner.iter >= 40 and runner.iter % 20 == 0:
+        if runner.iter >= 40 and runner.iter % 10 == 0:
             self.found.append(Used.now())
 
 
@@ -81,7 +81,7 @@ def test_training(
 ) -> None:
     monkeypatch.setenv('TINY_VOC', str(tiny_voc))
     options = {
-        'train_cfg.max_iters': 201,
+        'train_cfg.max_iters': 121,
         'train_cfg.val_interval': 1000,
         'train_dataloader.num_workers': 0 if leak else 2,
         'default_hooks.logger.interval': 20,

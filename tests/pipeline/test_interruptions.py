@@ -19,7 +19,7 @@ from mmdrs.evaluation.records.record import read_evaluations
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import read_maps
 
-KILLS = int(os.environ.get('MMDRS_KILLS', '3'))
+KILLS = int(os.environ.get('MMDRS_KILLS', '2'))
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
