@@ -68,8 +68,7 @@ def run_pipeline(
         barrier()
         settings.file = work_dir / 'settings.py'
         runs = stage_runs(settings, work_dir, launcher)
-        for stage in chosen:
-            runs[stage.name].check_data()
+        _check_data([runs[stage.name] for stage in chosen])
         for stage in chosen:
             runs[stage.name].check()
         _prepare(chosen, settings, runs)
@@ -98,6 +97,22 @@ def _full_disk_explained(work_dir: Path) -> Iterator[None]:
             f'the disk is full ({error.filename or work_dir}); free some space and give the '
             'same command again: finished stages are kept, this one goes on where it stopped'
         ) from error
+
+
+def _check_data(runs: Sequence[StageRun]) -> None:
+    """Look into the data of all stages, and say all that is wrong at once."""
+    errors: dict[str, InputError] = {}
+    for run in runs:
+        try:
+            run.check_data()
+        except InputError as error:
+            errors[str(error)] = error
+    # A data set with masks repeats what one without them has found.
+    own = [text for text in errors if not any(text in other for other in errors if other != text)]
+    if len(own) == 1:
+        raise errors[own[0]]
+    if own:
+        raise InputError('\n'.join(own))
 
 
 def _prepare(chosen: list[Stage], settings: Settings, runs: dict[str, StageRun]) -> None:

@@ -324,6 +324,18 @@ def test_bad_data_is_found_before_training(
     assert not (tmp_path / 'work' / 'plain_classifier').exists()
 
 
+def test_all_problems_of_the_data_are_named_at_once(tmp_path, tiny_voc, run_pipeline) -> None:
+    """The classifier reads images only, other stages masks and saliency maps as well."""
+    data = Path(shutil.copytree(tiny_voc, tmp_path / 'data'))
+    (data / 'JPEGImages' / 'img_2.jpg').write_text('<html>404</html>')
+    Image.new('L', (48, 40), 9).save(data / 'SegmentationClass' / 'img_4.png')
+    with pytest.raises(SystemExit) as stop:
+        run_pipeline(data, tmp_path / 'work')
+    message = str(stop.value)
+    assert 'img_4.png holds 9' in message
+    assert message.count('img_2.jpg is not a readable image') == 1
+
+
 def _list(data: Path) -> Path:
     return data / 'ImageSets/Segmentation/train_cls.txt'
 
