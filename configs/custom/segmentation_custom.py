@@ -57,26 +57,22 @@ train_dataloader = dict(
         pipeline=train_pipeline,
     ),
 )
-scored = bool(_base_.val_list and _base_.mask_dir)
-test_dataloader = (
-    dict(
-        batch_size=1,
-        num_workers=_base_.num_workers,
-        persistent_workers=_base_.num_workers > 0,
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        dataset=dict(
-            **dataset,
-            ann_file=_base_.val_list,
-            data_prefix=dict(img_path=_base_.image_dir, seg_map_path=_base_.mask_dir),
-            test_mode=True,
-            pipeline=test_pipeline,
-        ),
-    )
-    if scored
-    else None
+# Without masks the images of the list are predicted, without a list nothing is tested.
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=_base_.num_workers,
+    persistent_workers=_base_.num_workers > 0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        **dataset,
+        ann_file=_base_.val_list,
+        data_prefix=dict(img_path=_base_.image_dir, seg_map_path=_base_.mask_dir),
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
 )
-test_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU']) if scored else None
-test_cfg = dict(type='TestLoop') if scored else None
+test_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+test_cfg = dict(type='TestLoop')
 
 model = dict(
     type='EncoderDecoder',

@@ -4,7 +4,7 @@ A settings file gives every shared value once; it reaches every stage, whether i
 this project or of MMSegmentation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -97,6 +97,9 @@ def _apply_to_loader(cfg: Config, role: str, settings: Mapping[str, Any]) -> Non
                 _load_masks(pipeline, settings)
     elif role == 'train' or _evaluates(settings):
         loader.dataset = _segmentation(leaf, role, settings)
+    elif role == 'test' and _evaluation(settings)[0]:
+        loader.dataset = _segmentation(leaf, role, settings)
+        _only_predict(cfg)
     else:
         cfg[f'{role}_dataloader'] = cfg[f'{role}_evaluator'] = cfg[f'{role}_cfg'] = None
 
@@ -136,6 +139,30 @@ def _segmentation(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> C
     if masks:
         leaf.data_prefix['seg_map_path'] = masks
     return leaf
+
+
+def _only_predict(cfg: Config) -> None:
+    """Test on images without masks: predictions are written, and nothing is scored."""
+    dataset = cfg.test_dataloader.dataset
+    dataset.data_prefix.pop('seg_map_path', None)
+    dataset.pipeline = _without_masks(dataset.pipeline)
+    if cfg.get('tta_pipeline'):
+        cfg.tta_pipeline = _without_masks(cfg.tta_pipeline)
+    cfg.test_evaluator = dict(type='SegmentationMetric', format_only=True)
+
+
+def _without_masks(pipeline: Sequence[Any]) -> list[Any]:
+    steps = []
+    for step in pipeline:
+        if step['type'] == 'TestTimeAug':
+            # All combinations of the branches run; without a step a branch would leave none.
+            branches = [
+                [t for t in b if t['type'] != 'LoadAnnotations'] for b in step['transforms']
+            ]
+            step = {**step, 'transforms': [branch for branch in branches if branch]}
+        if step['type'] != 'LoadAnnotations':
+            steps.append(step)
+    return steps
 
 
 def _evaluation(settings: Mapping[str, Any]) -> tuple[str | None, str | None]:

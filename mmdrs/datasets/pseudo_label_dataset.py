@@ -15,7 +15,8 @@ class PseudoLabelDataset(ListedSegDataset):
 
     The list ``ann_file`` may be the one with image-level labels: only the ids are read, unless
     ``image_labels`` is set. ``data_prefix`` knows ``img_path`` and ``seg_map_path``, both
-    required; the label of an image is the 8-bit PNG ``<id>.png``.
+    required (the second not with ``test_mode=True``); the label of an image is the 8-bit PNG
+    ``<id>.png``.
 
     Args:
         ann_file: List of images; '' with ``class_folders``.
@@ -43,6 +44,8 @@ class PseudoLabelDataset(ListedSegDataset):
         **kwargs: Any,
     ) -> None:
         self.image_labels = image_labels
+        if kwargs.get('test_mode'):
+            self.REQUIRED = ('img_path',)  # predictions need no labels
         super().__init__(ann_file, data_prefix, metainfo, **kwargs)
 
 

@@ -345,15 +345,19 @@ def test_saliency_cue_without_saliency_maps(tmp_path, tiny_voc, run_pipeline) ->
         run_pipeline(tiny_voc, tmp_path, options=('saliency_dir=',))
 
 
-def test_without_masks_and_saliency(tmp_path, tiny_voc, run_pipeline, capsys) -> None:
-    """Image labels alone are enough; then there is nothing to score with."""
+@pytest.mark.parametrize('predicted', [0, 6])
+def test_without_masks_and_saliency(
+    predicted: int, tmp_path, tiny_voc, run_pipeline, capsys
+) -> None:
+    """Image labels alone are enough; images of a validation list are predicted, not scored."""
     data = Path(shutil.copytree(tiny_voc, tmp_path / 'data'))
     shutil.rmtree(data / 'SegmentationClass')
     shutil.rmtree(data / 'saliency_map')
     cue = ('pseudo_labels.background_cue._delete_=True', 'pseudo_labels.background_cue.type=power')
-    run_pipeline(
-        data, tmp_path / 'work', options=('mask_dir=', 'saliency_dir=', 'val_list=', *cue)
-    )
+    lists = () if predicted else ('val_list=',)
+    run_pipeline(data, tmp_path / 'work', options=('mask_dir=', 'saliency_dir=', *lists, *cue))
+    found = (tmp_path / 'work' / 'evaluation' / 'predictions').glob('*.png')
+    assert len(list(found)) == predicted
     assert len(list((tmp_path / 'work' / 'pseudo_labels' / 'train').glob('*.png'))) == 6
     assert json.loads((tmp_path / 'work' / 'results.json').read_text()) == []
     assert 'nothing was scored: there are no masks' in capsys.readouterr().out

@@ -120,7 +120,22 @@ def test_masks_decide_what_is_scored(tmp_path: Path) -> None:
         'LoadAnnotations'
     ) == 1
     assert [step.type for step in cfg.tta_pipeline].count('LoadAnnotations') == 1
+    # Images without masks are predicted, with and without test-time augmentation.
     silent = load_settings(path, {'eval_mask_dir': None})
+    cfg = silent.stage_config('segmentation', tmp_path)
+    dataset = cfg.test_dataloader.dataset
+    assert dataset.ann_file == 'ImageSets/Segmentation/val.txt'
+    assert set(dataset.data_prefix) == {'img_path'}
+    augmented = [step for step in cfg.tta_pipeline if step['type'] == 'TestTimeAug']
+    branches = [branch for step in augmented for branch in step['transforms']]
+    assert branches and all(branches)
+    steps = [*dataset.pipeline, *cfg.tta_pipeline, *(step for b in branches for step in b)]
+    assert 'LoadAnnotations' not in [step['type'] for step in steps]
+    assert cfg.test_evaluator == dict(type='SegmentationMetric', format_only=True)
+    (given,) = stage_runs(silent, tmp_path)['evaluation'].given_datasets()
+    assert 'seg_map_path' not in given['data_prefix']
+    # Without a list nothing is tested.
+    silent = load_settings(path, dict(eval_mask_dir=None, eval_list=None, val_list=None))
     cfg = silent.stage_config('segmentation', tmp_path)
     for key in ('dataloader', 'evaluator', 'cfg'):
         assert cfg[f'test_{key}'] is None and cfg[f'val_{key}'] is None

@@ -127,7 +127,9 @@ class SegmentationMetric(IoUMetric):
     def compute_metrics(self, results: list) -> dict[str, float]:
         """The scores of the parent; the IoU by class is kept."""
         self.class_scores = {}
-        if not self.format_only and 'mIoU' in self.metrics:
+        if self.format_only:
+            return {}
+        if 'mIoU' in self.metrics:
             intersection, union = (sum(column) for column in list(zip(*results, strict=True))[:2])
             iou = (100 * intersection / union).tolist()
             self.class_scores['mIoU'] = [round(value, 2) for value in iou]
