@@ -96,14 +96,18 @@ def _is_running(holder: dict) -> bool:
         return False
     if os.name == 'nt':  # where os.kill would end it
         return True
+    # A number may have been given to another process since.
+    return _exists(pid) and holder.get('began') == _began(pid)
+
+
+def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # of another user
-        pass
-    # A number may have been given to another process since.
-    return holder.get('began') == _began(pid)
+    except PermissionError:  # it is another user's
+        return True
+    return True
 
 
 def _began(pid: int) -> str:

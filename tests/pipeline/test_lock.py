@@ -78,3 +78,15 @@ def test_lock_of_another_machine_counts(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text(json.dumps(dict(host='elsewhere', pid=ended_process())))
     with pytest.raises(InputError, match=r'on elsewhere\. .*is gone, remove .*\.lock'):
         locked(tmp_path).__enter__()
+
+
+def test_process_of_another_user_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system refuses to signal it, which shows that it is there."""
+
+    def refuse(pid: int, number: int) -> None:
+        raise PermissionError(1, 'Operation not permitted')
+
+    with locked(tmp_path):
+        monkeypatch.setattr('os.kill', refuse)
+        with pytest.raises(InputError, match='is in use by a run'), locked(tmp_path):
+            pass
