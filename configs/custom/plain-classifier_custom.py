@@ -87,7 +87,7 @@ model = dict(
 epochs = _base_.classifier_epochs
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=epochs)
 optim_wrapper = dict(
-    type='OptimWrapper',
+    type=_base_.optim_wrapper_type,
     optimizer=_base_.classifier_optimizer,
     paramwise_cfg=_base_.classifier_paramwise,
 )

@@ -26,5 +26,7 @@ model = dict(decode_head=dict(type='RefinementHead', init_cfg=None))
 
 epochs = _base_.refinement_epochs
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=epochs)
-optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=_base_.refinement_optimizer)
+optim_wrapper = dict(
+    _delete_=True, type=_base_.optim_wrapper_type, optimizer=_base_.refinement_optimizer
+)
 param_scheduler = _base_.refinement_schedule

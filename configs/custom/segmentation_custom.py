@@ -97,7 +97,7 @@ model = dict(
 epochs = _base_.segmentation_epochs
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=epochs)
 optim_wrapper = dict(
-    type='OptimWrapper',
+    type=_base_.optim_wrapper_type,
     optimizer=_base_.segmentation_optimizer,
     paramwise_cfg=_base_.segmentation_paramwise,
 )

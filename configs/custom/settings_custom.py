@@ -51,6 +51,7 @@ batch_size = 8
 map_batch_size = 8
 refined_batch_size = 1  # more only where all images have one size
 num_workers = 2
+optim_wrapper_type = 'OptimWrapper'  # or 'Bfloat16OptimWrapper': mixed precision, also on CPUs
 classifier_epochs = 15
 classifier_schedule = [dict(type='MultiStepLR', milestones=[4, 9], gamma=0.1)]
 classifier_optimizer = dict(type='SGD', lr=1e-3, momentum=0.9, nesterov=True, weight_decay=5e-4)

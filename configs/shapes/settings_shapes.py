@@ -40,6 +40,7 @@ batch_size = 32
 map_batch_size = 32
 refined_batch_size = 32
 num_workers = 2
+optim_wrapper_type = 'OptimWrapper'
 # DRS starts from a plain classifier, as in the paper from ImageNet weights: from scratch it trains
 # badly. The classifiers with and without DRS get the same budget after it.
 _poly = dict(type='PolyLR', power=0.9, by_epoch=True, convert_to_iter_based=True)

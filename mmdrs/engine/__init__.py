@@ -13,10 +13,12 @@ from .hooks import (
 from .hooks.progress_hook import Progress, format_seconds
 from .hooks.results_hook import record_path
 from .loops import LocalizationMapLoop
+from .optimizers import Bfloat16OptimWrapper
 from .runner import QuietRunner
 from .schedulers import SteppedPolyLR
 
 __all__ = [
+    'Bfloat16OptimWrapper',
     'DRSScheduleHook',
     'DRSVisualizationHook',
     'LocalizationMapLoop',
