@@ -58,6 +58,7 @@ classifier_optimizer = dict(type='SGD', lr=1e-3, momentum=0.9, nesterov=True, we
 classifier_paramwise = dict(
     custom_keys={'decode_head': dict(lr_mult=10), 'backbone.drs': dict(lr_mult=10)}
 )
+refine_from = 'better'  # of the plain and the DRS maps, judged without masks; or 'drs_maps'
 refinement_epochs = 30
 refinement_schedule = [dict(type='MultiStepLR', milestones=[10, 20], gamma=0.1)]
 refinement_optimizer = dict(type='Adam', lr=1e-4)

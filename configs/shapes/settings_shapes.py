@@ -52,6 +52,7 @@ classifier_epochs = 6
 classifier_optimizer = _sgd
 classifier_schedule = [dict(**_poly, end=6)]
 classifier_paramwise = dict()
+refine_from = 'better'
 refinement_epochs = 6
 refinement_optimizer = dict(type='Adam', lr=1e-3)
 refinement_schedule = [dict(**_poly, end=6)]

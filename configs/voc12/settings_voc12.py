@@ -29,6 +29,7 @@ eval_mask_dir = 'SegmentationClass'
 saliency_dir = 'saliency_map'
 num_workers = 4
 batch_size = None  # of each training; None: as in its config
+refine_from = 'drs_maps'  # 'better' of the plain and the DRS maps; the paper does not compare
 pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)
 seed = 0
 

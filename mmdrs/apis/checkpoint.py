@@ -231,3 +231,24 @@ def _read_weights(path: str, prefix: str | None = None) -> dict[str, Any]:
         return {re.sub(r'^module\.', '', key): value for key, value in weights.items()}
     found = {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
     return found or weights  # the others, for the message
+
+
+def last_accuracy(path: str | Path) -> float | None:
+    """Mean over the last epoch of the accuracy that a classifier's training logged, 0..100.
+
+    From the checkpoint: MMEngine's visualizer writes the scalars of all trainings of a process
+    into the folder of the first.
+
+    Args:
+        path: A checkpoint of the training.
+
+    Returns:
+        The accuracy; None where the training did not log it.
+    """
+    checkpoint = read_checkpoint(str(path))
+    scalars = checkpoint.get('message_hub', {}).get('log_scalars', {})
+    history = next((v for k, v in scalars.items() if k.split('.')[-1] == 'acc_cls'), None)
+    if history is None:
+        return None
+    meta = checkpoint['meta']
+    return float(history.mean(max(1, meta['iter'] // max(1, meta['epoch']))))

@@ -21,7 +21,7 @@ from mmdrs.pipeline.lock import locked
 from mmdrs.pipeline.overview import write_overview
 from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
 from mmdrs.pipeline.settings import Settings
-from mmdrs.pipeline.stages import Stage, check_names, choose_stages
+from mmdrs.pipeline.stages import Stage, check_names
 from mmdrs.pipeline.state import Fingerprint, StageState, Status
 
 #: Version of ``pipeline.json``.
@@ -56,7 +56,7 @@ def run_pipeline(
     # What the libraries warn of at every stage (deprecations, defaults) tells users nothing.
     warnings.filterwarnings('ignore', module=r'(mmseg|mmengine|mmcv)\.')
     work_dir = Path(work_dir or settings.cfg.work_dir).resolve()
-    chosen = choose_stages(settings['stages'], first, last)
+    chosen = settings.chosen_stages(first, last)
     check_names('--again', again, [stage.name for stage in chosen])
     settings.check_keys()
     if launcher != 'none':

@@ -24,9 +24,10 @@ from mmdrs.apis.shared_settings import SHARED_KEYS
 from mmdrs.compat import config_path
 from mmdrs.errors import did_you_mean
 from mmdrs.files import written_whole
+from mmdrs.pipeline.stages import Stage, choose_stages
 
 #: Keys that the pipeline itself reads.
-PIPELINE_KEYS = ('stages', 'pseudo_labels', 'work_dir')
+PIPELINE_KEYS = ('stages', 'pseudo_labels', 'refine_from', 'work_dir')
 _TEMPLATE = 'mmdrs::custom/settings_custom.py'
 #: A key that a config reads from what it inherits.
 _READ = re.compile(r"_base_\.(?:get\(')?(\w+)")
@@ -111,6 +112,11 @@ class Settings:
         with written_whole(path) as temporary:
             temporary.write_text(''.join(lines), encoding='utf-8')
         self.file = path
+
+    def chosen_stages(self, first: str | None = None, last: str | None = None) -> list[Stage]:
+        """The stages to run, see :func:`~mmdrs.pipeline.stages.choose_stages`."""
+        refine_from = self.get('refine_from', 'drs_maps')
+        return choose_stages(self['stages'], first, last, refine_from)
 
     def config_file(self, stage: str) -> str:
         """The config of a stage: a name of an installed config, or an absolute path.

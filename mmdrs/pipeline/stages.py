@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from mmdrs.errors import InputError, did_you_mean
 
-Kind = Literal['train', 'maps', 'labels', 'test']
+Kind = Literal['train', 'maps', 'choice', 'labels', 'test']
+#: Values of ``refine_from`` in the settings.
+RefineFrom = Literal['better', 'drs_maps', 'plain_maps']
 
 
 @dataclass(frozen=True)
@@ -15,12 +17,14 @@ class Stage:
 
     Attributes:
         name: Its name: in ``--from`` and ``--to``, and of its folder in the work directory.
-        kind: ``train`` a network, make ``maps`` with it, fuse them into ``labels``, ``test`` it.
+        kind: ``train`` a network, make ``maps`` with it, make a ``choice`` between maps, fuse them
+            into ``labels``, ``test`` the network.
         config: Key in the settings' ``stages`` of the config it runs.
         title: What it does, for the user.
         weights: Stage whose checkpoint it starts from (train) or runs (maps, test).
         backbone_only: Of those weights only the backbone's are taken: a role of ImageNet weights.
         source: Stage whose maps (train, labels) or labels (train) it learns from or fuses.
+        compares: Stages whose maps it chooses from.
     """
 
     name: str
@@ -30,13 +34,16 @@ class Stage:
     weights: str | None = None
     source: str | None = None
     backbone_only: bool = False
+    compares: tuple[str, ...] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The stages that must be finished before."""
-        return tuple(name for name in (self.weights, self.source) if name)
+        return tuple(name for name in (self.weights, self.source, *self.compares) if name)
 
 
+#: Stages whose maps the refinement may learn, those without DRS first.
+COMPARED = ('plain_maps', 'drs_maps')
 ALL_STAGES = (
     Stage('pretraining', 'train', 'pretraining', 'plain classifier from scratch'),
     Stage(
@@ -46,12 +53,19 @@ ALL_STAGES = (
     Stage('drs_classifier', 'train', 'drs_classifier', 'classifier with DRS', 'pretraining'),
     Stage('drs_maps', 'maps', 'drs_classifier', 'maps with DRS', 'drs_classifier'),
     Stage(
+        'map_choice',
+        'choice',
+        'plain_classifier',
+        'maps with or without DRS',
+        compares=COMPARED,
+    ),
+    Stage(
         'refinement',
         'train',
         'refinement',
         'refinement learning',
         weights='pretraining',
-        source='drs_maps',
+        source='map_choice',
         backbone_only=True,
     ),
     Stage('refined_maps', 'maps', 'refinement', 'refined maps', 'refinement'),
@@ -69,8 +83,16 @@ ALL_STAGES = (
 )
 
 
+def stage_of(name: str) -> Stage:
+    """The stage of a name."""
+    return next(stage for stage in ALL_STAGES if stage.name == name)
+
+
 def choose_stages(
-    configs: Sequence[str], first: str | None = None, last: str | None = None
+    configs: Sequence[str],
+    first: str | None = None,
+    last: str | None = None,
+    refine_from: RefineFrom = 'drs_maps',
 ) -> list[Stage]:
     """The stages to run.
 
@@ -79,14 +101,25 @@ def choose_stages(
             classifiers start from their backbone's own weights.
         first: Name of the first stage to run; earlier ones must be finished.
         last: Name of the last stage to run.
+        refine_from: The maps that the refinement learns; ``better`` lets ``map_choice`` choose.
 
     Raises:
         InputError: If a name is unknown or the order is wrong.
     """
+    if refine_from not in get_args(RefineFrom):
+        raise InputError(
+            f'`refine_from` must be one of {get_args(RefineFrom)}, got {refine_from!r}'
+        )
     stages = list(ALL_STAGES)
     if 'pretraining' not in configs:
         stages = [replace(s, weights=None) if s.weights == 'pretraining' else s for s in stages]
         stages = stages[1:]
+    if refine_from != 'better':
+        stages = [
+            replace(s, source=refine_from) if s.source == 'map_choice' else s
+            for s in stages
+            if s.name != 'map_choice'
+        ]
     names = [stage.name for stage in stages]
     check_names('--from', [first] if first else [], names)
     check_names('--to', [last] if last else [], names)

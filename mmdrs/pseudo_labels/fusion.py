@@ -29,12 +29,16 @@ class BackgroundCue:
             ``constant``: one background score ``value`` for all pixels;
             ``power``: ``(1 - max over classes) ** exponent``.
         threshold: 0..255, for ``saliency``.
+        sure: 0..255, for ``saliency``: in the written label, pixels above ``threshold`` and at
+            most this are ignored, because they are neither surely background nor surely object.
+            None ignores none.
         value: For ``constant``.
         exponent: For ``power``.
     """
 
     type: Literal['saliency', 'constant', 'power'] = 'saliency'
     threshold: float = SALIENCY_THRESHOLD
+    sure: float | None = None
     value: float = 0.3
     exponent: float = 2.0
 
@@ -42,6 +46,11 @@ class BackgroundCue:
         known = ('saliency', 'constant', 'power')
         if self.type not in known:
             raise InputError(f'background cue type must be one of {known}, got {self.type!r}')
+        if self.sure is not None and self.sure < self.threshold:
+            raise InputError(
+                f'background_cue: `sure` ({self.sure:g}) must not be below `threshold` '
+                f'({self.threshold:g})'
+            )
 
     @property
     def needs_saliency(self) -> bool:
@@ -94,7 +103,8 @@ def fuse_maps(
 
     Returns:
         ``(written, evaluated)``: uint8 (H, W), 0 background, class + 1, and in ``written`` alone
-        255 where too many channels are confident, and where a salient pixel is background.
+        255 where too many channels are confident, where a salient pixel is background, and where
+        the saliency is not ``sure``.
 
     Raises:
         InputError: If the saliency map or the image is needed and missing, or of another size, or
@@ -122,6 +132,8 @@ def fuse_maps(
     written[above > max_confident] = IGNORE_LABEL
     if cue.needs_saliency:
         written[(background == 0) & (evaluated == 0)] = IGNORE_LABEL
+        if cue.sure is not None:
+            written[(background == 0) & (saliency <= cue.sure)] = IGNORE_LABEL
     return written, evaluated
 
 

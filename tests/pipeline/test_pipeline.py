@@ -26,8 +26,8 @@ from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.map_file import read_maps
 from tests.pipeline_runs import SETTINGS, load_tool, made, tiny_options
 
-STAGES = ['plain_classifier', 'plain_maps', 'drs_classifier', 'drs_maps', 'refinement']
-STAGES += ['refined_maps', 'pseudo_labels', 'segmentation', 'evaluation']
+STAGES = ['plain_classifier', 'plain_maps', 'drs_classifier', 'drs_maps', 'map_choice']
+STAGES += ['refinement', 'refined_maps', 'pseudo_labels', 'segmentation', 'evaluation']
 
 
 def records(work_dir: Path) -> dict[tuple[str, str, str, str], float]:
@@ -187,7 +187,7 @@ def test_other_rules_make_no_maps_and_train_nothing_again(
         if not name.startswith('pseudo_labels/'):
             assert after[name] == time
     printed = capsys.readouterr().out
-    assert printed.count('finished and unchanged: skipped') == 3
+    assert printed.count('finished and unchanged: skipped') == 4
     assert printed.count('scored again, its files stay') == 3
     assert generation(copied, 'pseudo_labels').is_dir()
     assert records(copied) != results

@@ -29,6 +29,29 @@ def test_cases(salient, first, second, written, evaluated) -> None:
     assert [int(label[0, 0]) for label in result] == [written, evaluated]
 
 
+def test_saliency_that_is_not_sure_is_ignored() -> None:
+    """From threshold (excluded) to sure (included), in the written label only."""
+    cue = BackgroundCue('saliency', threshold=20, sure=120)
+    maps = np.full((1, 1, 5), 0.5, np.float32)
+    saliency = np.array([[0, 20, 21, 120, 121]], np.uint8)
+    written, evaluated = fuse_maps(maps, (0,), cue, saliency)
+    assert written.tolist() == [[0, 0, 255, 255, 1]]
+    assert evaluated.tolist() == [[0, 0, 1, 1, 1]]
+    with pytest.raises(InputError, match=r'`sure` \(10\) must not be below `threshold` \(50\)'):
+        BackgroundCue('saliency', threshold=50, sure=10)
+
+
+def test_objects_outside_of_the_saliency_are_ignored() -> None:
+    """With max_confident=1, background and a confident class contradict each other."""
+    maps = np.array([[[0.61, 0.6, 0.61]], [[0.0, 0.0, 0.65]]], np.float32)
+    saliency = np.array([[0, 0, 255]], np.uint8)
+    written, evaluated = fuse_maps(
+        maps, (0, 1), SALIENCY, saliency, confident=0.6, max_confident=1
+    )
+    assert written.tolist() == [[255, 0, 255]]  # two confident classes contradict as well
+    assert evaluated.tolist() == [[0, 0, 2]]
+
+
 def test_constant_background() -> None:
     maps = np.array([[[0.29, 0.3, 0.31]]], np.float32)
     written, evaluated = fuse_maps(maps, (0,), BackgroundCue('constant', value=0.3))

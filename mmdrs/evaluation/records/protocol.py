@@ -73,7 +73,8 @@ def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
 def describe_cue(cue: BackgroundCue) -> str:
     """A background cue in a few words, such as ``saliency > 50``."""
     if cue.type == 'saliency':
-        return f'saliency > {cue.threshold:g}'
+        unsure = '' if cue.sure is None else f', up to {cue.sure:g} ignored'
+        return f'saliency > {cue.threshold:g}{unsure}'
     if cue.type == 'constant':
         return f'constant {cue.value:g}'
     return f'power {cue.exponent:g}'

@@ -3,20 +3,20 @@
 from pathlib import Path
 
 from mmdrs.pipeline.data_files import DataFiles
+from mmdrs.pipeline.runs.choice import ChoiceRun
 from mmdrs.pipeline.runs.evaluation import EvaluationRun
 from mmdrs.pipeline.runs.labels import LabelRun
 from mmdrs.pipeline.runs.maps import MapRun
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.runs.training import TrainingRun
 from mmdrs.pipeline.settings import Settings
-from mmdrs.pipeline.stages import choose_stages
 from mmdrs.pipeline.state import Fingerprint
 
 __all__ = ['KINDS', 'StageRun', 'fingerprints', 'stage_runs']
 
 #: The class of each kind of stage.
 KINDS: dict[str, type[StageRun]] = dict(
-    train=TrainingRun, maps=MapRun, labels=LabelRun, test=EvaluationRun
+    train=TrainingRun, maps=MapRun, choice=ChoiceRun, labels=LabelRun, test=EvaluationRun
 )
 
 
@@ -34,7 +34,7 @@ def stage_runs(
     data = data or DataFiles()
     return {
         stage.name: KINDS[stage.kind](stage, settings, work_dir, data, launcher)
-        for stage in choose_stages(settings['stages'])
+        for stage in settings.chosen_stages()
     }
 
 
@@ -47,8 +47,9 @@ def fingerprints(runs: dict[str, StageRun], planned: bool = False) -> dict[str, 
             one is finished and another has not begun.
     """
     prints: dict[str, Fingerprint] = {}
+    products: dict[str, str] = {}
     for name, run in runs.items():
-        needs = run.stage.needs
-        inputs = [prints[n].files if planned else runs[n].product(prints[n]) for n in needs]
+        inputs = [products[need] for need in run.stage.needs]
         prints[name] = run.fingerprint(inputs)
+        products[name] = prints[name].files if planned else run.product(prints[name], inputs)
     return prints

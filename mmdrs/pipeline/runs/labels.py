@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from mmdrs.apis import label_dataset
 from mmdrs.errors import InputError
 from mmdrs.pipeline.runs.stage_run import StageRun
-from mmdrs.pipeline.stages import ALL_STAGES
+from mmdrs.pipeline.stages import stage_of
 
 
 class LabelRun(StageRun):
@@ -51,7 +51,7 @@ class LabelRun(StageRun):
     def fuse(self, split: str, maps: Path, out_dir: Path | None, title: str) -> None:
         """Fuse the stored maps of a split, and leave a record where there are masks."""
         made_by = self.stage.source or self.stage.name
-        network = next(stage.weights for stage in ALL_STAGES if stage.name == made_by)
+        network = stage_of(made_by).weights
         label_dataset(
             self.split_config(split),
             maps,

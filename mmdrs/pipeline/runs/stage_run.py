@@ -2,6 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -97,8 +98,13 @@ class StageRun(ABC):
         """Kinds of the user's files that the stage's files, and only its scores, are made of."""
         return ('img_path',), ('seg_map_path',)
 
-    def product(self, made: Fingerprint) -> str:
-        """What the stages that need this one depend on: what it was, or is to be, made from."""
+    def product(self, made: Fingerprint, inputs: Sequence[str]) -> str:
+        """What the stages that need this one depend on: what it was, or is to be, made from.
+
+        Args:
+            made: The fingerprint of this stage.
+            inputs: The products of the stages that it needs.
+        """
         return made.files
 
     def ingredients(self) -> dict[str, Any]:

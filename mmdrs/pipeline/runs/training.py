@@ -1,11 +1,13 @@
 """Stages that train a network."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from mmdrs.apis import train_model
 from mmdrs.errors import blamed_on
 from mmdrs.files import file_digest
+from mmdrs.pipeline.runs.choice import read_choice
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.runs.training_checks import check_training
 from mmdrs.pipeline.state import Fingerprint, StageState
@@ -22,7 +24,7 @@ class TrainingRun(StageRun):
     def lists(self) -> list[Path]:
         return super().lists()[:1]
 
-    def product(self, made: Fingerprint) -> str:
+    def product(self, made: Fingerprint, inputs: Sequence[str]) -> str:
         """Its weights, once they are trained: trained anew or replaced, they are others."""
         if StageState(self.folder).status(made) != 'finished':
             return made.files
@@ -62,6 +64,12 @@ class TrainingRun(StageRun):
             cfg.load_from = self.checkpoint(self.stage.weights)
         if self.stage.source:
             key = 'seg_map_path' if self.stage.source == 'pseudo_labels' else 'map_path'
-            folder = self.work_dir / self.stage.source / 'train'
+            folder = self.work_dir / self._source() / 'train'
             cfg.train_dataloader.dataset.data_prefix[key] = str(folder.resolve())
         train_model(cfg, resume=resume)
+
+    def _source(self) -> str:
+        """The stage whose maps or labels it learns."""
+        if self.stage.source == 'map_choice':
+            return read_choice(self.work_dir / 'map_choice')['chosen']
+        return self.stage.source

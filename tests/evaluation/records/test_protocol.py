@@ -78,7 +78,9 @@ def test_pseudo_labels() -> None:
     assert found['mIoU']['crf'] == '10 x (3; 1), (4; 67, 3)'
     assert found['mIoU']['background'] == 'saliency > 50'
     cues = BackgroundCue('constant', value=0.4), BackgroundCue('power')
-    assert [describe_cue(cue) for cue in cues] == ['constant 0.4', 'power 2']
+    cues += (BackgroundCue('saliency', threshold=20, sure=120),)
+    words = ['constant 0.4', 'power 2', 'saliency > 20, up to 120 ignored']
+    assert [describe_cue(cue) for cue in cues] == words
 
 
 def test_protocol_in_words() -> None:

@@ -11,7 +11,6 @@ from mmdrs.errors import blamed_on
 from mmdrs.pipeline.data_files import DataFiles
 from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
 from mmdrs.pipeline.settings import Settings, load_settings
-from mmdrs.pipeline.stages import choose_stages
 from mmdrs.pipeline.state import Fingerprint, StageState
 
 #: Training and maps of a plain classifier, and of a variant.
@@ -119,7 +118,7 @@ def plan_trials(
 
 def _stages(settings: Settings, folder: Path, data: DataFiles) -> dict[str, StageRun]:
     runs = stage_runs(settings, folder, data=data)
-    chosen = choose_stages(settings['stages'], last=DRS_STAGES[-1])
+    chosen = settings.chosen_stages(last=DRS_STAGES[-1])
     return {stage.name: runs[stage.name] for stage in chosen}
 
 

@@ -9,7 +9,7 @@ from prettytable import TableStyle
 
 from ablation.planning import Trial
 from ablation.variants import PLAIN, Variant
-from mmdrs.apis import read_checkpoint
+from mmdrs.apis.checkpoint import last_accuracy, latest_checkpoint
 from mmdrs.evaluation.records.protocol import split_name
 from mmdrs.evaluation.records.record import Evaluation, record_content
 from mmdrs.evaluation.records.table import Level, render_table, score_rows
@@ -34,7 +34,7 @@ class VariantResult:
     """The scores of one variant with one seed: the records of its maps and of their labels.
 
     ``plain`` names the plain classifier that it is compared with, ``accuracy`` is that of
-    :func:`last_accuracy`.
+    :func:`~mmdrs.apis.checkpoint.last_accuracy`.
     """
 
     variant: Variant
@@ -52,30 +52,11 @@ class VariantResult:
 def read_result(trial: Trial) -> VariantResult:
     """The scores of a finished trial."""
     training, maps = trial.compared
-    accuracy = last_accuracy(training.folder)
+    path = latest_checkpoint(training.folder)
+    accuracy = last_accuracy(path) if path else None
     if accuracy is not None:
         accuracy = round(accuracy, 2)
     return VariantResult(trial.variant, trial.plain, trial.seed, accuracy, maps.evaluations())
-
-
-def last_accuracy(folder: Path) -> float | None:
-    """Mean over the last epoch of the accuracy that a classifier's training logged, 0..100.
-
-    None where the training did not log it.
-    """
-    # Read from the checkpoint: MMEngine's visualizer writes the scalars of all trainings of a
-    # process into the folder of the first.
-    pointer = folder / 'last_checkpoint'
-    path = folder / Path(pointer.read_text().strip()).name if pointer.is_file() else None
-    if path is None or not path.is_file():
-        return None
-    checkpoint = read_checkpoint(str(path))
-    scalars = checkpoint.get('message_hub', {}).get('log_scalars', {})
-    history = next((v for k, v in scalars.items() if k.split('.')[-1] == 'acc_cls'), None)
-    if history is None:
-        return None
-    meta = checkpoint['meta']
-    return float(history.mean(max(1, meta['iter'] // max(1, meta['epoch']))))
 
 
 @dataclass(frozen=True)
