@@ -27,7 +27,7 @@ SET_FREE_TESTS := \
     tests/test_reading.py \
     tests/evaluation/functional tests/evaluation/records \
     tests/models/losses tests/models/ops tests/parity \
-    tests/tools/ablation tests/tools/test_check_saliency.py \
+    tests/tools/ablation tests/tools/limits tests/tools/test_check_saliency.py \
     tests/tools/test_coco_image_labels.py tests/tools/test_drs2mmdrs.py \
     tests/tools/test_released_checkpoints.py \
     tests/tools/test_make_shapes_voc.py tests/tools/test_mean_results.py \
