@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, METRICS, MODELS
 
 from mmdrs.apis import load_config
+from mmdrs.evaluation.records.protocol import dataset_name
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.stages import ALL_STAGES
 from mmdrs.pseudo_labels.rules import LabelRules
@@ -29,7 +30,12 @@ def _scope() -> None:
 
 def test_there_are_configs_with_unique_names() -> None:
     assert {path.parent.name for path in STAGES} >= {'custom', 'drs', 'refine', 'deeplab', 'mix'}
-    assert {path.parent.name for path in SETTINGS} == {'custom', 'shapes', 'voc12'}
+    assert {path.parent.name for path in SETTINGS} == {
+        'custom',
+        'shapes',
+        'voc12',
+        'voc12-animals',
+    }
     names = [path.name for path in (*STAGES, *SETTINGS)]
     assert len(set(names)) == len(names)  # mim finds a config by its name
 
@@ -189,3 +195,24 @@ def test_weights_of_a_stock_segmentor_reach_the_backbone_with_drs(method: str) -
     backbone = MODELS.build(load_config(str(path)).model).backbone
     assert set(backbone.drs) == {'layer3', 'layer4'}
     assert backbone.init_cfg == dict(type='Pretrained', checkpoint='open-mmlab://resnet50_v1c')
+
+
+def test_ceiling_of_the_animals_is_their_segmentation_stage_with_true_masks(
+    tmp_path: Path,
+) -> None:
+    """It takes the settings of its folder where none are given."""
+    folder = CONFIGS / 'voc12-animals'
+    path, given = folder / 'supervised_voc12-animals.py', folder / 'settings_voc12-animals.py'
+    cfg = load_config(path, work_dir=str(tmp_path)).to_dict()
+    assert cfg == load_config(path, work_dir=str(tmp_path), settings=given).to_dict()
+    train, test = (cfg[f'{role}_dataloader']['dataset'] for role in ('train', 'test'))
+    assert train['ann_file'] == 'ImageSets/Segmentation/train_aug_animals_1000_cls.txt'
+    assert test['ann_file'] == 'ImageSets/Segmentation/val_animals_cls.txt'
+    for dataset in (train, test):
+        assert dataset['data_prefix']['seg_map_path'] == 'SegmentationClass_animals'
+        assert dataset_name(dataset) == 'VOC 2012, animals part'
+    stage = load_settings(given).stage_config('segmentation', tmp_path).to_dict()
+    stage['train_dataloader']['dataset']['data_prefix']['seg_map_path'] = train['data_prefix'][
+        'seg_map_path'
+    ]
+    assert cfg == stage

@@ -5,6 +5,7 @@
 
 # --- Classes, 'background' first -----------------------------------------------------------------
 classes = ('background', 'cat', 'dog')
+dataset_name = None  # of records and leaderboards; None: the name of the folder of the data
 
 # --- Paths ---------------------------------------------------------------------------------------
 data_root = 'data/custom'

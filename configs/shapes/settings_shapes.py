@@ -1,6 +1,7 @@
 # The demo: all stages on the data set of tools/dataset_converters/make_shapes_voc.py.
 # ../custom/settings_custom.py explains the lines; its stage configs read them.
 classes = ('background', 'lamp', 'kite', 'drum', 'vase', 'bell')
+dataset_name = None
 data_root = 'data/shapes'
 train_list = 'ImageSets/Segmentation/train_cls.txt'
 val_list = 'ImageSets/Segmentation/val_cls.txt'

@@ -18,6 +18,7 @@ classes = (
     *('cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa'),
     *('train', 'tvmonitor'),
 )
+dataset_name = None  # of records: VOC 2012
 data_root = 'data/VOCdevkit/VOC2012'
 train_list = 'ImageSets/Segmentation/train_aug_cls_xml.txt'
 val_list = None  # a list with image labels, to score maps and labels of the val images as well

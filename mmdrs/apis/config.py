@@ -26,6 +26,8 @@ from mmdrs.reading import reason_of
 
 #: Environment variable from which the configs of ``configs/custom`` take the settings file.
 SETTINGS_VARIABLE = 'MMDRS_SETTINGS'
+#: Key of a config that names its settings.
+_OWN_SETTINGS = 'default_settings'
 # What MMEngine's runner or the tools read from a config, besides the runner's arguments.
 _OTHER_NAMES = (
     'compile',
@@ -57,6 +59,9 @@ def load_config(
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         settings: The settings file: configs of ``configs/custom`` inherit from it, and what it
             shares is applied to any config (:func:`~mmdrs.apis.shared_settings.apply_settings`).
+            The default is the config's ``default_settings``, if it has such a line and the
+            environment names no settings: the name of an installed file, or a path, absolute or
+            from the config.
         in_place: Let a config in its own work directory continue there.
 
     Raises:
@@ -67,7 +72,8 @@ def load_config(
     if settings is None:
         path = _existing(path)
         cfg = _read(path)
-    else:
+        settings = _own_settings(cfg, path)
+    if settings is not None:
         settings = os.path.abspath(config_path(settings))
         with _settings(settings):
             shared = _read(settings)
@@ -77,11 +83,20 @@ def load_config(
                 cfg = _read(path)
                 with blamed_on(f"they do not fit the config '{path}'"):
                     apply_settings(cfg, shared)
+    cfg.pop(_OWN_SETTINGS, None)  # they are applied; a stored config needs no settings
     cfg.launcher = launcher
     if cfg_options:
         merge_options(cfg, cfg_options)
     cfg.work_dir = work_dir or _default_work_dir(cfg, path, in_place)
     return cfg
+
+
+def _own_settings(cfg: Config, path: str) -> str | None:
+    """The settings that a config takes where none are given."""
+    name = cfg.get(_OWN_SETTINGS)
+    if name is None or SETTINGS_VARIABLE in os.environ:
+        return None
+    return os.path.join(os.path.dirname(path), config_path(name))
 
 
 def _existing(path: str | os.PathLike) -> str:

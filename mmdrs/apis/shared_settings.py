@@ -29,6 +29,7 @@ SHARED_KEYS = dict(
     eval_mask_dir='folder of masks to score the segmentation network with; None: mask_dir',
     saliency_dir='folder of the saliency maps; None without',
     classes='names of the classes, background first',
+    dataset_name='name of the data set in records; None: VOC 2012 or the folder of the data',
     num_workers='processes that load data, for each process of a run',
     batch_size='images in a batch of a training; None: as in the config of the stage',
 )
@@ -180,7 +181,7 @@ def _evaluates(settings: Mapping[str, Any]) -> bool:
 
 
 def _shared(leaf: ConfigDict, general: type, settings: Mapping[str, Any]) -> ConfigDict:
-    """A copy with root, suffix and classes of the settings; ``general`` takes any classes."""
+    """A copy with root, suffix, classes and name; ``general`` takes any classes."""
     leaf = leaf.copy()
     for key, name in (('data_root', 'data_root'), ('img_suffix', 'image_suffix')):
         if settings.get(name) is not None:
@@ -191,6 +192,8 @@ def _shared(leaf: ConfigDict, general: type, settings: Mapping[str, Any]) -> Con
         if fixed:
             leaf['type'] = general.__name__
         leaf['metainfo'] = {**leaf.get('metainfo', {}), 'classes': classes}
+    if settings.get('dataset_name') is not None:
+        leaf['metainfo'] = {**leaf.get('metainfo', {}), 'dataset_name': settings['dataset_name']}
     return leaf
 
 

@@ -45,7 +45,8 @@ class ListedSegDataset(BaseSegDataset):
         ann_file: List of images; '' with ``class_folders``.
         data_prefix: Folder for each kind of file; ``img_path`` is required, others may be left
             out, None or ''. Subclasses name the keys they know in ``HINTS``.
-        metainfo: ``classes``, 'background' first, and optionally ``palette``.
+        metainfo: ``classes``, 'background' first, and optionally ``palette``, and
+            ``dataset_name``, which records show.
         class_folders: Read the images from one folder per class below ``img_path``.
         img_suffix: Suffix of the images, or several to be tried in this order.
         saliency_suffix: Suffix of the saliency maps.
@@ -235,7 +236,11 @@ class ListedSegDataset(BaseSegDataset):
         The classes of a subclass with ``METAINFO`` are fixed. Otherwise ground truth that numbers
         all classes could meet pseudo labels that number a subset, and nobody would notice.
         """
-        loaded = super()._load_metainfo(metainfo)
+        given = dict(metainfo or {})
+        name = given.pop('dataset_name', None)  # MMEngine would look for a file of this name
+        loaded = super()._load_metainfo(given)
+        if name is not None:
+            loaded['dataset_name'] = name
         loaded['classes'] = classes = _checked_classes(cls.__name__, loaded.get('classes'))
         if tuple(cls.METAINFO.get('classes', classes)) != classes:
             raise InputError(

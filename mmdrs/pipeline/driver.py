@@ -207,7 +207,7 @@ def _decide(state: StageState, wanted: Fingerprint, again: bool) -> Status:
 _CONTINUED: dict[Status, str] = {
     'interrupted': 'goes on where it was stopped',
     'incomplete': 'some of its files are gone or were changed: what is missing is made again',
-    'scores outdated': 'masks or label rules have changed: scored again, its files stay',
+    'scores outdated': 'masks, label rules or dataset_name changed: scored again, its files stay',
 }
 
 

@@ -18,8 +18,8 @@ from mmdrs.reading import read_json, reading
 
 Status = Literal['finished', 'scores outdated', 'interrupted', 'incomplete', 'outdated', 'new']
 
-#: Keys that change how fast a run goes, not what comes out of it.
-_VOLATILE = ('num_workers', 'persistent_workers')
+#: Keys that change how fast a run goes or what records call its data, not what comes out of it.
+_VOLATILE = ('num_workers', 'persistent_workers', 'dataset_name')
 _DIGITS = 8
 #: What maps, labels and predictions are; how many there are, and of what size, is noted.
 _OUTPUTS = ('.npz', '.png')
@@ -47,8 +47,9 @@ class Fingerprint:
 def fingerprint(config: dict, lists: list[Path], inputs: list) -> str:
     """Digest of a stage's config, the content of its list files, and digests of its inputs.
 
-    What only changes how fast a run goes does not count. The folders in which a stage finds its
-    inputs are set after this: what counts of them are their fingerprints.
+    What only changes how fast a run goes, or what records call its data, does not count. The
+    folders in which a stage finds its inputs are set after this: what counts of them are their
+    fingerprints.
     """
     contents = [path.read_text(errors='replace') if path.is_file() else '' for path in lists]
     return digest([_stable(config), contents, inputs])

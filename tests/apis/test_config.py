@@ -162,6 +162,38 @@ def test_stored_config_of_a_run_leaves_that_run_alone(tmp_path: Path) -> None:
     assert load_config(stored, in_place=True).work_dir == str(stored.parent)  # train.py --resume
 
 
+def test_a_config_may_name_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Options and the environment go first; a stored config holds no such line any more."""
+    folder = tmp_path / 'own'
+    folder.mkdir()
+    for number, name in enumerate(('near', 'given')):
+        (folder / f'{name}.py').write_text(
+            "_base_ = 'mmdrs::custom/settings_custom.py'\n"
+            f"data_root, seed, segmentation_epochs = '{name}', {number + 5}, {number + 7}\n"
+        )
+    net = folder / 'net.py'
+    net.write_text(
+        "_base_ = 'mmdrs::custom/segmentation_custom.py'\ndefault_settings = 'near.py'\n"
+    )
+
+    def found(path: Path, settings: Path | None = None) -> tuple[str, int, int]:
+        cfg = load_config(path, settings=settings)
+        assert 'default_settings' not in cfg
+        return cfg.train_dataloader.dataset.data_root, cfg.randomness.seed, cfg.epochs
+
+    monkeypatch.chdir(tmp_path)
+    assert found(net) == ('near', 5, 7)  # inherited from it, and applied
+    assert found(net, folder / 'given.py') == ('given', 6, 8)
+    load_config(net).dump(tmp_path / 'stored.py')
+    assert found(tmp_path / 'stored.py') == ('near', 5, 7)
+    monkeypatch.setenv('MMDRS_SETTINGS', str(folder / 'given.py'))
+    assert found(net) == ('given', 6, 8)
+    monkeypatch.delenv('MMDRS_SETTINGS')
+    net.write_text(net.read_text().replace('near', 'nera'))
+    with pytest.raises(InputError, match=r"nera\.py' does not exist; did you mean 'near\.py'"):
+        load_config(net)
+
+
 def test_packaged_names() -> None:
     name = 'mmdrs::drs/drs-d055_vgg16_2xb5-15e_voc12-320x320.py'
     assert load_config(name).model.backbone.type == 'DRSBackbone'

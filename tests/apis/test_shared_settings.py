@@ -15,6 +15,7 @@ from mmdrs.errors import InputError
         ('seed', True, 'a whole number'),
         ('batch_size', 2.5, 'a whole number'),
         ('data_root', 2012, 'a text'),
+        ('dataset_name', 2012, 'a text'),
         ('saliency_dir', [], 'a text'),
         ('classes', 'cat', 'a list of texts'),
         ('classes', ['background', 3], 'a list of texts'),

@@ -52,6 +52,17 @@ def test_metainfo(image_label_cfg: dict) -> None:
     assert ImageLabelDataset(**image_label_cfg, test_mode=True).metainfo['palette'] == palette
 
 
+def test_name_of_the_data_set_is_kept(
+    image_label_cfg: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is: MMEngine reads the file that a text in metainfo names."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'Pets').write_text('not a name')
+    image_label_cfg['metainfo'] = {**image_label_cfg['metainfo'], 'dataset_name': 'Pets'}
+    assert ImageLabelDataset(**image_label_cfg).metainfo['dataset_name'] == 'Pets'
+    assert 'dataset_name' not in ImageLabelDataset.METAINFO
+
+
 @pytest.mark.parametrize('serialize_data', [True, False])
 def test_parent_options(image_label_cfg: dict, serialize_data: bool) -> None:
     dataset = ImageLabelDataset(

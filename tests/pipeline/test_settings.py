@@ -12,8 +12,9 @@ from mmengine.config import Config
 
 from mmdrs.apis import InputError, load_config
 from mmdrs.apis.shared_settings import SHARED_KEYS, apply_settings
+from mmdrs.evaluation.records.protocol import dataset_name
 from mmdrs.pipeline import load_settings
-from mmdrs.pipeline.runs import stage_runs
+from mmdrs.pipeline.runs import fingerprints, stage_runs
 from tests.pipeline_runs import ROOT, SETTINGS
 
 ALL_SETTINGS = sorted((ROOT / 'configs').rglob('settings_*.py'))
@@ -31,6 +32,7 @@ CHANGED: dict[str, Any] = dict(
     eval_mask_dir='eval_masks',
     saliency_dir='cues',
     classes=('background', 'one', 'two', 'three'),
+    dataset_name='Things, a part',
     num_workers=1,
     batch_size=3,
 )
@@ -82,6 +84,7 @@ def test_every_shared_key_reaches_every_stage(path: Path, tmp_path: Path) -> Non
             assert dataset.ann_file == f'lists/{listed}.txt'
             assert dataset.img_suffix == '.png'
             assert dataset.metainfo.classes == CHANGED['classes']
+            assert dataset_name(dataset) == 'Things, a part'
             assert dataset.data_prefix.img_path == 'photos'
         assert cfg.train_dataloader.batch_size == 3
         folders = cfg.test_dataloader.dataset.data_prefix
@@ -140,6 +143,15 @@ def test_masks_decide_what_is_scored(tmp_path: Path) -> None:
     for key in ('dataloader', 'evaluator', 'cfg'):
         assert cfg[f'test_{key}'] is None and cfg[f'val_{key}'] is None
     assert stage_runs(silent, tmp_path)['evaluation'].given_datasets() == []
+
+
+def test_another_name_of_the_data_makes_nothing_but_records_anew(tmp_path: Path) -> None:
+    options = ({}, {'dataset_name': 'Pets'}, {'dataset_name': 'Cats'})
+    found = [fingerprints(stage_runs(load_settings(SETTINGS, o), tmp_path)) for o in options]
+    for stage, first in found[0].items():
+        assert {prints[stage].files for prints in found} == {first.files}, stage
+        trained = stage in ('plain_classifier', 'drs_classifier', 'refinement', 'segmentation')
+        assert len({prints[stage].scores for prints in found}) == (1 if trained else 3), stage
 
 
 def test_stock_config_becomes_a_segmentation_stage(tmp_path: Path) -> None:

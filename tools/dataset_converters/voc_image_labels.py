@@ -6,17 +6,35 @@ or a list: .txt, .csv, or the .npy dict that other repositories ship, which is r
 what it pickles. Written: SPLIT_cls.txt, SPLIT_cls_xml.txt or SPLIT_cls_STEM.txt. The sources
 differ: an object may have a box and no pixel, or pixels and no box.
 
+A data set of a few classes: --only-classes keeps the images whose masks hold nothing but
+background, void and these classes, and numbers labels and masks in the order given. An image to
+which another source gives another class is dropped as well. Written: SPLIT_SUBSET_cls.txt and the
+masks SegmentationClass_SUBSET/. --sample N keeps N images of each list, evenly spaced
+(SPLIT_SUBSET_N_cls.txt).
+
 Example: python tools/dataset_converters/voc_image_labels.py data/VOCdevkit/VOC2012 --source masks
+    python tools/dataset_converters/voc_image_labels.py data/VOCdevkit/VOC2012 --source masks
+    --splits train_aug --subset pets --only-classes cat dog --sample 500 --with train
 """
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 from list_writer import write_label_list
 from npy_labels import read_npy_labels
+from voc_class_subset import (
+    ClassSubset,
+    images_of_subset,
+    masks_folder,
+    sample_images,
+    write_masks,
+)
 from voc_layout import ANNOTATIONS, AUG_MASKS, LISTS, VOC_CLASSES, mask_values
 
 from mmdrs.cli.arguments import command, command_parser
@@ -27,7 +45,7 @@ from mmdrs.datasets.label_lists import (
     read_label_list,
 )
 from mmdrs.engine import Progress
-from mmdrs.errors import InputError, first_lines
+from mmdrs.errors import InputError, first_lines, naming
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.reading import reading
@@ -45,18 +63,104 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--skip-difficult', action='store_true', help='leave out difficult objects (xml)'
     )
-    parser.add_argument('--out-dir', type=Path, help='folder of the lists, else beside SPLIT.txt')
+    parser.add_argument(
+        '--only-classes', nargs='+', metavar='NAME', help='images of these classes only'
+    )
+    parser.add_argument('--subset', metavar='NAME', help='name of the data set of these classes')
+    parser.add_argument('--sample', type=int, metavar='N', help='keep N images of each list')
+    parser.add_argument(
+        '--with', dest='preferred', metavar='SPLIT', help='sample the images of SPLIT first'
+    )
+    parser.add_argument(
+        '--out-dir',
+        type=Path,
+        help='folder of the lists, else beside SPLIT.txt, and of the folder of masks',
+    )
     args = parser.parse_args(argv)
+    check_args(parser, args)
+    return args
+
+
+def check_args(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Exit with a message where options do not fit together."""
     if args.skip_difficult and args.source != 'xml':
         parser.error('--skip-difficult is for --source xml')
     if args.source not in ('masks', 'xml') and Path(args.source).stem == 'xml':
         parser.error(f'a list named {args.source} would be taken for --source xml; rename it')
-    return args
+    if bool(args.only_classes) != bool(args.subset):
+        parser.error('--only-classes and --subset go together')
+    if args.subset and (not re.fullmatch(r'[\w-]+', args.subset) or '_cls' in args.subset):
+        parser.error("--subset is part of file names: letters, digits, '-' and '_', no '_cls'")
+    if args.preferred and args.sample is None:
+        parser.error('--with is for --sample')
+    if args.sample is not None and args.sample < 1:
+        parser.error('--sample must be at least 1')
+    taken = {*args.splits, 'train_aug'} & {list_name(args, split) for split in args.splits}
+    if (args.subset or args.sample) and taken:
+        parser.error(f'the list of {taken.pop()} would be overwritten; choose another --subset')
 
 
-def read_labels(args: argparse.Namespace, split: str) -> list[ImageLabels]:
-    """Read the labels of a split's images from the source of the command line."""
-    ids = [image.id for image in read_id_list(args.voc_root / LISTS / f'{split}.txt')]
+@dataclass(frozen=True)
+class LabelledSplit:
+    """What the list of a split is to hold.
+
+    Attributes:
+        images: The images, labels 0-based.
+        chosen: How they were chosen of those of the split; '' for all of them.
+    """
+
+    images: Sequence[ImageLabels]
+    chosen: str = ''
+
+
+def read_split(args: argparse.Namespace, split: str, subset: ClassSubset | None) -> LabelledSplit:
+    """Read the labels of the images of a split that the command line asks for.
+
+    Raises:
+        InputError: If a file is missing or wrong, or too few images are left.
+    """
+    ids = split_ids(args.voc_root, split)
+    if subset:
+        images, chosen = read_subset(args, split, ids, subset)
+    else:
+        images, chosen = read_labels(args, split, ids), f'{len(ids)} images of {split}'
+    if args.sample is None:
+        return LabelledSplit(images, chosen if subset else '')
+    preferred = set(split_ids(args.voc_root, args.preferred)) if args.preferred else set()
+    with naming(f'--sample {args.sample}, {list_name(args, split)}'):
+        images = sample_images(images, args.sample, preferred)
+    chosen += f'; sampled: {len(images)}'
+    if args.preferred:
+        count = sum(image.id in preferred for image in images)
+        chosen += f', of them {count} of {args.preferred}'
+    return LabelledSplit(images, chosen)
+
+
+def split_ids(voc_root: Path, split: str) -> list[str]:
+    """The ids of the list of a split."""
+    return [image.id for image in read_id_list(voc_root / LISTS / f'{split}.txt')]
+
+
+def read_subset(
+    args: argparse.Namespace, split: str, ids: Sequence[str], subset: ClassSubset
+) -> tuple[list[ImageLabels], str]:
+    """Read the images of a few classes, and say how many there are."""
+    step = Progress(f'{split} from masks').step
+    images = images_of_subset(labels_from_masks(args.voc_root, ids, step), subset)
+    chosen = f'{len(images)} of {len(ids)} images of {split} hold only these classes'
+    if args.source != 'masks' and images:
+        labelled = read_labels(args, split, [image.id for image in images])
+        images = [image for image in labelled if subset.covers(image)]
+        chosen += f'; dropped: {len(labelled) - len(images)} with another class in {args.source}'
+    if not images:
+        raise InputError(
+            f'{list_name(args, split)}: no image is left ({chosen}: {" ".join(subset.classes)})'
+        )
+    return [subset.renumbered(image) for image in images], chosen
+
+
+def read_labels(args: argparse.Namespace, split: str, ids: Sequence[str]) -> list[ImageLabels]:
+    """Read the labels of images of a split, as in VOC, from the source of the command line."""
     step = Progress(f'{split} from {args.source}').step
     if args.source == 'masks':
         return labels_from_masks(args.voc_root, ids, step)
@@ -65,31 +169,49 @@ def read_labels(args: argparse.Namespace, split: str) -> list[ImageLabels]:
     return labels_from_list(args.source, ids)
 
 
+def list_name(args: argparse.Namespace, split: str) -> str:
+    """The name of the split that is written: of a subset, a sample, or the split itself."""
+    return '_'.join(str(part) for part in (split, args.subset, args.sample) if part)
+
+
 def list_path(args: argparse.Namespace, split: str) -> Path:
     """Where the list of a split is written."""
     kind = {'masks': '', 'xml': '_xml'}.get(args.source, f'_{Path(args.source).stem}')
-    return (args.out_dir or args.voc_root / LISTS) / f'{split}_cls{kind}.txt'
+    name = f'{list_name(args, split)}_cls{kind}.txt'
+    return (args.out_dir or args.voc_root / LISTS) / name
 
 
-def print_summary(path: Path, split: str, images: Sequence[ImageLabels]) -> None:
-    """Print what a list holds and how it differs from those of other sources beside it."""
+def print_summary(path: Path, name: str, split: LabelledSplit, classes: Sequence[str]) -> None:
+    """Print what a list holds and how it differs from those of other sources beside it.
+
+    Args:
+        path: The list.
+        name: The name of what it lists, with which those of other sources begin.
+        split: What was written.
+        classes: Foreground classes.
+    """
+    images = split.images
     mean = sum(len(image.labels) for image in images) / len(images)
     unlabelled = [image.id for image in images if not image.labels]
     print(
         f'{path}: {len(images)} images, {mean:.2f} classes on average, '
         f'{len(unlabelled)} without any'
     )
+    if split.chosen:
+        print(f'  {split.chosen}')
+        counts = Counter(classes[label] for image in images for label in image.labels)
+        print(f'  {", ".join(f"{item} {counts[item]}" for item in classes)}')
     if unlabelled:
         print(f'  without any: {" ".join(unlabelled)}')
-    for other in sorted(path.parent.glob(f'{split}_cls*.txt')):
+    for other in sorted(path.parent.glob(f'{name}_cls*.txt')):
         if other != path:
-            print(f'  {comparison(images, other)}')
+            print(f'  {comparison(images, other, classes)}')
 
 
-def comparison(images: Sequence[ImageLabels], other: Path) -> str:
+def comparison(images: Sequence[ImageLabels], other: Path, classes: Sequence[str]) -> str:
     """Say in how many images the labels differ from those of another list."""
     try:
-        theirs = {image.id: image.labels for image in read_label_list(other, VOC_CLASSES[1:])}
+        theirs = {image.id: image.labels for image in read_label_list(other, classes)}
     except InputError as error:  # no fault of the list that was written
         return f'not compared: {error}'
     ours = {image.id: image.labels for image in images}
@@ -103,11 +225,26 @@ def comparison(images: Sequence[ImageLabels], other: Path) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
+    subset = ClassSubset(args.subset, tuple(args.only_classes)) if args.subset else None
     # All are read before the first is written: an error leaves no set of mixed lists.
-    splits = {split: read_labels(args, split) for split in args.splits}
-    for split, images in splits.items():
-        write_label_list(list_path(args, split), images)
-        print_summary(list_path(args, split), split, images)
+    splits = {split: read_split(args, split, subset) for split in args.splits}
+    if subset:
+        write_subset_masks(args, splits.values(), subset)
+    for split, found in splits.items():
+        write_label_list(list_path(args, split), found.images)
+        classes = subset.classes if subset else VOC_CLASSES[1:]
+        print_summary(list_path(args, split), list_name(args, split), found, classes)
+
+
+def write_subset_masks(
+    args: argparse.Namespace, splits: Iterable[LabelledSplit], subset: ClassSubset
+) -> None:
+    """Write the masks of all listed images, and say how many there are."""
+    ids = list(dict.fromkeys(image.id for split in splits for image in split.images))
+    folder = masks_folder(args.out_dir or args.voc_root, subset)
+    step = Progress(f'masks of {subset.name}').step
+    written = write_masks(args.voc_root, folder, ids, subset, step)
+    print(f'{folder}: {len(ids)} masks, {written} of them written now')
 
 
 def labels_from_masks(

@@ -21,7 +21,14 @@ def _is_voc(dataset: Mapping[str, Any]) -> bool:
 
 
 def dataset_name(dataset: Mapping[str, Any]) -> str:
-    """``VOC 2012`` by the type of the data set, else the name of the folder of the data."""
+    """The name of a data set in records.
+
+    ``metainfo.dataset_name`` where it is given, ``VOC 2012`` by the type of the data set, else the
+    name of the folder of the data.
+    """
+    name = (dataset.get('metainfo') or {}).get('dataset_name')
+    if name:
+        return name
     if _is_voc(dataset):
         return 'VOC 2012'
     return Path(dataset.get('data_root') or '').resolve().name

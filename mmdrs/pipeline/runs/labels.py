@@ -19,7 +19,7 @@ class LabelRun(StageRun):
         return dict(parts, rules=self.label_rules.to_config())
 
     def score_ingredients(self) -> dict[str, Any]:
-        return super().ingredients()
+        return dict(super().score_ingredients(), **super().ingredients())
 
     def file_kinds(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         rules = self.label_rules

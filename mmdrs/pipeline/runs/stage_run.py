@@ -113,8 +113,9 @@ class StageRun(ABC):
         return {key: cfg.get(key) for key in self.INGREDIENTS}
 
     def score_ingredients(self) -> dict[str, Any]:
-        """What only its scores depend on."""
-        return {}
+        """What only its scores depend on: at least the name of the data set in their records."""
+        name = self.settings.get('dataset_name')
+        return dict(dataset=name) if name else {}
 
     def lists(self) -> list[Path]:
         """The list files that it reads."""

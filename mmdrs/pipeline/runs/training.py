@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mmdrs.apis import train_model
 from mmdrs.errors import blamed_on
@@ -32,6 +32,9 @@ class TrainingRun(StageRun):
 
     def weights(self) -> Path:
         return Path(self.checkpoint(self.stage.name))
+
+    def score_ingredients(self) -> dict[str, Any]:
+        return {}
 
     def given_datasets(self) -> list[dict]:
         if self.stage.source:

@@ -58,6 +58,9 @@ def test_names() -> None:
     assert (dataset_name(voc), split_name(voc)) == ('VOC 2012', 'val')
     own = dict(type='ImageLabelDataset', data_root='data/pets/', ann_file='train_aug_cls_xml.txt')
     assert (dataset_name(own), split_name(own)) == ('pets', 'train_aug')
+    named = dict(voc, metainfo=dict(dataset_name='VOC 2012, animals part'))
+    assert dataset_name(named) == 'VOC 2012, animals part'
+    assert dataset_name(dict(own, metainfo=dict(classes=('background', 'cat')))) == 'pets'
     names = ('train_aug_cls.txt', 'train_aug_cls_xml.txt', 'train_cls_irn.txt', 'val.txt')
     assert [label_source(name) for name in names] == ['masks', 'boxes', 'irn', '']
 

@@ -14,6 +14,7 @@ from tests.pipeline_runs import ROOT, SETTINGS, load_tool, tiny_options
 
 RECIPES = ('custom/settings_custom', 'shapes/settings_shapes')
 RECIPES += ('voc12/settings_voc12', 'voc12/settings_voc12-released')
+RECIPES += ('voc12-animals/settings_voc12-animals',)
 
 
 @pytest.fixture(scope='module')
