@@ -29,7 +29,11 @@ eval_mask_dir = 'SegmentationClass'
 saliency_dir = 'saliency_map'
 num_workers = 4
 batch_size = None  # of each training; None: as in its config
-pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)
+# The paper's saliency maps are PoolNet's. Name the source of yours if it is another: the records say
+# it, and scores differ by it.
+pseudo_labels = dict(
+    background_cue=dict(type='saliency', threshold=50, source='PoolNet'), threshold=0.2
+)
 seed = 0
 
 stages = dict(
