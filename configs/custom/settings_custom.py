@@ -65,12 +65,14 @@ refinement_schedule = [dict(type='MultiStepLR', milestones=[10, 20], gamma=0.1)]
 refinement_optimizer = dict(type='Adam', lr=1e-4)
 
 # --- Pseudo labels -------------------------------------------------------------------------------
+# Fill in `source`, the network or method that made your saliency maps, such as source='CSNet': it
+# changes no label, but scores by the same rules differ by it, so the records say it.
 # Without saliency maps: background_cue=dict(type='constant', value=0.3)
 #                    or: background_cue=dict(type='power', exponent=2)
 # With a dense CRF on the labels (pip install 'mmdrs[crf]'): crf=dict(), which is
 #     crf=dict(iterations=10, gaussian_weight=3, gaussian_sxy=1,
 #              bilateral_weight=4, bilateral_sxy=67, bilateral_srgb=3)
-pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)
+pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50, source=''), threshold=0.2)
 
 # --- Segmentation network ------------------------------------------------------------------------
 segmentation_backbone = dict(out_indices=(1, 6))  # changes of `backbone`

@@ -32,7 +32,9 @@ val_dataloader = dict(
     ),
 )
 val_evaluator = dict(
-    type='PseudoLabelMetric', background_cue=dict(type='saliency', threshold=50), threshold=0.2
+    type='PseudoLabelMetric',
+    background_cue=dict(type='saliency', threshold=50, source='PoolNet'),
+    threshold=0.2,
 )
 val_cfg = dict(type='ValLoop')
 default_hooks = dict(checkpoint=dict(save_best='mIoU', rule='greater'))

@@ -58,7 +58,9 @@ refinement_epochs = 6
 refinement_optimizer = dict(type='Adam', lr=1e-3)
 refinement_schedule = [dict(**_poly, end=6)]
 
-pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)
+pseudo_labels = dict(
+    background_cue=dict(type='saliency', threshold=50, source='generated'), threshold=0.2
+)
 
 segmentation_backbone = dict()
 segmentation_head = dict(

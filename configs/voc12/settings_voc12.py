@@ -31,7 +31,11 @@ saliency_dir = 'saliency_map'
 num_workers = 4
 batch_size = None  # of each training; None: as in its config
 refine_from = 'drs_maps'  # 'better' of the plain and the DRS maps; the paper does not compare
-pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)
+# The paper's saliency maps are PoolNet's. Name the source of yours if it is another: the records say
+# it, and scores differ by it.
+pseudo_labels = dict(
+    background_cue=dict(type='saliency', threshold=50, source='PoolNet'), threshold=0.2
+)
 seed = 0
 
 stages = dict(

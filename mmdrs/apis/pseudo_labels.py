@@ -21,6 +21,7 @@ from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
 from mmdrs.pseudo_labels.map_file import read_maps, read_record
 from mmdrs.pseudo_labels.output_paths import EVALUATED, check_outputs, output_path
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.rules_file import write_rules
 
 #: Labels that a process makes at once: passing on one result costs a tenth of making a label.
 #: With a CRF, which takes seconds, it is one.
@@ -66,6 +67,8 @@ def label_dataset(
 ) -> Evaluation | None:
     """Fuse the stored maps of a config's test data set; record the scores in ``cfg.work_dir``.
 
+    The rules are written beside the labels, see :mod:`~mmdrs.pseudo_labels.rules_file`.
+
     Args:
         cfg: Config of the network that made the maps.
         map_dir, out_dir, rules, workers: As in :func:`make_pseudo_labels`.
@@ -88,6 +91,8 @@ def label_dataset(
             images, map_dir, out_dir, rules, palette, len(classes), workers, progress
         )
     )
+    if out_dir and is_main_process():
+        write_rules(out_dir, rules)
     if counts is None or not is_main_process():
         return None
     record = label_evaluation(cfg, counts, rules, classes, checkpoint, stage)

@@ -9,8 +9,9 @@ the labels are the same files. Logs and the record of the scores go into OUT/.ru
 
 CONFIG is that of the network which made the maps: its test data set names the images (and their
 saliency maps, and masks to score with). The rules are its `pseudo_labels`, for instance
-dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2); with crf=dict() in them
-the labels go through a dense CRF.
+dict(background_cue=dict(type='saliency', threshold=50, source='CSNet'), threshold=0.2), where
+`source` says what made the saliency maps; with crf=dict() in them the labels go through a dense
+CRF.
 """
 
 from collections.abc import Sequence

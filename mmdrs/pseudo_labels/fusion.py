@@ -6,6 +6,7 @@ channels contradict each other; the one that the released scoring scripts *evalu
 """
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -34,6 +35,11 @@ class BackgroundCue:
             None ignores none.
         value: For ``constant``.
         exponent: For ``power``.
+        source: The network or method that made the saliency maps, free text for the records, such
+            as ``'CSNet'``; '' where it is not known. It changes no label.
+
+    Raises:
+        InputError: If the type is unknown, a number is none, or the source is no text.
     """
 
     type: Literal['saliency', 'constant', 'power'] = 'saliency'
@@ -41,15 +47,27 @@ class BackgroundCue:
     sure: float | None = None
     value: float = 0.3
     exponent: float = 2.0
+    source: str = ''
 
     def __post_init__(self) -> None:
         known = ('saliency', 'constant', 'power')
         if self.type not in known:
             raise InputError(f'background cue type must be one of {known}, got {self.type!r}')
+        for name in ('threshold', 'sure', 'value', 'exponent'):
+            number = getattr(self, name)
+            if name == 'sure' and number is None:
+                continue
+            if not isinstance(number, Real) or isinstance(number, bool):
+                raise InputError(f'background cue: {name} must be a number, got {number!r}')
         if self.sure is not None and self.sure < self.threshold:
             raise InputError(
                 f'background_cue: `sure` ({self.sure:g}) must not be below `threshold` '
                 f'({self.threshold:g})'
+            )
+        if not isinstance(self.source, str):
+            raise InputError(
+                'background cue: source (the network or method that made the saliency maps) must '
+                f'be a text, got {self.source!r}'
             )
 
     @property

@@ -72,7 +72,7 @@ class LabelMaker:
         Raises:
             InputError: If the rules need a saliency map and there is none.
         """
-        return dict(maps=maps, rules=self.rules.to_config(), saliency=self._saliency_digest(image))
+        return dict(maps=maps, rules=self.rules.deciding(), saliency=self._saliency_digest(image))
 
     def make(
         self, image: ImageFiles, maps: LocalizationMaps, record: dict | None

@@ -41,8 +41,22 @@ class LabelRules:
         return cls(cue, crf=DenseCRF.from_config(config.pop('crf', None)), **config)
 
     def to_config(self) -> dict:
-        """The rules as a config with every value, for the record of a label."""
+        """The rules as a config with every value, for the records of scores."""
         return asdict(self)
+
+    def deciding(self) -> dict:
+        """The values that decide what a label is, for its record and the fingerprint of its stage.
+
+        The source of the saliency maps is left out: it is a text about them. Labels that were made
+        before it was given, or corrected, are the same, as are networks trained on them; only
+        scores are recorded anew. What the maps hold counts by the digest of each file.
+        """
+        values = asdict(self)
+        cue = values['background_cue']
+        del cue['source']
+        if cue['sure'] is None:  # labels of 0.3 do not name it
+            del cue['sure']
+        return values
 
     def fuse(
         self,

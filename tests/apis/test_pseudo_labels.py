@@ -139,9 +139,7 @@ def test_labels_of_other_rules_or_maps_are_made_again(images, tmp_path: Path, sc
     os.utime(maps / 'img_7.npz')  # newer, but the same
     assert made_anew(images, tmp_path) == [2, 5, 8]
     assert (read_label(labels[2]) == 1).all() and (read_label(labels[5]) == 2).sum() == 8 * 6
-    assert read_label_record(labels[2]) == dict(
-        maps=record, rules=RULES.to_config(), saliency=None
-    )
+    assert read_label_record(labels[2]) == dict(maps=record, rules=RULES.deciding(), saliency=None)
     # Newer maps of the same content but another network: what is scored is what is on disk.
     write_maps(maps / 'img_2.npz', replace(stored, record=dict(record, weights='newer')))
     assert made_anew(images, tmp_path) == [2]

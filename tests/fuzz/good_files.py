@@ -15,6 +15,7 @@ from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.label_file import write_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.rules_file import write_rules
 from mmdrs.reporting.leaderboard.ranking import PUBLISHED
 from tests.pipeline_runs import SETTINGS, load_tool
 from tests.tools.voc_archives import sbd_files, voc_files, write_tar, xml_bytes
@@ -40,9 +41,10 @@ def make_files(root: Path) -> None:
     label = np.zeros((HEIGHT, WIDTH), np.uint8)
     label[3:9, 3:9] = 1
     label[0] = 255
-    record = dict(maps=dict(format=2), rules=CONSTANT.to_config(), saliency=None)
+    record = dict(maps=dict(format=2), rules=CONSTANT.deciding(), saliency=None)
     for folder in ('masks', 'VOC/SegmentationClassAug'):
         write_label(root / folder / 'photo7.png', label, PALETTE, record)
+    write_rules(root / 'masks', SALIENCY)
     Image.fromarray(label * 200).save(root / 'saliency' / 'photo7.png')
     maps = rng.random((1, 8, 8)).astype(np.float32)
     made = LocalizationMaps.from_floats((0,), maps, (HEIGHT, WIDTH), dict(format=2, labels=[0]))

@@ -16,6 +16,7 @@ from ablation.variants import read_variants
 from mmdrs.apis import load_config, make_pseudo_labels, read_checkpoint
 from mmdrs.apis.checkpoint import check_checkpoint
 from mmdrs.datasets.label_lists import read_id_list, read_label_list
+from mmdrs.evaluation.records.protocol import trained_on
 from mmdrs.evaluation.records.table import score_table
 from mmdrs.pipeline.settings import load_settings
 from mmdrs.pipeline.state import Fingerprint, StageState
@@ -111,6 +112,10 @@ def _pseudo_label(path: Path, rules: LabelRules) -> Any:
         seg_map_path=str(root / 'masks' / 'photo7.png'),
     )
     return list(make_pseudo_labels([image], root / 'maps', None, rules, PALETTE, len(CLASSES)))
+
+
+def _trained_on(path: Path) -> Any:
+    return trained_on(dict(data_prefix=dict(seg_map_path=str(path.parent))))
 
 
 def _maps(path: Path) -> Any:
@@ -225,6 +230,7 @@ READERS = (
     Reader('labels in training', 'masks/photo7.png', 'picture', _training_label),
     Reader('label', 'masks/photo7.png', 'picture', read_label),
     Reader('record of a label', 'masks/photo7.png', 'picture', read_label_record),
+    Reader('rules of labels', 'masks/.rules.json', 'json', _trained_on),
     Reader('maps', 'maps/photo7.npz', 'arrays', _maps),
     Reader('record of maps', 'maps/photo7.npz', 'arrays', read_record),
     Reader('maps in training', 'maps/photo7.npz', 'arrays', _training_maps),

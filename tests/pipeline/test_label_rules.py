@@ -47,6 +47,21 @@ def test_another_crf_makes_other_fingerprints(stage: str, part: str) -> None:
         assert len({item.files for item in found}) == 1
 
 
+def test_another_source_makes_other_scores_only() -> None:
+    """The text goes into the records, and decides neither labels nor weights."""
+    option = 'pseudo_labels.background_cue.source'
+    plain, named = (
+        fingerprints(stage_runs(load_settings(SETTINGS, {option: text}), Path('unused')))
+        for text in ('', 'CSNet')
+    )
+    assert {name: made.files for name, made in plain.items()} == {
+        name: made.files for name, made in named.items()
+    }
+    recorded = {name for name in plain if plain[name].scores != named[name].scores}
+    maps = {'plain_maps', 'drs_maps', 'refined_maps'}
+    assert recorded == {*maps, 'pseudo_labels', 'evaluation'}
+
+
 @pytest.fixture
 def images(tmp_path: Path) -> list[dict]:
     """One image with an object whose map has a hole, and its stored maps."""

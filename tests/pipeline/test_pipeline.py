@@ -210,6 +210,42 @@ def test_other_rules_from_the_labels_on(copied, tiny_voc, run_pipeline) -> None:
     assert rules['background_cue']['threshold'] == 60
 
 
+def test_source_of_the_saliency_maps_is_recorded_anew(
+    copied, tiny_voc, run_pipeline, capsys
+) -> None:
+    """Nothing is made or trained again for the text, and every score says it."""
+
+    def protocols() -> dict[str, set[str]]:
+        found = {}
+        for record in read_evaluations(copied / 'results.json'):
+            for protocol in (score.protocol for score in record.scores):
+                if record.task != 'seed':
+                    words = protocol.training if record.task == 'seg' else protocol.background
+                    found.setdefault(record.stage, set()).add(words)
+        return found
+
+    def expected(words: str) -> dict[str, set[str]]:
+        cue = f'saliency > 50 ({words})'
+        stages = ('plain_maps', 'drs_maps', 'refined_maps', 'pseudo_labels')
+        return {stage: {cue} for stage in stages} | {'evaluation': {f'pseudo labels: {cue}'}}
+
+    before, results = made(copied), records(copied)
+    assert protocols() == expected('source not given')
+    option = 'pseudo_labels.background_cue.source'
+    run_pipeline(tiny_voc, copied, options=(f'{option}=CSNet',))
+    printed = capsys.readouterr().out
+    assert printed.count('scored again, its files stay') == 5
+    assert printed.count('finished and unchanged: skipped') == 4
+    assert protocols() == expected('CSNet') and records(copied) == results
+    after = made(copied)
+    for name, time in before.items():  # predictions are written by the test
+        assert after[name] == time or name.startswith('evaluation/')
+    # From the evaluation on, with the labels' folder as the run before has left it.
+    run_pipeline(tiny_voc, copied, '--from', 'evaluation', options=(f'{option}=VST',))
+    (found,) = read_evaluations(copied / 'results.json')[-1:]
+    assert found.scores[0].protocol.training == 'pseudo labels: saliency > 50 (VST)'
+
+
 def test_other_masks_are_scored_again(copied, tiny_voc, run_pipeline, tmp_path) -> None:
     before = made(copied)
     masks = Path(shutil.copytree(tiny_voc / 'SegmentationClass', tmp_path / 'masks'))

@@ -41,7 +41,7 @@ def test_label_and_what_is_scored(image: ImageFiles, maker: LabelMaker, tmp_path
     assert [read_label(path).tolist() for path in paths] == [WRITTEN, EVALUATED]
     assert [label.tolist() for label in maker.read(image)] == [WRITTEN, EVALUATED]
     expected = dict(
-        maps=RECORD, rules=LabelRules().to_config(), saliency=file_digest(tmp_path / 's.png')
+        maps=RECORD, rules=LabelRules().deciding(), saliency=file_digest(tmp_path / 's.png')
     )
     assert [read_label_record(path) for path in paths] == [expected, expected]
 
@@ -54,6 +54,8 @@ def test_finished_is_what_is_made_of_the_same(image, maker, tmp_path: Path) -> N
     others = LabelRules(threshold=0.3), LabelRules(BackgroundCue(threshold=40))
     for rules in others:
         assert not LabelMaker(rules, PALETTE, maker.out_dir).finished(image, RECORD)
+    named = LabelRules(BackgroundCue(source='CSNet'))  # a text, which makes no other label
+    assert LabelMaker(named, PALETTE, maker.out_dir).finished(image, RECORD)
     assert not LabelMaker(maker.rules, PALETTE, None).finished(image, RECORD)
     (tmp_path / 'labels' / '.evaluated' / 'folder' / 'a.png').unlink()
     assert not maker.finished(image, RECORD)

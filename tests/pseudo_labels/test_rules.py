@@ -18,12 +18,30 @@ def test_config_has_every_value() -> None:
     rules = LabelRules.from_config(dict(background_cue=CONSTANT, crf=None))
     assert rules == LabelRules.from_config(dict(background_cue=CONSTANT))
     assert rules.to_config() == dict(
-        background_cue=dict(type='constant', threshold=50, value=0.3, exponent=2.0),
+        background_cue=dict(type='constant', threshold=50, value=0.3, exponent=2.0, source=''),
         threshold=0.2,
         confident=0.9,
         max_confident=2,
         crf=None,
     )
+
+
+def test_the_source_decides_no_label() -> None:
+    """The other values do: labels made before there was a source have just these."""
+    named = LabelRules(BackgroundCue(source='CSNet'))
+    assert named != LabelRules() and named.to_config()['background_cue']['source'] == 'CSNet'
+    assert (
+        named.deciding()
+        == LabelRules().deciding()
+        == dict(
+            background_cue=dict(type='saliency', threshold=50, value=0.3, exponent=2.0),
+            threshold=0.2,
+            confident=0.9,
+            max_confident=2,
+            crf=None,
+        )
+    )
+    assert LabelRules(BackgroundCue(threshold=60)).deciding() != named.deciding()
 
 
 def test_crf_of_a_config() -> None:
@@ -64,6 +82,11 @@ def test_fuse_hands_on_every_rule() -> None:
         ),
         (dict(background_cue='power'), r"background_cue must be a dict, got 'power'"),
         (['power'], r'pseudo_labels must be a dict'),
+        (
+            dict(background_cue=dict(threshold='high')),
+            r"threshold must be a number, got 'high'",
+        ),
+        (dict(background_cue=dict(source=5)), r'source \(the network .* must be a text, got 5'),
     ],
 )
 def test_wrong_keys(config: object, message: str) -> None:

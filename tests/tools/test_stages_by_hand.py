@@ -15,6 +15,8 @@ from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
+from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.rules_file import read_rules
 from tests.pipeline_runs import ROOT, load_tool
 
 CUSTOM = ROOT / 'configs' / 'custom'
@@ -87,6 +89,7 @@ def test_labels_without_stored_maps(settings, finished: Path, tmp_path: Path, ca
     first, second = scores()
     assert first == second
     assert label_files('stored') == label_files('direct')
+    assert read_rules(tmp_path / 'stored') == read_rules(tmp_path / 'direct') == LabelRules()
     names = [f'img_{number}.png' for number in range(6)]
     assert sorted(label_files('stored')) == [*(f'.evaluated/{name}' for name in names), *names]
     assert not list(tmp_path.rglob('*.npz'))

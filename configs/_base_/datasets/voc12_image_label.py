@@ -49,5 +49,8 @@ test_dataloader = dict(
 )
 test_evaluator = dict(type='LocalizationMetric')
 test_cfg = dict(type='LocalizationMapLoop', scales=scales, size=map_size)
-# For tools/make_pseudo_labels.py.
-pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)
+# For tools/make_pseudo_labels.py. `source` is what made the saliency maps, here the paper's; name
+# that of yours if it is another.
+pseudo_labels = dict(
+    background_cue=dict(type='saliency', threshold=50, source='PoolNet'), threshold=0.2
+)

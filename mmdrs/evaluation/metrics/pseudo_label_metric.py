@@ -22,6 +22,7 @@ from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
 from mmdrs.pseudo_labels.map_file import LocalizationMaps
 from mmdrs.pseudo_labels.output_paths import image_id
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.rules_file import write_rules
 
 
 @METRICS.register_module()
@@ -107,6 +108,7 @@ class PseudoLabelMetric(FileMetric):
         logger = MMLogger.get_current_instance()
         if self.output_dir is not None:
             logger.info(f'pseudo labels of {images} images are in {self.output_dir}')
+            write_rules(self.output_dir, self.rules)
         if total is None:
             return {}
         both = dict(mIoU=total.evaluated, mIoU_written=total.written)

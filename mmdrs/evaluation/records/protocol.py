@@ -11,6 +11,7 @@ from mmseg.registry import DATASETS
 from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.evaluation.records.record import Protocol
 from mmdrs.pseudo_labels.fusion import BackgroundCue
+from mmdrs.pseudo_labels.rules_file import read_rules
 
 
 def _is_voc(dataset: Mapping[str, Any]) -> bool:
@@ -74,14 +75,28 @@ def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
         scales=_scales(cfg, inner, steps),
         flip=any(t['type'] == 'RandomFlip' and t.get('prob') for step in steps for t in step),
         labels=next(filter(None, labels), ''),
+        training=trained_on(train),
     )
 
 
+def trained_on(dataset: Mapping[str, Any]) -> str:
+    """``pseudo labels: saliency > 50 (CSNet)``, by the rules beside the labels of a training.
+
+    '' for masks, for labels of other programs, and where the folder is gone.
+    """
+    folder = (dataset.get('data_prefix') or {}).get('seg_map_path')
+    rules = read_rules(Path(dataset.get('data_root') or '') / folder) if folder else None
+    return f'pseudo labels: {describe_cue(rules.background_cue)}' if rules else ''
+
+
 def describe_cue(cue: BackgroundCue) -> str:
-    """A background cue in a few words, such as ``saliency > 50``."""
+    """A background cue in a few words, such as ``saliency > 50 (CSNet)``.
+
+    Saliency maps of another network give other scores by the same rules: the source belongs to it.
+    """
     if cue.type == 'saliency':
         unsure = '' if cue.sure is None else f', up to {cue.sure:g} ignored'
-        return f'saliency > {cue.threshold:g}{unsure}'
+        return f'saliency > {cue.threshold:g}{unsure} ({cue.source or "source not given"})'
     if cue.type == 'constant':
         return f'constant {cue.value:g}'
     return f'power {cue.exponent:g}'

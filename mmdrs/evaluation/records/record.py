@@ -31,7 +31,8 @@ class Protocol:
     threshold: str = ''  # of localization maps: fixed, or swept on the ground truth
     ignored: str = ''  # how pixels that a *prediction* ignores (255) count
     labels: str = ''  # where the image-level labels come from
-    background: str = ''  # background cue of pseudo labels
+    background: str = ''  # background cue of pseudo labels, with the source of saliency maps
+    training: str = ''  # pseudo labels that the network was trained on; '' for masks or unknown
 
     def __str__(self) -> str:
         """In a few words, without what is usual (last checkpoint, whole image, one scale)."""
@@ -45,6 +46,7 @@ class Protocol:
             f'255: {self.ignored}' if self.ignored else '',
             f'labels: {self.labels}' if self.labels else '',
             f'background: {self.background}' if self.background else '',
+            f'trained on {self.training}' if self.training else '',
         ]
         return '; '.join(part for part in parts if part) or 'standard'
 

@@ -1,10 +1,15 @@
 """The stage that scores the segmentation network."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
 
 from mmdrs.apis import apply_output, test_model
 from mmdrs.pipeline.runs.stage_run import StageRun
+from mmdrs.pipeline.stages import ALL_STAGES
+from mmdrs.pseudo_labels.rules_file import write_rules
 
 
 class EvaluationRun(StageRun):
@@ -13,6 +18,10 @@ class EvaluationRun(StageRun):
     INGREDIENTS: ClassVar[tuple[str, ...]] = (
         *('model', 'test_dataloader', 'test_evaluator', 'test_cfg'),
     )
+
+    def score_ingredients(self) -> dict[str, Any]:
+        """What the records say of the training, which another text does not repeat."""
+        return dict(rules=self.label_rules.to_config())
 
     def lists(self) -> list[Path]:
         root = Path(self.settings.get('data_root') or '')
@@ -26,4 +35,17 @@ class EvaluationRun(StageRun):
         cfg = self.prepared(self.config())
         if cfg.get('test_dataloader') is not None:
             apply_output(cfg, str(self.folder / 'predictions'))
+            self._name_labels(cfg)
             test_model(cfg, self.checkpoint(self.stage.weights), self.stage.name)
+
+    def _name_labels(self, cfg: Config) -> None:
+        """Put the labels that the network was trained on into its config, for the record.
+
+        They are of the present rules, or the training would be outdated. Their text may be older
+        with ``--from evaluation``, so that it is written anew.
+        """
+        trained = next(stage for stage in ALL_STAGES if stage.name == self.stage.weights)
+        folder = (self.work_dir / trained.source / 'train').resolve()
+        cfg.train_dataloader.dataset.data_prefix['seg_map_path'] = str(folder)
+        if folder.is_dir() and is_main_process():
+            write_rules(folder, self.label_rules)

@@ -16,10 +16,12 @@ class LabelRun(StageRun):
 
     def ingredients(self) -> dict[str, Any]:
         parts = without_scoring(super().ingredients(), 'seg_map_path')
-        return dict(parts, rules=self.label_rules.to_config())
+        return dict(parts, rules=self.label_rules.deciding())
 
     def score_ingredients(self) -> dict[str, Any]:
-        return dict(super().score_ingredients(), **super().ingredients())
+        """With the source of the saliency maps, which the records name."""
+        rules = self.label_rules.to_config()
+        return dict(super().score_ingredients(), **super().ingredients(), rules=rules)
 
     def file_kinds(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         rules = self.label_rules

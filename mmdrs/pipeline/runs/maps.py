@@ -18,9 +18,7 @@ class MapRun(LabelRun):
 
     def score_ingredients(self) -> dict[str, Any]:
         evaluator = self.config().to_dict().get('test_evaluator')
-        return dict(
-            super().score_ingredients(), rules=self.label_rules.to_config(), evaluator=evaluator
-        )
+        return dict(super().score_ingredients(), evaluator=evaluator)
 
     def file_kinds(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return ('img_path',), sum(super().file_kinds(), ())

@@ -6,7 +6,7 @@ import pytest
 
 from mmdrs import apis
 from mmdrs.evaluation.records.record import Evaluation, read_evaluation
-from tests.pipeline_runs import ROOT
+from tests.pipeline_runs import ROOT, load_tool
 
 
 def records(folder: Path) -> list[Evaluation]:
@@ -45,7 +45,21 @@ def test_pseudo_labels_have_both_scores(finished: Path) -> None:
     for labels in found:
         assert labels.task == 'pseudo'
         assert {score.metric for score in labels.scores} == {'mIoU', 'mIoU_written'}
-        assert all(score.protocol.background == 'saliency > 50' for score in labels.scores)
+        for score in labels.scores:
+            assert score.protocol.background == 'saliency > 50 (source not given)'
+            assert score.protocol.training == ''
+
+
+def test_a_network_is_recorded_with_its_labels(finished: Path, tmp_path: Path) -> None:
+    """Also by tools/test.py, with the config that the training has stored."""
+    words = 'pseudo labels: saliency > 50 (source not given)'
+    (found,) = records(finished / 'evaluation')
+    assert [score.protocol.training for score in found.scores] == [words]
+    stored = str(finished / 'segmentation' / 'segmentation_custom.py')
+    arguments = [stored, str(finished / 'segmentation' / 'epoch_1.pth')]
+    load_tool('test').main([*arguments, '--work-dir', str(tmp_path)])
+    (found,) = records(tmp_path)
+    assert [score.protocol.training for score in found.scores] == [words]
 
 
 def test_other_protocols_get_other_files(finished: Path, tmp_path: Path, monkeypatch) -> None:

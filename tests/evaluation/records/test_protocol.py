@@ -1,5 +1,8 @@
 """The protocol of an evaluation, read off the project's own configs."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from mmengine.config import Config
 
@@ -12,9 +15,13 @@ from mmdrs.evaluation.records.protocol import (
     label_source,
     read_protocol,
     split_name,
+    trained_on,
 )
 from mmdrs.evaluation.records.record import Protocol
 from mmdrs.pseudo_labels.fusion import BackgroundCue
+from mmdrs.pseudo_labels.label_file import write_label
+from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.rules_file import write_rules
 from tests.pipeline_runs import ROOT
 
 V2 = 'deeplab/deeplabv2-msc_r101-d8_1xb5-20k_voc12drs-321x321'
@@ -79,14 +86,50 @@ def test_pseudo_labels() -> None:
     )
     assert found['mIoU']['ignored'] != found['mIoU_written']['ignored']
     assert found['mIoU']['crf'] == '10 x (3; 1), (4; 67, 3)'
-    assert found['mIoU']['background'] == 'saliency > 50'
-    cues = BackgroundCue('constant', value=0.4), BackgroundCue('power')
-    cues += (BackgroundCue('saliency', threshold=20, sure=120),)
-    words = ['constant 0.4', 'power 2', 'saliency > 20, up to 120 ignored']
-    assert [describe_cue(cue) for cue in cues] == words
+    assert found['mIoU']['background'] == 'saliency > 50 (source not given)'
+    cues = BackgroundCue('constant', value=0.4), BackgroundCue('power', source='unused')
+    assert [describe_cue(cue) for cue in cues] == ['constant 0.4', 'power 2']
+    assert describe_cue(BackgroundCue(threshold=51, source='CSNet')) == 'saliency > 51 (CSNet)'
+    unsure = BackgroundCue(threshold=20, sure=120, source='CSNet')
+    assert describe_cue(unsure) == 'saliency > 20, up to 120 ignored (CSNet)'
+
+
+def test_shipped_recipes_name_the_source_of_the_saliency_maps() -> None:
+    """As far as it is known: the paper's, and the demo's; a user's own is not."""
+    named = {
+        'voc12/settings_voc12': 'PoolNet',
+        'voc12/settings_voc12-released': 'PoolNet',
+        f'{CLASSIFIER}_released': 'PoolNet',
+        'shapes/settings_shapes': 'generated',
+        'custom/settings_custom': '',
+    }
+    for name, source in named.items():
+        cfg = config(name)
+        assert cfg.pseudo_labels.background_cue.source == source, name
+        if 'val_evaluator' in cfg:
+            assert cfg.val_evaluator.background_cue.source == source, name
+
+
+def test_what_a_network_was_trained_on(tmp_path: Path) -> None:
+    labels = dict(data_root=str(tmp_path), data_prefix=dict(seg_map_path='labels'))
+    assert trained_on(labels) == ''  # there is no such folder
+    write_label(tmp_path / 'labels' / 'a.png', np.zeros((2, 3), np.uint8), [[0, 0, 0]])
+    assert trained_on(labels) == ''  # masks
+    for source, words in (('CSNet', 'CSNet'), ('', 'source not given')):
+        write_rules(tmp_path / 'labels', LabelRules(BackgroundCue(source=source)))
+        expected = f'pseudo labels: saliency > 50 ({words})'
+        assert trained_on(labels) == expected
+        cfg = config(V3PLUS)
+        cfg.train_dataloader.dataset.data_prefix.seg_map_path = str(tmp_path / 'labels')
+        inner = cfg.train_dataloader.dataset
+        cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=inner)
+        assert read_protocol(cfg.to_dict(), None) == Protocol(labels='boxes', training=expected)
+    assert trained_on(dict(data_prefix=dict(img_path='x'))) == trained_on({}) == ''
 
 
 def test_protocol_in_words() -> None:
     assert str(Protocol()) == 'standard'
     words = str(Protocol(checkpoint='best mIoU on ground truth', flip=True, crf='x', ignored='y'))
     assert words == 'checkpoint best mIoU on ground truth; flip; CRF x; 255: y'
+    trained = Protocol(training='pseudo labels: saliency > 50 (CSNet)')
+    assert str(trained) == 'trained on pseudo labels: saliency > 50 (CSNet)'

@@ -47,6 +47,16 @@ def test_round_trip(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ['x.json']
 
 
+def test_record_without_the_latest_fields(tmp_path: Path) -> None:
+    """One of version 0.3, whose protocol does not say what a network was trained on."""
+    path = tmp_path / 'x.json'
+    write_evaluation(path, record())
+    content = json.loads(path.read_text())
+    assert content['scores'][0]['protocol'].pop('training') == ''
+    path.write_text(json.dumps(content))
+    assert read_evaluation(path) == record()
+
+
 def test_list_of_records(tmp_path: Path) -> None:
     path, single = tmp_path / 'results.json', tmp_path / 'x.json'
     write_evaluations(path, [record(), record(seed=1)])

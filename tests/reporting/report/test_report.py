@@ -52,6 +52,17 @@ def test_everything_is_in_one_file(page: Path, finished: Path) -> None:
     assert sources and all(source.startswith(('data:', '#')) for source in sources)
 
 
+@pytest.mark.parametrize(('source', 'words'), [('', 'not given'), ('CS<Net', 'CS&lt;Net')])
+def test_settings_say_the_source_of_the_saliency_maps(source, words, copied: Path) -> None:
+    description = copied / 'pipeline.json'
+    content = json.loads(description.read_text())
+    content['settings']['pseudo_labels']['background_cue']['source'] = source
+    description.write_text(json.dumps(content))
+    text = write_report(copied, images=0).read_text()
+    cue = re.search('>background cue</th><td class="left">(.*?)</td>', text)[1]
+    assert cue == f'type saliency, threshold 50, source {words}'
+
+
 def test_curves_are_pictures_too(page: Path) -> None:
     names = {path.stem for path in (page.parent / 'report_files').glob('*.png')}
     assert names == {
