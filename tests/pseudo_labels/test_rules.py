@@ -18,7 +18,9 @@ def test_config_has_every_value() -> None:
     rules = LabelRules.from_config(dict(background_cue=CONSTANT, crf=None))
     assert rules == LabelRules.from_config(dict(background_cue=CONSTANT))
     assert rules.to_config() == dict(
-        background_cue=dict(type='constant', threshold=50, value=0.3, exponent=2.0, source=''),
+        background_cue=dict(
+            type='constant', threshold=50, sure=None, value=0.3, exponent=2.0, source=''
+        ),
         threshold=0.2,
         confident=0.9,
         max_confident=2,
@@ -41,7 +43,8 @@ def test_the_source_decides_no_label() -> None:
             crf=None,
         )
     )
-    assert LabelRules(BackgroundCue(threshold=60)).deciding() != named.deciding()
+    for changed in (BackgroundCue(threshold=60), BackgroundCue(sure=60)):
+        assert LabelRules(changed).deciding() != named.deciding()
 
 
 def test_crf_of_a_config() -> None:
