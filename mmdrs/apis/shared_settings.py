@@ -146,13 +146,14 @@ def _only_predict(cfg: Config) -> None:
     """Test on images without masks: predictions are written, and nothing is scored."""
     dataset = cfg.test_dataloader.dataset
     dataset.data_prefix.pop('seg_map_path', None)
-    dataset.pipeline = _without_masks(dataset.pipeline)
+    dataset.pipeline = without_masks(dataset.pipeline)
     if cfg.get('tta_pipeline'):
-        cfg.tta_pipeline = _without_masks(cfg.tta_pipeline)
+        cfg.tta_pipeline = without_masks(cfg.tta_pipeline)
     cfg.test_evaluator = dict(type='SegmentationMetric', format_only=True)
 
 
-def _without_masks(pipeline: Sequence[Any]) -> list[Any]:
+def without_masks(pipeline: Sequence[Any]) -> list[Any]:
+    """A test pipeline that loads no masks, also within ``TestTimeAug``."""
     steps = []
     for step in pipeline:
         if step['type'] == 'TestTimeAug':

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from mmdrs.errors import InputError, did_you_mean
 
-Kind = Literal['train', 'maps', 'choice', 'labels', 'test']
+Kind = Literal['train', 'maps', 'choice', 'labels', 'test', 'self_labels']
 #: Values of ``refine_from`` in the settings.
 RefineFrom = Literal['better', 'drs_maps', 'plain_maps']
 
@@ -18,7 +18,7 @@ class Stage:
     Attributes:
         name: Its name: in ``--from`` and ``--to``, and of its folder in the work directory.
         kind: ``train`` a network, make ``maps`` with it, make a ``choice`` between maps, fuse them
-            into ``labels``, ``test`` the network.
+            into ``labels``, ``test`` the network, let it make ``self_labels``.
         config: Key in the settings' ``stages`` of the config it runs.
         title: What it does, for the user.
         weights: Stage whose checkpoint it starts from (train) or runs (maps, test).
@@ -83,9 +83,31 @@ ALL_STAGES = (
 )
 
 
+def self_training_stages(number: int) -> list[Stage]:
+    """The stages of a round of self-training, counted from 1."""
+    before = f'self_training_{number - 1}' if number > 1 else 'segmentation'
+    labels, network = f'self_labels_{number}', f'self_training_{number}'
+    round_ = f'round {number} of self-training'
+    return [
+        Stage(labels, 'self_labels', 'segmentation', f'labels by the network, {round_}', before),
+        Stage(
+            network,
+            'train',
+            'segmentation',
+            f'segmentation network, {round_}',
+            weights='pretraining',
+            source=labels,
+            backbone_only=True,
+        ),
+        Stage(f'self_evaluation_{number}', 'test', 'segmentation', f'scored, {round_}', network),
+    ]
+
+
 def stage_of(name: str) -> Stage:
     """The stage of a name."""
-    return next(stage for stage in ALL_STAGES if stage.name == name)
+    number = name.rpartition('_')[2]
+    rounds = self_training_stages(int(number)) if number.isdigit() else []
+    return next(stage for stage in (*ALL_STAGES, *rounds) if stage.name == name)
 
 
 def choose_stages(
@@ -93,6 +115,7 @@ def choose_stages(
     first: str | None = None,
     last: str | None = None,
     refine_from: RefineFrom = 'drs_maps',
+    self_training_rounds: int = 0,
 ) -> list[Stage]:
     """The stages to run.
 
@@ -102,6 +125,7 @@ def choose_stages(
         first: Name of the first stage to run; earlier ones must be finished.
         last: Name of the last stage to run.
         refine_from: The maps that the refinement learns; ``better`` lets ``map_choice`` choose.
+        self_training_rounds: How often the segmentation network is trained on its own labels.
 
     Raises:
         InputError: If a name is unknown or the order is wrong.
@@ -110,7 +134,11 @@ def choose_stages(
         raise InputError(
             f'`refine_from` must be one of {get_args(RefineFrom)}, got {refine_from!r}'
         )
+    if not isinstance(self_training_rounds, int) or self_training_rounds < 0:
+        raise InputError(f'`self_training.rounds` must be 0, 1, ..., got {self_training_rounds!r}')
     stages = list(ALL_STAGES)
+    for number in range(1, self_training_rounds + 1):
+        stages += self_training_stages(number)
     if 'pretraining' not in configs:
         stages = [replace(s, weights=None) if s.weights == 'pretraining' else s for s in stages]
         stages = stages[1:]

@@ -7,6 +7,7 @@ from mmdrs.pipeline.runs.choice import ChoiceRun
 from mmdrs.pipeline.runs.evaluation import EvaluationRun
 from mmdrs.pipeline.runs.labels import LabelRun
 from mmdrs.pipeline.runs.maps import MapRun
+from mmdrs.pipeline.runs.self_labels import SelfLabelRun
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.runs.training import TrainingRun
 from mmdrs.pipeline.settings import Settings
@@ -16,7 +17,12 @@ __all__ = ['KINDS', 'StageRun', 'fingerprints', 'stage_runs']
 
 #: The class of each kind of stage.
 KINDS: dict[str, type[StageRun]] = dict(
-    train=TrainingRun, maps=MapRun, choice=ChoiceRun, labels=LabelRun, test=EvaluationRun
+    train=TrainingRun,
+    maps=MapRun,
+    choice=ChoiceRun,
+    labels=LabelRun,
+    test=EvaluationRun,
+    self_labels=SelfLabelRun,
 )
 
 

@@ -8,7 +8,7 @@ from mmengine.dist import is_main_process
 
 from mmdrs.apis import apply_output, test_model
 from mmdrs.pipeline.runs.stage_run import StageRun
-from mmdrs.pipeline.stages import ALL_STAGES
+from mmdrs.pipeline.stages import stage_of
 from mmdrs.pseudo_labels.rules_file import write_rules
 
 
@@ -44,7 +44,7 @@ class EvaluationRun(StageRun):
         They are of the present rules, or the training would be outdated. Their text may be older
         with ``--from evaluation``, so that it is written anew.
         """
-        trained = next(stage for stage in ALL_STAGES if stage.name == self.stage.weights)
+        trained = stage_of(self.stage.weights)
         folder = (self.work_dir / trained.source / 'train').resolve()
         cfg.train_dataloader.dataset.data_prefix['seg_map_path'] = str(folder)
         if folder.is_dir() and is_main_process():

@@ -66,8 +66,9 @@ class TrainingRun(StageRun):
         elif self.stage.weights:
             cfg.load_from = self.checkpoint(self.stage.weights)
         if self.stage.source:
-            key = 'seg_map_path' if self.stage.source == 'pseudo_labels' else 'map_path'
-            folder = self.work_dir / self._source() / 'train'
+            source = self._source()
+            key = 'map_path' if source.endswith('_maps') else 'seg_map_path'
+            folder = self.work_dir / source / 'train'
             cfg.train_dataloader.dataset.data_prefix[key] = str(folder.resolve())
         train_model(cfg, resume=resume)
 
