@@ -6,7 +6,7 @@
 A row for each image: itself, its map by the plain classifier, by the one with DRS and by
 refinement learning, and the prediction of the segmentation network. A column whose training has
 not finished is left out. skimage:chelsea (a cat) and skimage:astronaut are photographs that come
-with scikit-image.
+with scikit-image. The configs that WORK_DIR stores are Python and run: use one that you trust.
 
 The maps are those of the classes of an image, made as tools/pipeline.py makes them; where there
 are several, the highest value is shown, and each name is written at the peak of its map. The
