@@ -9,6 +9,7 @@ from mmdrs.apis.config import (
     apply_tta,
     load_config,
 )
+from mmdrs.apis.inference import inference_class_maps, inference_maps, init_network
 from mmdrs.apis.pool import ordered_map
 from mmdrs.apis.pseudo_labels import label_dataset, make_pseudo_labels
 from mmdrs.apis.runner import build_runner, start_processes
@@ -28,6 +29,9 @@ __all__ = [
     'build_runner',
     'check_checkpoint',
     'config_path',
+    'inference_class_maps',
+    'inference_maps',
+    'init_network',
     'label_dataset',
     'load_config',
     'make_pseudo_labels',

@@ -1,3 +1,17 @@
-from mmdrs.visualization.contact_sheet import contact_sheet, heat_map, label_colours
+from mmdrs.visualization.contact_sheet import (
+    contact_sheet,
+    heat_map,
+    label_colours,
+    label_overlay,
+)
+from mmdrs.visualization.writing import CORNER, legend, written_on
 
-__all__ = ['contact_sheet', 'heat_map', 'label_colours']
+__all__ = [
+    'CORNER',
+    'contact_sheet',
+    'heat_map',
+    'label_colours',
+    'label_overlay',
+    'legend',
+    'written_on',
+]

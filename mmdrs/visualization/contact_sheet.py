@@ -28,6 +28,14 @@ def label_colours(label: np.ndarray, palette: Sequence[Sequence[int]]) -> np.nda
     return colours[label]
 
 
+def label_overlay(
+    image: np.ndarray, label: np.ndarray, palette: Sequence[Sequence[int]]
+) -> np.ndarray:
+    """An image, RGB uint8 (H, W, 3), under the colours of its label (H, W); no background (0)."""
+    mixed = 0.4 * image + 0.6 * label_colours(label, palette)
+    return np.where((label > 0)[..., None], mixed, image).astype(np.uint8)
+
+
 def contact_sheet(
     headings: Sequence[str], rows: Sequence[Sequence[np.ndarray]], height: int = 128
 ) -> Image.Image:

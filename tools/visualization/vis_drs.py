@@ -15,14 +15,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import Compose
-from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
-from mmseg.registry import DATASETS, MODELS
-from PIL import Image, ImageDraw, ImageFont
-from torch import nn
+from mmseg.models.segmentors import BaseSegmentor
+from mmseg.registry import DATASETS
+from PIL import Image
 
-from mmdrs.apis import check_checkpoint, load_config
+from mmdrs.apis import inference_class_maps, init_network, load_config
 from mmdrs.cli.arguments import command, command_parser
 from mmdrs.errors import InputError, MissingFileError
 from mmdrs.files import written_whole
@@ -30,10 +27,9 @@ from mmdrs.models.layers.drs import SuppressionLayer
 from mmdrs.models.layers.observation import Observation, observed, without_drs
 from mmdrs.models.utils.cam import localization_maps
 from mmdrs.pseudo_labels.image_file import read_image
-from mmdrs.visualization import contact_sheet, heat_map
+from mmdrs.visualization import CORNER, contact_sheet, heat_map, written_on
 
 HEIGHT = 192  # of a row of the picture, in pixels
-Network = tuple[nn.Module, Config]
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -54,27 +50,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def load(config: str, checkpoint: str, settings: str | None) -> Network:
-    """A model with its weights, in evaluation mode, and its config."""
-    cfg = load_config(config, settings=settings)
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model = MODELS.build(cfg.model)
-    check_checkpoint(model, checkpoint, 'test')
-    load_checkpoint(model, checkpoint, map_location='cpu', logger='silent')
-    model.eval()
-    return model, cfg
-
-
-def class_maps(network: Network, path: str) -> torch.Tensor:
-    """Raw class maps (K, h, w) of an image file."""
-    model, cfg = network
-    kinds = ('LoadImageFromFile', 'Resize')  # masks and saliency maps are not needed
-    steps = [t for t in cfg.test_dataloader.dataset.pipeline if t.type in kinds]
-    packed = Compose([*steps, dict(type='PackDRSInputs')])(dict(img_path=path))
-    batch = dict(inputs=[packed['inputs']], data_samples=[packed['data_samples']])
-    inputs = model.data_preprocessor(batch, training=False)['inputs']
-    with torch.no_grad():
-        return model(inputs)[0]
+def load(config: str, checkpoint: str, settings: str | None) -> BaseSegmentor:
+    """A model with its weights, in evaluation mode."""
+    return init_network(load_config(config, settings=settings), checkpoint)
 
 
 def chosen_classes(args: argparse.Namespace, cfg: Config, raw: torch.Tensor) -> dict[str, int]:
@@ -102,11 +80,7 @@ def titled(picture: np.ndarray, text: str, height: int = HEIGHT) -> np.ndarray:
     """A picture at its height in the sheet, with a text in its corner."""
     width = max(1, round(picture.shape[1] * height / picture.shape[0]))
     enlarged = Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST)
-    draw = ImageDraw.Draw(enlarged)
-    font = ImageFont.load_default(size=14)
-    draw.rectangle(draw.textbbox((4, 2), text, font=font), fill='black')
-    draw.text((4, 2), text, fill='white', font=font)
-    return np.asarray(enlarged)
+    return written_on(np.asarray(enlarged), [(text, CORNER)])
 
 
 def layer_table(found: dict[str, list[Observation]]) -> str:
@@ -121,23 +95,22 @@ def layer_table(found: dict[str, list[Observation]]) -> str:
 
 
 def picture_rows(
-    args: argparse.Namespace, network: Network, plain: Network | None
+    args: argparse.Namespace, model: BaseSegmentor, plain: BaseSegmentor | None
 ) -> tuple[list[list[np.ndarray]], dict[str, list[Observation]]]:
     """The pictures of each image: itself, and for each class without and with DRS.
 
     Returns:
         The rows, and what the DRS layers did in all images, by layer.
     """
-    model, cfg = network
     rows = []
     with observed(model) as found:
-        with_drs = [class_maps(network, path) for path in args.images]
+        with_drs = [inference_class_maps(model, path) for path in args.images]
     for path, raw in zip(args.images, with_drs, strict=True):
         with without_drs(model):
-            other = class_maps(plain or network, path)
+            other = inference_class_maps(plain or model, path)
         image = read_image(path)
         row = [image]
-        for name, index in chosen_classes(args, cfg, raw).items():
+        for name, index in chosen_classes(args, model.cfg, raw).items():
             for maps in (other, raw):
                 heat = localization_maps(maps[None], image.shape[:2])[0].numpy()[index, None]
                 row.append(titled(heat_map(image, heat), name))
@@ -152,11 +125,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     for path in args.images:
         if not Path(path).is_file():
             raise MissingFileError(f'{path}: no such image')
-    network = load(args.config, args.checkpoint, args.settings)
-    if not any(isinstance(m, SuppressionLayer) for m in network[0].modules()):
+    model = load(args.config, args.checkpoint, args.settings)
+    if not any(isinstance(m, SuppressionLayer) for m in model.modules()):
         raise InputError(f"the model of '{args.config}' has no DRS layer")
     plain = load(*args.plain, args.settings) if args.plain else None
-    rows, found = picture_rows(args, network, plain)
+    rows, found = picture_rows(args, model, plain)
     headings = ['image', *(['without DRS', 'with DRS'] * (len(rows[0]) // 2))]
     with written_whole(args.out) as temporary:
         contact_sheet(headings, rows, height=HEIGHT).save(temporary, format='PNG')

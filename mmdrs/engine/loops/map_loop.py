@@ -71,7 +71,7 @@ class LocalizationMapLoop(TestLoop):
                 f'LocalizationMapLoop: precision must be one of {PRECISIONS}, got {precision!r}'
             )
         super().__init__(runner, dataloader, evaluator)
-        self.model = _localization_model(runner.model, scales, size)
+        self.model = localization_model(runner.model, scales, size)
         self.precision = precision
         self.channels_last = channels_last
         metrics = self.evaluator.metrics
@@ -96,10 +96,7 @@ class LocalizationMapLoop(TestLoop):
         self.runner.call_hook('before_test_iter', batch_idx=idx, data_batch=data_batch)
         outputs = self._kept_samples(data_batch)
         if outputs is None:
-            dtype = getattr(torch, self.precision)
-            coarse = dtype != torch.float32
-            with torch.autocast(get_device(), dtype if coarse else None, enabled=coarse):
-                outputs = self.model.test_step(data_batch)
+            outputs = predict_maps(self.model, data_batch, self.precision)
         self.evaluator.process(data_samples=outputs, data_batch=data_batch)
         self.runner.call_hook(
             'after_test_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs
@@ -120,9 +117,14 @@ class LocalizationMapLoop(TestLoop):
         return samples
 
 
-def _localization_model(
+def localization_model(
     model: torch.nn.Module, scales: Sequence[int] | None, size: tuple[int, int] | None
 ) -> LocalizationTTA:
+    """The network that makes multi-scale maps with a segmentor, see :class:`LocalizationMapLoop`.
+
+    Raises:
+        InputError: If the model has other test-time augmentation.
+    """
     if is_model_wrapper(model):
         model = model.module
     if isinstance(model, LocalizationTTA):
@@ -135,6 +137,21 @@ def _localization_model(
     return LocalizationTTA(model, scales, size)
 
 
+@torch.no_grad()
+def predict_maps(model: LocalizationTTA, data: dict, precision: str) -> list[SegDataSample]:
+    """The maps of a batch, as ``seg_logits``.
+
+    Args:
+        model: The network.
+        data: ``inputs`` and ``data_samples``.
+        precision: One of :data:`PRECISIONS`, of the convolutions.
+    """
+    dtype = getattr(torch, precision)
+    coarse = dtype != torch.float32
+    with torch.autocast(get_device(), dtype if coarse else None, enabled=coarse):
+        return model.test_step(data)
+
+
 def run_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[str, Any]:
     """What all maps of a run are made of, as their files store it, but for the image labels."""
     config = runner.cfg.to_dict()
@@ -142,7 +159,7 @@ def run_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[s
     while 'module' in network:
         network = network['module']
     datasets = leaf_datasets(config['test_dataloader']['dataset'])
-    pipelines = [_steps(dataset.get('pipeline') or []) for dataset in datasets]
+    pipelines = [map_steps(dataset.get('pipeline') or []) for dataset in datasets]
     return dict(
         format=FORMAT,
         network=digest(network),
@@ -154,12 +171,15 @@ def run_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[s
     )
 
 
-def _steps(pipeline: Sequence[dict]) -> list[dict]:
-    """The steps that change maps, with ``TestTimeAug`` of one view replaced by that view."""
+def map_steps(pipeline: Sequence[dict]) -> list[dict]:
+    """The steps of a test pipeline that change maps.
+
+    ``TestTimeAug`` of one view is replaced by that view.
+    """
     steps = []
     for step in pipeline:
         if step['type'] == 'TestTimeAug' and all(len(views) == 1 for views in step['transforms']):
-            steps += _steps([views[0] for views in step['transforms']])
+            steps += map_steps([views[0] for views in step['transforms']])
         elif step['type'] not in _ONLY_SCORES:
             steps.append(step)
     return steps
