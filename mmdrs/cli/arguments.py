@@ -51,7 +51,7 @@ def _keep_imports() -> None:
 def _leave_processes() -> None:
     """Leave the process group when all processes have got here.
 
-    A process that ends with its connections open may abort as those of another one are closed.
+    Threads of a group that is there at the end of its process may abort it (`terminate called`).
     """
     if torch_dist.is_initialized():
         torch_dist.barrier()
