@@ -17,7 +17,7 @@ CONFIGS = (
 @pytest.mark.parametrize('name', CONFIGS)
 def test_same_text(name: str, tmp_path: Path) -> None:
     cfg = load_config(name)
-    cfg.odd = {'a.b': dict(kind=Path, ratio=0.1), 'c': [(1, None), [True, "it's"]]}
+    cfg.odd = {'a.b': dict(kind='a', ratio=0.1), 'c': [(1, None), [True, "it's"]]}
     found = RunConfig.of(cfg)
     assert found.pretty_text == cfg.pretty_text
     assert (found.filename, found.text) == (cfg.filename, cfg.text)
