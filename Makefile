@@ -12,8 +12,9 @@
 
 PYTHON ?= python3
 DEPS ?= onedl
-# Two processes, each with one thread: the networks of the tests are too small for more.
-PYTEST_ARGS ?= -q -n 2 --dist loadfile
+# Two processes, each with one thread: the networks of the tests are too small for more. Files go out
+# in their order, which ends with small ones; else those of few tests, the slowest, would be last.
+PYTEST_ARGS ?= -q -n 2 --dist loadfile --no-loadscope-reorder
 TESTS ?= tests
 
 # What `make test-set` leaves out. Either the code knows nothing of MMSegmentation, or it only puts

@@ -1,5 +1,6 @@
 """Fixtures shared by the tests."""
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -23,6 +24,13 @@ TINY_SIZE = (40, 48)  # height, width
 def _one_thread() -> None:
     """Tiny tensors run faster in one thread, and two test runs do not get in each other's way."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _imports_are_no_garbage() -> None:
+    """Spare garbage collections what the imports have made: every data set starts one."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, Runner
 from mmseg.registry import RUNNERS
 
+from mmdrs.apis.run_config import RunConfig
 from mmdrs.datasets.wrappers import name_files_in_errors
 from mmdrs.errors import InputError
 
@@ -32,6 +33,7 @@ def build_runner(cfg: Config) -> Runner:
         drop_worker_options(cfg.get(f'{role}_dataloader') or {})
     if cfg.get('launcher', 'none') != 'none' and get_device() == 'cpu':
         _prepare_cpu_processes(cfg)
+    cfg = RunConfig.of(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 

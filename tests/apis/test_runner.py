@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 
 from mmdrs.apis import InputError, build_runner, runner
+from mmdrs.apis.run_config import RunConfig
 
 
 @pytest.fixture
@@ -68,8 +69,10 @@ def test_sync_bn_becomes_bn(prepared: list) -> None:
 def test_one_process_is_left_alone(prepared: list) -> None:
     cfg = config(norm_cfg=dict(type='SyncBN'))
     cfg.launcher = 'none'
-    assert 'model_wrapper_cfg' not in build_runner(cfg)
+    built = build_runner(cfg)
+    assert 'model_wrapper_cfg' not in built
     assert prepared == []
+    assert isinstance(built, RunConfig)
 
 
 def test_processes_must_have_been_started(prepared: list, monkeypatch: pytest.MonkeyPatch) -> None:

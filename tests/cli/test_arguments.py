@@ -1,10 +1,14 @@
 """Errors of commands in one line, and the arguments of a run."""
 
 import errno
+import gc
 import os
+from pathlib import Path
 
 import pytest
+import torch
 
+from mmdrs.cli import arguments
 from mmdrs.cli.arguments import command, command_parser, parse_run_arguments
 from mmdrs.errors import InputError, MissingFileError
 
@@ -38,6 +42,43 @@ def test_other_errors_keep_their_traceback(error: Exception) -> None:
     with pytest.raises(type(error)) as caught:
         main()
     assert caught.value is error
+
+
+def test_leaves_the_process_group(tmp_path: Path) -> None:
+    """After success only: after an error the other processes may be anywhere."""
+
+    @command
+    def main(argv: list[str]) -> None:
+        torch.distributed.init_process_group(
+            'gloo', init_method=(tmp_path / argv[0]).as_uri(), rank=0, world_size=1
+        )
+        if argv == ['failing']:
+            raise InputError('no')
+
+    main(['succeeding'])
+    assert not torch.distributed.is_initialized()
+    try:
+        with pytest.raises(SystemExit):
+            main(['failing'])
+        assert torch.distributed.is_initialized()
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def test_imports_are_no_garbage() -> None:
+    """What is there before the first command is kept, what commands make is collected."""
+
+    @command
+    def main(argv: list[str] | None = None) -> None: ...
+
+    gc.unfreeze()
+    arguments._keep_imports.cache_clear()
+    main()
+    kept = gc.get_freeze_count()
+    assert kept > 100_000
+    made = [[] for _ in range(1000)]
+    main()
+    assert gc.get_freeze_count() < kept + len(made)
 
 
 def test_run_arguments(monkeypatch: pytest.MonkeyPatch) -> None:

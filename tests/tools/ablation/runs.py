@@ -29,10 +29,13 @@ def variants_of(data: Path) -> list[Variant]:
 
 
 def ablate(
-    data: Path, work_dir: Path, variants: Sequence[Variant] | None = None
+    data: Path,
+    work_dir: Path,
+    variants: Sequence[Variant] | None = None,
+    seeds: Sequence[int] = SEEDS,
 ) -> list[VariantResult]:
     variants = variants_of(data) if variants is None else variants
-    return run_ablation(SETTINGS, options_of(data), variants, SEEDS, work_dir)
+    return run_ablation(SETTINGS, options_of(data), variants, seeds, work_dir)
 
 
 def made(work_dir: Path) -> dict[str, int]:
