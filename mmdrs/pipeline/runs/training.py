@@ -72,7 +72,11 @@ class TrainingRun(StageRun):
             cfg.train_dataloader.dataset.data_prefix[key] = str(folder.resolve())
         train_model(cfg, resume=resume)
 
-    def _source(self) -> str:
+    def sources(self) -> set[str]:
+        chosen = (self.work_dir / 'map_choice' / 'choice.json').is_file()
+        return {self._source()} if chosen or self.stage.source != 'map_choice' else set()
+
+    def _source(self) -> str | None:
         """The stage whose maps or labels it learns."""
         if self.stage.source == 'map_choice':
             return read_choice(self.work_dir / 'map_choice')['chosen']
