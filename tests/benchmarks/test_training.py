@@ -96,7 +96,7 @@ def test_a_step_trains(root: Path, monkeypatch) -> None:
 
 
 def test_rows(monkeypatch) -> None:
-    """On a CPU: every loader with one worker; the classifier's beside its training, in bfloat16."""
+    """On a CPU: every loader with one worker, and the classifier's training, in bfloat16 too."""
     monkeypatch.setattr(training, 'write_voc', lambda root, count: None)
     monkeypatch.setattr(training, 'loading_rates', lambda cfg, workers, n: [10.0 * workers] * n)
     rates = dict(OptimWrapper=2, Bfloat16OptimWrapper=5)

@@ -73,10 +73,12 @@ class TrainingRun(StageRun):
         train_model(cfg, resume=resume)
 
     def sources(self) -> set[str]:
+        if self.stage.source != 'map_choice':
+            return super().sources()
         chosen = (self.work_dir / 'map_choice' / 'choice.json').is_file()
-        return {self._source()} if chosen or self.stage.source != 'map_choice' else set()
+        return {self._source()} if chosen else set()
 
-    def _source(self) -> str | None:
+    def _source(self) -> str:
         """The stage whose maps or labels it learns."""
         if self.stage.source == 'map_choice':
             return read_choice(self.work_dir / 'map_choice')['chosen']
