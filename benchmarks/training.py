@@ -45,7 +45,8 @@ def measure_training(device: torch.device, repeats: int) -> list[Row]:
     """How fast the data loaders of the VOC configs are, and whether training has to wait for them.
 
     Generated images of 500 x 375. On a GPU the training steps of all configs are timed at their
-    own batch size, on a CPU that of the classifier alone, at batch 2 and at most twice.
+    own batch size, on a CPU that of the classifier alone, at batch 2 and at most twice, also in
+    bfloat16.
     """
     rows = []
     with tempfile.TemporaryDirectory() as folder, as_in_a_run():
@@ -58,6 +59,7 @@ def measure_training(device: torch.device, repeats: int) -> list[Row]:
                 rows.append(_waiting_row(name, cfg, device, repeats))
             elif name == 'classifier':
                 rows.append(_waiting_row(name, cfg, device, min(repeats, CPU_REPEATS)))
+                rows.append(_precision_row(name, cfg, device, min(repeats, CPU_REPEATS)))
     return rows
 
 
@@ -85,6 +87,20 @@ def _waiting_row(name: str, cfg: Config, device: torch.device, repeats: int) -> 
         than=f'training steps, batch {size}, float32',
         target='>= 1.0',
         note=note,
+    )
+
+
+def _precision_row(name: str, cfg: Config, device: torch.device, repeats: int) -> Row:
+    mixed = copy.deepcopy(cfg)
+    mixed.optim_wrapper.type = 'Bfloat16OptimWrapper'
+    return compare(
+        part='train',
+        what=f'{name}: training steps in bfloat16, batch {CPU_BATCH}',
+        unit='images/s',
+        ours=consumption_rates(mixed, device, CPU_BATCH, repeats),
+        other=consumption_rates(cfg, device, CPU_BATCH, repeats),
+        than='float32',
+        note='depends on the processor: fast with AVX-512 BF16 or AMX, slow without',
     )
 
 

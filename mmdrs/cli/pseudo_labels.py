@@ -14,7 +14,7 @@ dict(background_cue=dict(type='saliency', threshold=50, source='CSNet'), thresho
 CRF.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -44,16 +44,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         apply_labels(cfg, args.out)
         scores = test_model(cfg, args.maps)
         if scores and is_main_process():
-            print(_summary(scores['mIoU'], scores['mIoU_written']))
+            print(_summary(scores))
         return
     if args.launcher != 'none':
         start_processes(args.launcher)
     rules = LabelRules.from_config(cfg.get('pseudo_labels', {}))
     record = label_dataset(cfg, args.maps, args.out, rules, args.workers)
     if record is not None:
-        summary = _summary(*(score.value for score in record.scores))
+        summary = _summary({score.metric: score.value for score in record.scores})
         print(f'{summary}; record: {record_path(Path(work_dir), record)}')
 
 
-def _summary(miou: float, written: float) -> str:
-    return f'mIoU {miou:.2f}; with 255 as a miss {written:.2f}'
+def _summary(scores: Mapping[str, float]) -> str:
+    return (
+        f'mIoU {scores["mIoU"]:.2f}; with 255 as a miss {scores["mIoU_written"]:.2f}; of the '
+        f'{scores["kept"]:.1f} % of the pixels that are kept {scores["mIoU_kept"]:.2f}'
+    )

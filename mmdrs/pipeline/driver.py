@@ -215,7 +215,7 @@ def _check_needs(chosen: list[Stage], runs: dict[str, StageRun]) -> None:
     """With --from: the files of the stages before must be there, of the present settings."""
     running, prints = {stage.name for stage in chosen}, fingerprints(runs)
     for stage in chosen:
-        for need in set(stage.needs) - running:
+        for need in {*stage.needs, *runs[stage.name].sources()} - running:
             status = StageState(runs[need].folder).status(prints[need])
             if status in _UNUSABLE:
                 raise InputError(

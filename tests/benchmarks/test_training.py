@@ -96,13 +96,22 @@ def test_a_step_trains(root: Path, monkeypatch) -> None:
 
 
 def test_rows(monkeypatch) -> None:
-    """On a CPU: every loader with one worker, and the classifier's beside its training."""
+    """On a CPU: every loader with one worker, and the classifier's training, in bfloat16 too."""
     monkeypatch.setattr(training, 'write_voc', lambda root, count: None)
     monkeypatch.setattr(training, 'loading_rates', lambda cfg, workers, n: [10.0 * workers] * n)
-    monkeypatch.setattr(training, 'consumption_rates', lambda cfg, device, size, n: [size] * n)
+    rates = dict(OptimWrapper=2, Bfloat16OptimWrapper=5)
+    monkeypatch.setattr(
+        training,
+        'consumption_rates',
+        lambda cfg, device, size, n: [rates[cfg.optim_wrapper.type]] * n,
+    )
     rows = training.measure_training(torch.device('cpu'), 5)
-    assert [row.what.split(':')[0] for row in rows] == ['classifier', *training.CONFIGS]
-    waiting = rows[1]
+    assert [row.what.split(':')[0] for row in rows] == [
+        *('classifier', 'classifier'),
+        *training.CONFIGS,
+    ]
+    waiting, mixed = rows[1:3]
+    assert mixed.ours.median == 5 and mixed.than == 'float32' and mixed.ratio.median == 2.5
     assert waiting.target == '>= 1.0' and waiting.ratio.median == 20 and waiting.reached
     assert '4 workers as in the config' in waiting.note
-    assert all(row.ours.median == 10 for row in rows if row is not waiting)
+    assert all(row.ours.median == 10 for row in rows if row not in (waiting, mixed))

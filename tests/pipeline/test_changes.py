@@ -11,6 +11,7 @@ import pytest
 
 from mmdrs.evaluation.records.record import read_evaluations
 from mmdrs.pipeline.lock import locked
+from mmdrs.pipeline.runs.choice import read_choice
 from mmdrs.pseudo_labels.map_file import read_maps
 from tests.pipeline_runs import made
 
@@ -24,6 +25,11 @@ def copied(finished: Path, tmp_path: Path) -> Path:
 def generations(work_dir: Path) -> set[str]:
     """Stages of which there is an older generation."""
     return {path.name.split('.')[0] for path in work_dir.glob('*.????????')}
+
+
+def learned(work_dir: Path) -> str:
+    """The maps that the refinement learns."""
+    return read_choice(work_dir / 'map_choice')['chosen']
 
 
 def test_weights_trained_anew_make_other_maps(copied, tiny_voc, run_pipeline, capsys) -> None:
@@ -59,24 +65,26 @@ def test_only_what_is_gone_is_made_again(copied, tiny_voc, run_pipeline, capsys)
     for path in copied.glob('*_maps/*/*.npz'):  # from a backup
         os.utime(path, ns=(0, 0))
     before = made(copied)
-    gone = ['drs_maps/train/img_3.npz', 'pseudo_labels/val/img_0.png']
+    maps = learned(copied)
+    gone = [f'{maps}/train/img_3.npz', 'pseudo_labels/val/img_0.png']
     for name in gone:
         (copied / name).unlink()
-    with pytest.raises(SystemExit, match=r'drs_maps, which is no longer complete in .*drs_maps'):
+    with pytest.raises(SystemExit, match=rf'{maps}, which is no longer complete in .*{maps}'):
         run_pipeline(tiny_voc, copied, '--from', 'refinement')
     run_pipeline(tiny_voc, copied)
     after = made(copied)
     assert {name for name in before if after[name] != before[name]} == set(gone)
     printed = capsys.readouterr().out
     assert printed.count('some of its files are gone') == 2
-    assert printed.count('finished and unchanged: skipped') == 7
+    assert printed.count('finished and unchanged: skipped') == 8
 
 
 @pytest.mark.parametrize(
-    ('maps', 'later'), [('drs_maps', 'refinement'), ('refined_maps', 'pseudo_labels')]
+    ('maps', 'later'), [('learned', 'refinement'), ('refined_maps', 'pseudo_labels')]
 )
 def test_damaged_map_is_named_and_made_again(maps, later, copied, tiny_voc, run_pipeline) -> None:
     shutil.rmtree(copied / later)
+    maps = learned(copied) if maps == 'learned' else maps
     path = copied / maps / 'train' / 'img_2.npz'
     expected = read_maps(path).values
     content = path.read_bytes()

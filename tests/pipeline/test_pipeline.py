@@ -57,7 +57,9 @@ def test_every_stage_leaves_its_results(finished: Path) -> None:
             swept = found[stage, 'seed', 'mIoU_swept', split]
             assert swept >= found[stage, 'seed', 'mIoU_fixed', split]
     labels = {key[1:3] for key in found if key[0] == 'pseudo_labels'}
-    assert labels == {('pseudo', 'mIoU'), ('pseudo', 'mIoU_written')}
+    assert labels == {
+        ('pseudo', metric) for metric in ('mIoU', 'mIoU_written', 'mIoU_kept', 'kept')
+    }
     assert ('evaluation', 'seg', 'mIoU', 'val') in found
     assert len(list((finished / 'drs_maps' / 'train').glob('*.npz'))) == 6
     assert len(list((finished / 'evaluation' / 'predictions').glob('*.png'))) == 6
@@ -102,9 +104,15 @@ def test_labels_are_the_fused_maps(finished: Path, tiny_voc: Path) -> None:
             np.testing.assert_array_equal(np.asarray(picture), written)
         with Image.open(tiny_voc / 'SegmentationClass' / f'{path.stem}.png') as picture:
             truth = np.asarray(picture)
-        counts.append((count_label(evaluated, truth, 4), count_label(written, truth, 4)))
+        kept = np.where(written == 255, 255, truth)
+        counts.append(
+            [
+                count_label(*pair, 4)
+                for pair in ((evaluated, truth), (written, truth), (written, kept))
+            ]
+        )
     found = records(finished)
-    for column, metric in enumerate(('mIoU', 'mIoU_written')):
+    for column, metric in enumerate(('mIoU', 'mIoU_written', 'mIoU_kept')):
         first, *others = (pair[column] for pair in counts)
         expected = sum(others, first).miou()
         assert found['pseudo_labels', 'pseudo', metric, 'train'] == pytest.approx(
@@ -235,7 +243,7 @@ def test_source_of_the_saliency_maps_is_recorded_anew(
     run_pipeline(tiny_voc, copied, options=(f'{option}=CSNet',))
     printed = capsys.readouterr().out
     assert printed.count('scored again, its files stay') == 5
-    assert printed.count('finished and unchanged: skipped') == 4
+    assert printed.count('finished and unchanged: skipped') == 5
     assert protocols() == expected('CSNet') and records(copied) == results
     after = made(copied)
     for name, time in before.items():  # predictions are written by the test

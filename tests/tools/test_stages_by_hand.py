@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
+from mmdrs.pipeline.runs.choice import read_choice
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.image_file import read_image
@@ -32,13 +33,14 @@ def settings(finished: Path) -> list[str]:
     [
         ('plain-classifier', {}),
         ('drs-classifier', {}),
-        ('refinement', {'map_path': 'drs_maps/train'}),
+        ('refinement', {'map_path': 'CHOSEN/train'}),
         ('segmentation', {'seg_map_path': 'pseudo_labels/train'}),
     ],
 )
 def test_training(stage, inputs, settings, finished: Path, tmp_path: Path) -> None:
+    chosen = read_choice(finished / 'map_choice')['chosen']
     options = [
-        f'train_dataloader.dataset.data_prefix.{key}={finished / folder}'
+        f'train_dataloader.dataset.data_prefix.{key}={finished / folder.replace("CHOSEN", chosen)}'
         for key, folder in inputs.items()
     ]
     load_tool('train').main(

@@ -45,16 +45,18 @@ class LabelCounts:
 
 @dataclass(frozen=True)
 class FusedCounts:
-    """Counts of a pseudo label, in two forms.
+    """Counts of a pseudo label, in three forms.
 
     Attributes:
         evaluated: Without ignored pixels, as the released scripts score it.
         written: As in its file, where ignored pixels are misses.
+        kept: Of the pixels that are not ignored: what a network learns from.
         images: Number of images.
     """
 
     evaluated: LabelCounts
     written: LabelCounts
+    kept: LabelCounts
     images: int = 1
 
     @classmethod
@@ -63,16 +65,29 @@ class FusedCounts:
     ) -> 'FusedCounts':
         """Count ``(written, evaluated)``, both (H, W), against the ground truth (H, W)."""
         written, evaluated = labels
+        _check_size(actual, written.shape)
+        kept = np.where(written == IGNORE_LABEL, IGNORE_LABEL, actual)
         return cls(
-            count_label(evaluated, actual, num_classes), count_label(written, actual, num_classes)
+            count_label(evaluated, actual, num_classes),
+            count_label(written, actual, num_classes),
+            count_label(written, kept, num_classes),
         )
 
     def __add__(self, other: 'FusedCounts') -> 'FusedCounts':
         return FusedCounts(
             self.evaluated + other.evaluated,
             self.written + other.written,
+            self.kept + other.kept,
             self.images + other.images,
         )
+
+    def forms(self) -> dict[str, LabelCounts]:
+        """The three forms by the names of their scores."""
+        return dict(mIoU=self.evaluated, mIoU_written=self.written, mIoU_kept=self.kept)
+
+    def share_kept(self) -> float:
+        """Share in percent of the pixels with ground truth that are not ignored."""
+        return float(100 * self.kept.actual.sum() / max(1, self.evaluated.actual.sum()))
 
 
 def count_label(predicted: np.ndarray, actual: np.ndarray, num_classes: int) -> LabelCounts:

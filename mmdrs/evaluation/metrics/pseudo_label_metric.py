@@ -31,8 +31,8 @@ class PseudoLabelMetric(FileMetric):
 
     The labels equal those of stored maps: the predicted maps are quantised to the same levels.
     They have the size of the image file. Scores, in percent: ``mIoU``, the labels as the released
-    scoring scripts build them, and ``mIoU_written``, the written files, whose ignored pixels (255)
-    count as misses.
+    scoring scripts build them; ``mIoU_written``, the written files, whose ignored pixels (255)
+    count as misses; ``mIoU_kept``, their other pixels, and ``kept``, the share of these.
 
     Args:
         background_cue: ``dict(type='saliency'|'constant'|'power', ...)``, see
@@ -104,13 +104,14 @@ class PseudoLabelMetric(FileMetric):
         return FusedCounts.of(made, actual, len(self.dataset_meta['classes']))
 
     def compute_scores(self, total: FusedCounts | None, images: int) -> dict[str, float]:
-        """The two scores over all images with ground truth; nothing where there is none."""
+        """The scores over all images with ground truth; nothing where there is none."""
         logger = MMLogger.get_current_instance()
         if self.output_dir is not None:
             logger.info(f'pseudo labels of {images} images are in {self.output_dir}')
             write_rules(self.output_dir, self.rules)
         if total is None:
             return {}
-        both = dict(mIoU=total.evaluated, mIoU_written=total.written)
-        self.class_scores = {name: (100 * c.iou()).tolist() for name, c in both.items()}
-        return {name: counts.miou() for name, counts in both.items()}
+        forms = total.forms()
+        self.class_scores = {name: (100 * c.iou()).tolist() for name, c in forms.items()}
+        scores = {name: counts.miou() for name, counts in forms.items()}
+        return dict(scores, kept=total.share_kept())

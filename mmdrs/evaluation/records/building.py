@@ -94,6 +94,8 @@ def label_evaluation(
             protocol=replace(base, **special[name]),
             per_class=per_class(classes, (100 * found.iou()).tolist()),
         )
-        for name, found in (('mIoU', counts.evaluated), ('mIoU_written', counts.written))
+        for name, found in counts.forms().items()
     ]
+    share = replace(base, **special['kept'])
+    scores.append(Score('kept', round(counts.share_kept(), 2), share, {}))
     return build_evaluation(cfg, 'pseudo', scores, counts.images, checkpoint, stage)

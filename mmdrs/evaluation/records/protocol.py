@@ -113,7 +113,7 @@ def describe_crf(crf: Mapping[str, Any] | None) -> str:
 
 
 def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """What is special in the protocols of the two scores of pseudo labels, by their metric.
+    """What is special in the protocols of the scores of pseudo labels, by their metric.
 
     Args:
         rules: :class:`~mmdrs.pseudo_labels.rules.LabelRules` as a config.
@@ -126,6 +126,8 @@ def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return dict(
         mIoU=dict(common, ignored='scored before they are ignored'),
         mIoU_written=dict(common, ignored='count as misses'),
+        mIoU_kept=dict(common, ignored='left out'),
+        kept=dict(common, ignored='left out'),
     )
 
 

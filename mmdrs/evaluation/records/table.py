@@ -13,7 +13,8 @@ NOTE = """\
 Percent. Maps: mIoU at the fixed threshold 0.2 and at the best one (* chosen on the ground truth);
 coverage, the share of the objects whose map exceeds 0.2; precision, the share of those pixels
 that lie on the object; labels, mIoU of the pseudo labels that these maps and the background cue
-give. 255=miss: mIoU of the label files, whose ignored pixels count as misses."""
+give. 255=miss: mIoU of the label files, whose ignored pixels count as misses; of kept: mIoU of the
+pixels that are not ignored, which a network learns from; kept: their share."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ COLUMNS = (
     Column('precision', 'seed', 'precision'),
     Column('labels', 'pseudo', 'mIoU'),
     Column('255=miss', 'pseudo', 'mIoU_written'),
+    Column('of kept', 'pseudo', 'mIoU_kept'),
+    Column('kept', 'pseudo', 'kept'),
     Column('mIoU', 'seg', 'mIoU', crf=False),
     Column('with CRF', 'seg', 'mIoU', crf=True),
 )

@@ -107,6 +107,10 @@ class StageRun(ABC):
         """
         return made.files
 
+    def sources(self) -> set[str]:
+        """The stages whose maps or labels it reads, as far as it is known."""
+        return {self.stage.source} if self.stage.source else set()
+
     def ingredients(self) -> dict[str, Any]:
         """What the stage's files depend on, its lists and inputs apart."""
         cfg = self.config().to_dict()

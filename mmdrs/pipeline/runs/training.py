@@ -72,6 +72,12 @@ class TrainingRun(StageRun):
             cfg.train_dataloader.dataset.data_prefix[key] = str(folder.resolve())
         train_model(cfg, resume=resume)
 
+    def sources(self) -> set[str]:
+        if self.stage.source != 'map_choice':
+            return super().sources()
+        chosen = (self.work_dir / 'map_choice' / 'choice.json').is_file()
+        return {self._source()} if chosen else set()
+
     def _source(self) -> str:
         """The stage whose maps or labels it learns."""
         if self.stage.source == 'map_choice':

@@ -44,7 +44,9 @@ def test_pseudo_labels_have_both_scores(finished: Path) -> None:
     assert [labels.split for labels in found] == ['train', 'val']
     for labels in found:
         assert labels.task == 'pseudo'
-        assert {score.metric for score in labels.scores} == {'mIoU', 'mIoU_written'}
+        assert {score.metric for score in labels.scores} == {
+            *('mIoU', 'mIoU_written', 'mIoU_kept', 'kept')
+        }
         for score in labels.scores:
             assert score.protocol.background == 'saliency > 50 (source not given)'
             assert score.protocol.training == ''

@@ -75,6 +75,9 @@ def test_pseudo_label_metric_by_hand(tmp_path) -> None:
     # Evaluated 1 0 0 2: background 1 / 2, cat 1 / 2, dog 1; written 1 255 0 2: background 1 / 1.
     assert scores['mIoU'] == pytest.approx(100 * (1 / 2 + 1 / 2 + 1) / 3)
     assert scores['mIoU_written'] == pytest.approx(100 * (1 + 1 / 2 + 1) / 3)
+    # Without the second pixel 1 0 2 against 1 0 2.
+    assert scores['mIoU_kept'] == pytest.approx(100) and scores['kept'] == pytest.approx(75)
+    assert metric.class_scores['mIoU_kept'] == [100, 100, 100]
     with Image.open(tmp_path / 'x.png') as picture:
         assert picture.mode == 'P'
         assert np.asarray(picture).tolist() == [[1, 255, 0, 2]]
