@@ -103,8 +103,8 @@ def test_what_it_names_is_there(notebook) -> None:
 
 
 def test_all_stages_ran(ran: Run) -> None:
-    for number in range(1, 10):
-        assert f'[{number}/9] ' in ran.printed
+    for number in range(1, 11):
+        assert f'[{number}/10] ' in ran.printed
     records = read_evaluations(ran.work / 'run' / 'results.json')
     assert list(dict.fromkeys(record.stage for record in records)) == SCORED
     for stage in SCORED:

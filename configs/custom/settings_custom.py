@@ -95,7 +95,8 @@ segmentation_crop = 320
 segmentation_scale = 320  # images are resized to this side, the ratio kept
 segmentation_epochs = 30
 segmentation_optimizer = dict(type='AdamW', lr=5e-4, weight_decay=0.01)  # quick on little data
-segmentation_paramwise = dict()
+# Pretrained weights need a smaller rate than the new head.
+segmentation_paramwise = dict(custom_keys=dict(backbone=dict(lr_mult=0.2)))
 
 seed = 0
 

@@ -13,7 +13,7 @@ from mmdrs.pseudo_labels.map_file import is_foreign_map
 #: Folder, in that of the labels, of the labels without ignored pixels, which are scored.
 EVALUATED = '.evaluated'
 #: File, in the folder of the labels, of the rules that they were made by.
-RULES = '.rules.json'
+RULES = 'rules.json'
 _INPUTS = ('img_path', 'seg_map_path', 'saliency_path', 'map_path')
 
 

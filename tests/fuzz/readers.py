@@ -230,7 +230,7 @@ READERS = (
     Reader('labels in training', 'masks/photo7.png', 'picture', _training_label),
     Reader('label', 'masks/photo7.png', 'picture', read_label),
     Reader('record of a label', 'masks/photo7.png', 'picture', read_label_record),
-    Reader('rules of labels', 'masks/.rules.json', 'json', _trained_on),
+    Reader('rules of labels', 'masks/rules.json', 'json', _trained_on),
     Reader('maps', 'maps/photo7.npz', 'arrays', _maps),
     Reader('record of maps', 'maps/photo7.npz', 'arrays', read_record),
     Reader('maps in training', 'maps/photo7.npz', 'arrays', _training_maps),

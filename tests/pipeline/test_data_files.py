@@ -17,7 +17,8 @@ from tests.pipeline_runs import SETTINGS, tiny_options
 
 MAPS = {'plain_maps', 'drs_maps', 'refined_maps'}
 LABELS_ON = {'pseudo_labels', 'segmentation', 'evaluation'}
-ALL = MAPS | LABELS_ON | {'plain_classifier', 'drs_classifier', 'refinement'}
+CHOICE_ON = LABELS_ON | {'map_choice', 'refinement', 'refined_maps'}  # as long as none is made
+ALL = MAPS | CHOICE_ON | {'plain_classifier', 'drs_classifier'}
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def changed(before: dict[str, Fingerprint], after: dict[str, Fingerprint], part:
     [
         ('JPEGImages/img_1.jpg', ALL, set()),
         ('ImageSets/Segmentation/train_cls.txt', ALL, set()),
-        ('saliency_map/img_1.png', LABELS_ON, MAPS),
+        ('saliency_map/img_1.png', CHOICE_ON, MAPS),
         ('SegmentationClass/img_1.png', set(), MAPS | {'pseudo_labels', 'evaluation'}),
         ('JPEGImages/other.jpg', set(), set()),
     ],
@@ -63,6 +64,7 @@ def test_replaced_file(
 def test_images_count_for_labels_with_a_crf(data: Path, tmp_path: Path) -> None:
     pytest.importorskip('pydensecrf')
     cue = ('pseudo_labels.background_cue._delete_=True', 'pseudo_labels.background_cue.type=power')
+    cue += ('refine_from=drs_maps',)  # the choice between maps looks at saliency maps
     before = prints(data, tmp_path, *cue)
     os.utime(data / 'saliency_map' / 'img_1.png', ns=(0, 0))
     assert prints(data, tmp_path, *cue) == before  # this cue does not look at it

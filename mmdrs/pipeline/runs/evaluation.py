@@ -21,7 +21,7 @@ class EvaluationRun(StageRun):
 
     def score_ingredients(self) -> dict[str, Any]:
         """What the records say of the training, which another text does not repeat."""
-        return dict(rules=self.label_rules.to_config())
+        return dict(super().score_ingredients(), rules=self.label_rules.to_config())
 
     def lists(self) -> list[Path]:
         root = Path(self.settings.get('data_root') or '')
