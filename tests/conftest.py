@@ -1,6 +1,7 @@
 """Fixtures shared by the tests."""
 
 import gc
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -110,6 +111,12 @@ def finished(tmp_path_factory, tiny_voc, run_pipeline) -> Path:
     work_dir = tmp_path_factory.mktemp('finished')
     run_pipeline(tiny_voc, work_dir)
     return work_dir
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished work directory, to be changed."""
+    return Path(shutil.copytree(finished, tmp_path / 'work'))
 
 
 def _write_tiny_image(root: Path, name: str, classes: list[int], rng: np.random.Generator) -> None:

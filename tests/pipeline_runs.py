@@ -5,8 +5,13 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from mmdrs.evaluation.records.record import read_evaluations
+
 ROOT = Path(__file__).parents[1]
 SETTINGS = ROOT / 'configs' / 'custom' / 'settings_custom.py'
+#: The stages of the template, in order.
+STAGES = ['plain_classifier', 'plain_maps', 'drs_classifier', 'drs_maps', 'map_choice']
+STAGES += ['refinement', 'refined_maps', 'pseudo_labels', 'segmentation', 'evaluation']
 
 
 def load_tool(name: str) -> ModuleType:
@@ -20,6 +25,21 @@ def load_tool(name: str) -> ModuleType:
     finally:
         sys.path.remove(str(path.parent))
     return module
+
+
+def records(work_dir: Path) -> dict[tuple[str, str, str, str], float]:
+    """Scores by stage, task, metric and split."""
+    return {
+        (found.stage, found.task, score.metric, found.split): score.value
+        for found in read_evaluations(work_dir / 'results.json')
+        for score in found.scores
+    }
+
+
+def generation(work_dir: Path, stage: str) -> Path:
+    """The one older generation of a stage."""
+    (found,) = work_dir.glob(f'{stage}.????????')
+    return found
 
 
 def made(work_dir: Path) -> dict[str, int]:

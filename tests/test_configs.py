@@ -44,7 +44,7 @@ def test_there_are_configs_with_unique_names() -> None:
 def test_stage_config_is_built(path: Path) -> None:
     if path.stem.endswith('_crf'):
         pytest.importorskip('pydensecrf')
-    build_all(load_config(str(path)))
+    assert_builds(load_config(str(path)))
 
 
 @pytest.mark.parametrize('path', SETTINGS, ids=lambda path: path.stem)
@@ -55,11 +55,11 @@ def test_every_stage_of_every_settings_file_is_built(path: Path, tmp_path: Path)
     assert needed <= set(settings['stages']) <= known
     assert LabelRules.from_config(settings['pseudo_labels']).threshold == 0.2
     for stage in settings['stages']:
-        build_all(settings.stage_config(stage, tmp_path))
+        assert_builds(settings.stage_config(stage, tmp_path))
 
 
-def build_all(cfg: Config) -> None:
-    """Build what a config describes, as far as that needs no data and no weights."""
+def assert_builds(cfg: Config) -> None:
+    """Build what a config describes, as far as that needs no data and no weights; check it."""
     model = MODELS.build(cfg.model)
     classes = model.decode_head.num_classes
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)

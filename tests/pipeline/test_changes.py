@@ -16,12 +16,6 @@ from mmdrs.pseudo_labels.map_file import read_maps
 from tests.pipeline_runs import made
 
 
-@pytest.fixture
-def copied(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished work directory, to be changed."""
-    return Path(shutil.copytree(finished, tmp_path / 'copied'))
-
-
 def generations(work_dir: Path) -> set[str]:
     """Stages of which there is an older generation."""
     return {path.name.split('.')[0] for path in work_dir.glob('*.????????')}

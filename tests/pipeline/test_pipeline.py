@@ -24,25 +24,15 @@ from mmdrs.pipeline.runs import stage_runs
 from mmdrs.pipeline.state import StageState
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.map_file import read_maps
-from tests.pipeline_runs import SETTINGS, load_tool, made, tiny_options
-
-STAGES = ['plain_classifier', 'plain_maps', 'drs_classifier', 'drs_maps', 'map_choice']
-STAGES += ['refinement', 'refined_maps', 'pseudo_labels', 'segmentation', 'evaluation']
-
-
-def records(work_dir: Path) -> dict[tuple[str, str, str, str], float]:
-    """Scores by stage, task, metric and split."""
-    return {
-        (found.stage, found.task, score.metric, found.split): score.value
-        for found in read_evaluations(work_dir / 'results.json')
-        for score in found.scores
-    }
-
-
-@pytest.fixture
-def copied(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished work directory, to be changed."""
-    return Path(shutil.copytree(finished, tmp_path / 'copied'))
+from tests.pipeline_runs import (
+    SETTINGS,
+    STAGES,
+    generation,
+    load_tool,
+    made,
+    records,
+    tiny_options,
+)
 
 
 def test_every_stage_leaves_its_results(finished: Path) -> None:
@@ -128,12 +118,6 @@ def test_second_run_does_nothing(copied, tiny_voc, run_pipeline, capsys) -> None
     assert capsys.readouterr().out.count('finished and unchanged: skipped') == len(STAGES)
 
 
-def generation(work_dir: Path, stage: str) -> Path:
-    """The one older generation of a stage."""
-    (found,) = work_dir.glob(f'{stage}.????????')
-    return found
-
-
 def test_changed_setting_runs_what_depends_on_it(copied, tiny_voc, run_pipeline, capsys) -> None:
     before = made(copied)
     run_pipeline(tiny_voc, copied, '--to', 'drs_maps', options=('drs.delta=0.4',))
@@ -183,100 +167,6 @@ def test_stopped_between_two_renames(copied, tiny_voc, run_pipeline, capsys) -> 
     assert capsys.readouterr().out.count('finished and unchanged: skipped') == len(STAGES)
 
 
-def test_other_rules_make_no_maps_and_train_nothing_again(
-    copied, tiny_voc, run_pipeline, capsys
-) -> None:
-    """Maps are scored with the rules, but do not depend on them."""
-    before, results = made(copied), records(copied)
-    changed = ('pseudo_labels.threshold=0.3',)
-    run_pipeline(tiny_voc, copied, '--to', 'pseudo_labels', options=changed)
-    after = made(copied)
-    for name, time in before.items():
-        if not name.startswith('pseudo_labels/'):
-            assert after[name] == time
-    printed = capsys.readouterr().out
-    assert printed.count('finished and unchanged: skipped') == 4
-    assert printed.count('scored again, its files stay') == 3
-    assert generation(copied, 'pseudo_labels').is_dir()
-    assert records(copied) != results
-    run_pipeline(tiny_voc, copied)
-    assert records(copied) == results
-
-
-def test_other_rules_from_the_labels_on(copied, tiny_voc, run_pipeline) -> None:
-    """The stages before need not be scored again for it."""
-    before = made(copied)
-    options = ('pseudo_labels.background_cue.threshold=60',)
-    run_pipeline(
-        tiny_voc, copied, '--from', 'pseudo_labels', '--to', 'pseudo_labels', options=options
-    )
-    after = made(copied)
-    for name, time in before.items():
-        if not name.startswith('pseudo_labels/'):
-            assert after[name] == time
-    rules = json.loads((copied / 'pipeline.json').read_text())['settings']['pseudo_labels']
-    assert rules['background_cue']['threshold'] == 60
-
-
-def test_source_of_the_saliency_maps_is_recorded_anew(
-    copied, tiny_voc, run_pipeline, capsys
-) -> None:
-    """Nothing is made or trained again for the text, and every score says it."""
-
-    def protocols() -> dict[str, set[str]]:
-        found = {}
-        for record in read_evaluations(copied / 'results.json'):
-            for protocol in (score.protocol for score in record.scores):
-                if record.task != 'seed':
-                    words = protocol.training if record.task == 'seg' else protocol.background
-                    found.setdefault(record.stage, set()).add(words)
-        return found
-
-    def expected(words: str) -> dict[str, set[str]]:
-        cue = f'saliency > 50 ({words})'
-        stages = ('plain_maps', 'drs_maps', 'refined_maps', 'pseudo_labels')
-        return {stage: {cue} for stage in stages} | {'evaluation': {f'pseudo labels: {cue}'}}
-
-    before, results = made(copied), records(copied)
-    assert protocols() == expected('source not given')
-    option = 'pseudo_labels.background_cue.source'
-    run_pipeline(tiny_voc, copied, options=(f'{option}=CSNet',))
-    printed = capsys.readouterr().out
-    assert printed.count('scored again, its files stay') == 5
-    assert printed.count('finished and unchanged: skipped') == 5
-    assert protocols() == expected('CSNet') and records(copied) == results
-    after = made(copied)
-    for name, time in before.items():  # predictions are written by the test
-        assert after[name] == time or name.startswith('evaluation/')
-    # From the evaluation on, with the labels' folder as the run before has left it.
-    run_pipeline(tiny_voc, copied, '--from', 'evaluation', options=(f'{option}=VST',))
-    (found,) = read_evaluations(copied / 'results.json')[-1:]
-    assert found.scores[0].protocol.training == 'pseudo labels: saliency > 50 (VST)'
-
-
-def test_other_masks_are_scored_again(copied, tiny_voc, run_pipeline, tmp_path) -> None:
-    before = made(copied)
-    masks = Path(shutil.copytree(tiny_voc / 'SegmentationClass', tmp_path / 'masks'))
-    Image.new('L', (48, 40), 1).save(masks / 'img_0.png')
-    run_pipeline(tiny_voc, copied, '--to', 'drs_maps', options=(f'mask_dir={masks}',))
-    after = made(copied)
-    assert {n: after[n] for n in before if '/train/' in n and 'maps' in n} == {
-        n: t for n, t in before.items() if '/train/' in n and 'maps' in n
-    }
-
-
-def test_crf_evaluation(copied, tiny_voc, run_pipeline, capsys) -> None:
-    """Another metric is another evaluation, and not another training."""
-    pytest.importorskip('pydensecrf')
-    options = ('segmentation.test_evaluator.type=CRFIoUMetric',)
-    run_pipeline(tiny_voc, copied, options=options)
-    found = records(copied)
-    assert 0 <= found['evaluation', 'seg', 'mIoU', 'val'] <= 100
-    printed = capsys.readouterr().out
-    assert printed.count('finished and unchanged: skipped') == len(STAGES) - 1
-    assert 'with CRF' in printed
-
-
 def test_from_needs_what_comes_before(copied, tiny_voc, run_pipeline, tmp_path) -> None:
     with pytest.raises(SystemExit, match=r'drs_maps needs drs_classifier, which is not there'):
         run_pipeline(tiny_voc, tmp_path / 'new', '--from', 'drs_maps')
@@ -322,13 +212,13 @@ def test_interrupted_maps_go_on(copied, tiny_voc, run_pipeline) -> None:
     lost.unlink()
     damaged = folder / 'val' / 'img_0.npz'
     damaged.write_bytes(damaged.read_bytes()[:100])
-    before = made(copied)
+    before, results = made(copied), records(copied)
     run_pipeline(tiny_voc, copied, '--to', 'drs_maps')
     after = made(copied)
     changed = {name for name in after if after[name] != before.get(name)}
     assert changed == {'drs_maps/train/img_3.npz', 'drs_maps/val/img_0.npz'}
     np.testing.assert_array_equal(read_maps(lost).values, expected.values)
-    assert records(copied) == records(copied)
+    assert records(copied) == results
 
 
 def test_unknown_names_are_errors(tmp_path, tiny_voc, run_pipeline) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from mmseg.evaluation.metrics import IoUMetric
 from mmseg.registry import METRICS
@@ -42,6 +43,7 @@ class SegmentationMetric(IoUMetric):
 
     Attributes:
         protocols: What is special in the protocol of each score, for the records.
+        file_record: What the files say of themselves.
         class_scores: After :meth:`compute_metrics`, for ``'mIoU'`` the IoU in percent of each
             class; NaN for a class that does not occur.
     """
@@ -85,6 +87,7 @@ class SegmentationMetric(IoUMetric):
             special['crf'] = describe_crf(asdict(self.crf))
         self.protocols: dict[str, dict[str, str]] = dict(mIoU=special)
         self.class_scores: dict[str, list[float]] = {}
+        self.file_record: dict[str, Any] = dict(kind='prediction')
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Count one batch as the parent does, and write its predictions.
@@ -93,27 +96,34 @@ class SegmentationMetric(IoUMetric):
             InputError: With a CRF, if the scores do not fit the image file, or are not the
                 prediction's.
         """
-        if self.view > 1:
-            data_samples = [self._view(sample) for sample in data_samples]
-        if self.crf:
-            # Other metrics get the same dicts, so they are not changed.
-            data_samples = [
-                {**sample, 'pred_sem_seg': dict(data=_refined_label(sample, self.crf))}
-                for sample in data_samples
-            ]
+        data_samples = [self._scored(sample) for sample in data_samples]
         folder, self.output_dir = self.output_dir, None  # the parent would write grey PNGs
         super().process(data_batch, data_samples)
         self.output_dir = folder
         if folder is None:
             return
+        meta = self.dataset_meta
+        palette = meta.get('palette') or voc_palette(len(meta['classes']))
         for sample in data_samples:
-            label = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
-            if sample.get('reduce_zero_label', False):
-                label = label + 1  # files count the class that the data set leaves out
-            meta = self.dataset_meta
-            palette = meta.get('palette') or voc_palette(len(meta['classes']))
             path = output_path(folder, image_id(sample), '.png')
-            write_label(path, label, palette, dict(kind='prediction'))
+            write_label(path, self._written(sample), palette, self.file_record)
+
+    def _scored(self, sample: dict) -> dict:
+        """The sample whose ``pred_sem_seg`` is scored and written.
+
+        Other metrics get the same dict, so that it is not changed.
+        """
+        if self.view > 1:
+            sample = self._view(sample)
+        if self.crf:
+            return {**sample, 'pred_sem_seg': dict(data=_refined_label(sample, self.crf))}
+        return sample
+
+    def _written(self, sample: dict) -> np.ndarray:
+        """The label (H, W) that is written for a sample of :meth:`_scored`."""
+        label = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
+        # Files count the class that the data set leaves out.
+        return label + 1 if sample.get('reduce_zero_label', False) else label
 
     def _view(self, sample: dict) -> dict:
         name = f'view_{self.view}'

@@ -1,21 +1,17 @@
 """The labels that a segmentation network gives its own training images."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 import torch
-from mmengine.structures import PixelData
 from mmseg.registry import METRICS
+from torch import Tensor
 
 from mmdrs.errors import InputError
 from mmdrs.evaluation.metrics.samples import image_labels
 from mmdrs.evaluation.metrics.segmentation_metric import SegmentationMetric
 from mmdrs.evaluation.records.record import Task
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
-from mmdrs.pseudo_labels.label_file import write_label
-from mmdrs.pseudo_labels.output_paths import image_id, output_path
-from mmdrs.pseudo_labels.palette import voc_palette
 
 
 @METRICS.register_module()
@@ -45,34 +41,26 @@ class SelfLabelMetric(SegmentationMetric):
         format_only: bool = False,
         keep_results: bool = True,
     ) -> None:
-        super().__init__(format_only=format_only)
+        super().__init__(output_dir=output_dir, format_only=format_only)
         if not 0 <= threshold <= 1:
             raise InputError(f'self_training: threshold must be in 0..1, got {threshold!r}')
-        self.label_dir = output_dir
         self.threshold = threshold
-        self.protocols = dict(
-            mIoU=dict(
-                threshold=f'probability {threshold:g}', ignored='scored before they are ignored'
-            )
+        self.file_record = dict(kind='self label', threshold=threshold)
+        self.protocols['mIoU'] = dict(
+            threshold=f'probability {threshold:g}', ignored='scored before they are ignored'
         )
 
-    def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
-        """Count and write one batch."""
-        labelled = []
-        for sample in data_samples:
-            label, probability = own_label(sample)
-            labelled.append({**sample, 'pred_sem_seg': PixelData(data=label[None]).to_dict()})
-            if self.label_dir is not None:
-                written = np.where(probability < self.threshold, IGNORE_LABEL, label)
-                meta = self.dataset_meta
-                palette = meta.get('palette') or voc_palette(len(meta['classes']))
-                path = output_path(self.label_dir, image_id(sample), '.png')
-                record = dict(kind='self label', threshold=self.threshold)
-                write_label(path, written.astype(np.uint8), palette, record)
-        super().process(data_batch, labelled)
+    def _scored(self, sample: dict) -> dict:
+        label, probability = own_label(sample)
+        own = dict(data=label[None], probability=probability)
+        return {**sample, 'pred_sem_seg': own}
+
+    def _written(self, sample: dict) -> np.ndarray:
+        sure = sample['pred_sem_seg']['probability'].cpu().numpy() >= self.threshold
+        return np.where(sure, super()._written(sample), IGNORE_LABEL)
 
 
-def own_label(sample: dict) -> tuple[torch.Tensor, np.ndarray]:
+def own_label(sample: dict) -> tuple[Tensor, Tensor]:
     """The label (H, W) among the classes of an image, and its probability (H, W).
 
     Args:
@@ -90,4 +78,4 @@ def own_label(sample: dict) -> tuple[torch.Tensor, np.ndarray]:
     scores = sample['seg_logits']['data'].float()
     present = torch.tensor([0, *(label + 1 for label in found)], device=scores.device)
     probability, place = scores[present].softmax(dim=0).max(dim=0)
-    return present[place], probability.cpu().numpy()
+    return present[place], probability

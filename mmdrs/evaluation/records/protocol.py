@@ -11,6 +11,7 @@ from mmseg.registry import DATASETS
 from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.evaluation.records.record import Protocol
 from mmdrs.pseudo_labels.fusion import BackgroundCue
+from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import read_rules
 
 
@@ -125,10 +126,19 @@ def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     )
     return dict(
         mIoU=dict(common, ignored='scored before they are ignored'),
-        mIoU_written=dict(common, ignored='count as misses'),
-        mIoU_kept=dict(common, ignored='left out'),
-        kept=dict(common, ignored='left out'),
+        mIoU_written=dict(common, ignored=f'{_contradiction(rules)}count as misses'),
+        mIoU_kept=dict(common, ignored=f'{_contradiction(rules)}left out'),
+        kept=dict(common, ignored=f'{_contradiction(rules)}left out'),
     )
+
+
+def _contradiction(rules: Mapping[str, Any]) -> str:
+    """Which channels contradict each other, where the rules are not the reference's."""
+    most, above = (rules.get(name) for name in ('max_confident', 'confident'))
+    usual = LabelRules()
+    if (most, above) in ((None, None), (usual.max_confident, usual.confident)):
+        return ''
+    return f'pixels with more than {most} of the channels above {above:g}, too; '
 
 
 def _crop(pipeline: Sequence[Mapping], test_cfg: Mapping) -> str:

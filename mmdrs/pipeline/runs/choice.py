@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from mmengine.dist import is_main_process
@@ -14,7 +14,8 @@ from mmdrs.apis.pool import ordered_map
 from mmdrs.engine import Progress
 from mmdrs.files import write_json
 from mmdrs.models.utils.cam import resize_array
-from mmdrs.pipeline.runs.labels import LabelRun
+from mmdrs.pipeline.runs.labels import without_scoring
+from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.stages import COMPARED, stage_of
 from mmdrs.pipeline.state import Fingerprint, StageState
 from mmdrs.pseudo_labels.constants import MAP_THRESHOLD, SALIENCY_THRESHOLD
@@ -81,7 +82,7 @@ def _coverage(job: tuple[Path, str | None]) -> Coverage:
     return Coverage.of(maps.floats(), saliency)
 
 
-def read_choice(folder: Path) -> dict:
+def read_choice(folder: Path) -> dict[str, Any]:
     """What a :class:`ChoiceRun` has written: ``chosen`` and ``made_of``, among others.
 
     Raises:
@@ -95,27 +96,33 @@ def read_choice(folder: Path) -> dict:
     return content
 
 
-class ChoiceRun(LabelRun):
+class ChoiceRun(StageRun):
     """Chooses the maps that the refinement learns, without masks.
 
     The DRS maps are chosen unless their classifier falls behind the plain one, see :func:`judge`:
     a recipe that does not suit the network may lose 25 points (docs/when-drs-helps.md).
     """
 
-    def ingredients(self) -> dict:
-        """Without the label rules: other rules change neither the maps nor the choice."""
-        return dict(super().ingredients(), rules=None)
+    INGREDIENTS: ClassVar[tuple[str, ...]] = ('test_dataloader',)
 
-    def score_ingredients(self) -> dict:
+    def ingredients(self) -> dict[str, Any]:
+        """Without the label rules: other rules change neither the maps nor the choice."""
+        return without_scoring(super().ingredients(), 'seg_map_path')
+
+    def score_ingredients(self) -> dict[str, Any]:
+        """Nothing: it has no scores."""
         return {}
 
     def file_kinds(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return ('saliency_path',), ()
 
+    def lists(self) -> list[Path]:
+        return super().lists()[:1]
+
     def given_datasets(self) -> list[dict]:
-        config = super().given_datasets()[0]
-        prefix = dict(config['data_prefix'], seg_map_path=None)
-        return [dict(config, data_prefix=prefix)]
+        dataset = self.split_config('train').test_dataloader.dataset
+        prefix = dict(dataset.data_prefix, seg_map_path=None)
+        return [dict(dataset, data_prefix=prefix, pipeline=[])]
 
     def product(self, made: Fingerprint, inputs: Sequence[str]) -> str:
         """The chosen maps, where the choice was between the present ones."""

@@ -1,5 +1,6 @@
 """Stages that label the training images with the segmentation network itself."""
 
+import math
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -46,8 +47,13 @@ class SelfLabelRun(StageRun):
         return [dict(loader.dataset, pipeline=[], ann_file=self.splits['train'])]
 
     def work(self) -> float:
-        views = 6 if self.options['tta'] else 1
-        return float(views * self.count_images())
+        return float(self._views() * self.count_images())
+
+    def _views(self) -> int:
+        """Views of an image that the network is run on."""
+        steps = self.config().get('tta_pipeline') or [] if self.options['tta'] else []
+        branches = [step['transforms'] for step in steps if step['type'] == 'TestTimeAug']
+        return math.prod(len(branch) for transforms in branches for branch in transforms)
 
     def run(self, resume: bool) -> None:
         out_dir = self.folder / 'train'

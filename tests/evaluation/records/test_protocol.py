@@ -94,6 +94,18 @@ def test_pseudo_labels() -> None:
     assert describe_cue(unsure) == 'saliency > 20, up to 120 ignored (CSNet)'
 
 
+def test_rules_that_ignore_other_pixels_are_another_protocol() -> None:
+    """Those of the reference need no words, nor does the score before pixels are ignored."""
+    usual, other = (label_protocols(LabelRules(max_confident=most).to_config()) for most in (2, 1))
+    assert usual['mIoU'] == other['mIoU']
+    assert usual['mIoU_written']['ignored'] == 'count as misses'
+    assert other['mIoU_written']['ignored'] == (
+        'pixels with more than 1 of the channels above 0.9, too; count as misses'
+    )
+    for name in ('mIoU_written', 'mIoU_kept', 'kept'):
+        assert usual[name] != other[name]
+
+
 def test_shipped_recipes_name_the_source_of_the_saliency_maps() -> None:
     """As far as it is known: the paper's, and the demo's; a user's own is not."""
     named = {

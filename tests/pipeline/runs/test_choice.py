@@ -20,11 +20,6 @@ from mmdrs.pipeline.state import StageState
 from mmdrs.pseudo_labels.map_file import read_maps, write_maps
 
 
-@pytest.fixture
-def copied(finished: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(finished, tmp_path / 'copied'))
-
-
 @pytest.mark.parametrize(
     ('plain', 'drs', 'words'),
     [

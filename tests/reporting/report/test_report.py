@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,11 +21,6 @@ PICTURES = (
 @pytest.fixture(scope='module')
 def page(finished: Path, tmp_path_factory) -> Path:
     return write_report(finished, tmp_path_factory.mktemp('report') / 'report.html', images=4)
-
-
-@pytest.fixture
-def copied(finished: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(finished, tmp_path / 'work'))
 
 
 def test_everything_is_in_one_file(page: Path, finished: Path) -> None:

@@ -1,7 +1,6 @@
 """The report without ground truth, of the training images, and of names that look like HTML."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,6 @@ from PIL import Image
 
 from mmdrs.errors import InputError
 from mmdrs.reporting.report import write_report
-
-
-@pytest.fixture
-def copied(finished: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(finished, tmp_path / 'work'))
 
 
 def edit_description(work_dir: Path, old: str, new: str) -> None:

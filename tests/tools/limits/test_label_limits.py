@@ -25,11 +25,6 @@ def run_tool() -> Callable[..., None]:
     return load_tool('analysis_tools/label_limits').main
 
 
-@pytest.fixture
-def copied(finished: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(finished, tmp_path / 'work'))
-
-
 def recorded(work_dir: Path, split: str) -> dict[str, dict]:
     """The scores of the labels that the pipeline has recorded, by stage."""
     records = [read_evaluation(path) for path in work_dir.glob('*/results/*.json')]

@@ -128,6 +128,23 @@ def test_rows_of_the_sweeps() -> None:
     assert not [n for n in sweep_rules(RULES, has_saliency=False) if n.startswith('saliency')]
 
 
+def test_unsure_saliency_of_the_settings_changes_no_row() -> None:
+    """It ignores pixels of written labels only, and may end below a threshold of the sweep."""
+    band = replace(RULES, background_cue=BackgroundCue(threshold=20, sure=60))
+    whole = replace(RULES, background_cue=BackgroundCue(threshold=20))
+    for image in (cat_and_dog(), cat_alone()):
+        for made in (
+            lambda rules, image=image: limit_labels(image, rules),
+            lambda rules, image=image: {
+                name: image.label(row) for name, row in sweep_rules(rules, True).items()
+            },
+        ):
+            found, expected = made(band), made(whole)
+            assert list(found) == list(expected)
+            for name, label_ in expected.items():
+                np.testing.assert_array_equal(found[name], label_, err_msg=name)
+
+
 def test_rows_with_a_crf() -> None:
     pytest.importorskip('pydensecrf')
     rows = sweep_rules(RULES, has_saliency=True, crf=True)

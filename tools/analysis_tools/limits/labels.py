@@ -112,8 +112,11 @@ def saliency_only(image: ScoredImage, threshold: float) -> np.ndarray:
 
 
 def by_saliency(rules: LabelRules, threshold: float) -> LabelRules:
-    """The rules with a saliency map as background cue, salient above ``threshold`` (0..255)."""
-    cue = replace(rules.background_cue, type='saliency', threshold=threshold)
+    """The rules with a saliency map as background cue, salient above ``threshold`` (0..255).
+
+    Without ``sure``, which ignores pixels of written labels only.
+    """
+    cue = replace(rules.background_cue, type='saliency', threshold=threshold, sure=None)
     return replace(rules, background_cue=cue)
 
 

@@ -14,6 +14,7 @@ from mmdrs.apis.pool import ordered_map
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError, naming
 from mmdrs.models.utils.cam import resize_array
+from mmdrs.pipeline.stages import COMPARED
 from mmdrs.pseudo_labels.image_file import read_saliency
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import read_maps
@@ -21,8 +22,6 @@ from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.reporting.report.counting import confusion_matrix
 from mmdrs.reporting.report.listed_images import MAP_STAGES, ImageList, ListedImage
 
-#: The two whose labels are compared.
-COMPARED = ('plain_maps', 'drs_maps')
 #: Rows of the comparison: which pixels of which labels.
 AGREEMENT = ('agree', *(f'{name}, where they differ' for name in COMPARED))
 _Counts = dict[str, np.ndarray]
@@ -79,7 +78,7 @@ def measure_limits(
         stages: Map stages, of which all have files.
         rules: Those of the settings.
         sweeps: The rules of each row of the sweeps.
-        by_agreement: Also compare the labels of :data:`COMPARED`.
+        by_agreement: Also compare the labels of :data:`~mmdrs.pipeline.stages.COMPARED`.
         workers: Processes beside this one, see :func:`~mmdrs.apis.pool.ordered_map`.
 
     Raises:
