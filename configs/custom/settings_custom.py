@@ -91,6 +91,7 @@ segmentation_head = dict(
 # Rounds of training on the network's own labels of the training images; pixels whose probability
 # is below the threshold are ignored. tta: label with test-time augmentation.
 self_training = dict(rounds=0, threshold=0.7, tta=True)
+segmentation_from = 'pretrained'  # its backbone's first weights; or 'plain_classifier'
 segmentation_crop = 320
 segmentation_scale = 320  # images are resized to this side, the ratio kept
 segmentation_epochs = 30

@@ -24,10 +24,13 @@ from mmdrs.apis.shared_settings import SHARED_KEYS
 from mmdrs.compat import config_path
 from mmdrs.errors import check_keys, did_you_mean
 from mmdrs.files import written_whole
-from mmdrs.pipeline.stages import Stage, choose_stages
+from mmdrs.pipeline.stages import Stage, cut_stages, pipeline_stages
 
 #: Keys that the pipeline itself reads.
-PIPELINE_KEYS = ('stages', 'pseudo_labels', 'refine_from', 'self_training', 'work_dir')
+PIPELINE_KEYS = (
+    *('stages', 'pseudo_labels', 'refine_from', 'segmentation_from', 'self_training'),
+    'work_dir',
+)
 _TEMPLATE = 'mmdrs::custom/settings_custom.py'
 #: A key that a config reads from what it inherits.
 _READ = re.compile(r"_base_\.(?:get\(')?(\w+)")
@@ -114,12 +117,20 @@ class Settings:
         self.file = path
 
     def chosen_stages(self, first: str | None = None, last: str | None = None) -> list[Stage]:
-        """The stages to run, see :func:`~mmdrs.pipeline.stages.choose_stages`."""
-        refine_from = self.get('refine_from', 'drs_maps')
+        """The stages to run, by name of the first and the last; None: all of them.
+
+        Raises:
+            InputError: If a name or a value of the settings is unknown.
+        """
         self_training = self.get('self_training') or {}
         check_keys('self_training', self_training, ('rounds', 'threshold', 'tta'))
-        rounds = self_training.get('rounds', 0)
-        return choose_stages(self['stages'], first, last, refine_from, rounds)
+        stages = pipeline_stages(
+            self['stages'],
+            self.get('refine_from', 'drs_maps'),
+            self.get('segmentation_from', 'pretrained'),
+            self_training.get('rounds', 0),
+        )
+        return cut_stages(stages, first, last)
 
     def config_file(self, stage: str) -> str:
         """The config of a stage: a name of an installed config, or an absolute path.

@@ -9,6 +9,8 @@ from mmdrs.errors import InputError, did_you_mean
 Kind = Literal['train', 'maps', 'choice', 'labels', 'test', 'self_labels']
 #: Values of ``refine_from`` in the settings.
 RefineFrom = Literal['better', 'drs_maps', 'plain_maps']
+#: Values of ``segmentation_from`` in the settings.
+SegmentationFrom = Literal['pretrained', 'plain_classifier']
 
 
 @dataclass(frozen=True)
@@ -110,35 +112,39 @@ def stage_of(name: str) -> Stage:
     return next(stage for stage in (*ALL_STAGES, *rounds) if stage.name == name)
 
 
-def choose_stages(
+def pipeline_stages(
     configs: Sequence[str],
-    first: str | None = None,
-    last: str | None = None,
     refine_from: RefineFrom = 'drs_maps',
+    segmentation_from: SegmentationFrom = 'pretrained',
     self_training_rounds: int = 0,
 ) -> list[Stage]:
-    """The stages to run.
+    """All stages of a pipeline, in order.
 
     Args:
         configs: The names that the settings give a config for. Without ``pretraining`` the
             classifiers start from their backbone's own weights.
-        first: Name of the first stage to run; earlier ones must be finished.
-        last: Name of the last stage to run.
         refine_from: The maps that the refinement learns; ``better`` lets ``map_choice`` choose.
+        segmentation_from: Where the backbone of the segmentation networks comes from: pretrained
+            weights (those of ``pretraining`` where there is one), or the plain classifier.
         self_training_rounds: How often the segmentation network is trained on its own labels.
 
     Raises:
-        InputError: If a name is unknown or the order is wrong.
+        InputError: If a value is unknown.
     """
-    if refine_from not in get_args(RefineFrom):
-        raise InputError(
-            f'`refine_from` must be one of {get_args(RefineFrom)}, got {refine_from!r}'
-        )
+    _check_value('refine_from', refine_from, get_args(RefineFrom))
+    _check_value('segmentation_from', segmentation_from, get_args(SegmentationFrom))
     if not isinstance(self_training_rounds, int) or self_training_rounds < 0:
         raise InputError(f'`self_training.rounds` must be 0, 1, ..., got {self_training_rounds!r}')
     stages = list(ALL_STAGES)
     for number in range(1, self_training_rounds + 1):
         stages += self_training_stages(number)
+    if segmentation_from != 'pretrained':
+        stages = [
+            replace(s, weights=segmentation_from)
+            if (s.kind, s.config) == ('train', 'segmentation')
+            else s
+            for s in stages
+        ]
     if 'pretraining' not in configs:
         stages = [replace(s, weights=None) if s.weights == 'pretraining' else s for s in stages]
         stages = stages[1:]
@@ -148,6 +154,22 @@ def choose_stages(
             for s in stages
             if s.name != 'map_choice'
         ]
+    return stages
+
+
+def cut_stages(
+    stages: Sequence[Stage], first: str | None = None, last: str | None = None
+) -> list[Stage]:
+    """The stages to run.
+
+    Args:
+        stages: All stages.
+        first: Name of the first stage to run; earlier ones must be finished.
+        last: Name of the last stage to run.
+
+    Raises:
+        InputError: If a name is unknown or the order is wrong.
+    """
     names = [stage.name for stage in stages]
     check_names('--from', [first] if first else [], names)
     check_names('--to', [last] if last else [], names)
@@ -155,7 +177,12 @@ def choose_stages(
     stop = names.index(last) + 1 if last else len(names)
     if start >= stop:
         raise InputError(f'--from {first} comes after --to {last}')
-    return stages[start:stop]
+    return list(stages[start:stop])
+
+
+def _check_value(key: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise InputError(f'`{key}` must be one of {known}, got {value!r}')
 
 
 def check_names(option: str, names: Sequence[str], stages: Sequence[str]) -> None:

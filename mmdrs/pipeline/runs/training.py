@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mmdrs.apis import train_model
-from mmdrs.errors import blamed_on
+from mmdrs.errors import InputError, blamed_on
 from mmdrs.files import file_digest
 from mmdrs.pipeline.runs.choice import read_choice
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.runs.training_checks import check_training
+from mmdrs.pipeline.stages import stage_of
 from mmdrs.pipeline.state import Fingerprint, StageState
 
 
@@ -46,7 +47,22 @@ class TrainingRun(StageRun):
         # A list that is missing is named when the data sets are checked.
         images = self.count_images() if self.lists()[0].is_file() else None
         with blamed_on(f'stage {self.stage.name}'):
+            self._check_backbone()
             check_training(self.config(), images, initialised=not self.stage.weights)
+
+    def _check_backbone(self) -> None:
+        """Check that its backbone is that of the stage whose backbone it takes."""
+        if not self.stage.backbone_only or not self.stage.weights:
+            return
+        start = self.settings.stage_config(stage_of(self.stage.weights).config, self.folder)
+        own, theirs = (str(cfg.model.backbone.type) for cfg in (self.config(), start))
+        if own != theirs:
+            source = self.stage.weights
+            others = '' if source == 'pretraining' else ', or segmentation_from=pretrained'
+            raise InputError(
+                f'its backbone is a {own}, but that of {source}, from which it starts, is a '
+                f'{theirs}: choose configs of one backbone{others}'
+            )
 
     def work(self) -> float:
         """Forward and backward take three times as long as forward."""

@@ -15,7 +15,7 @@ from mmdrs.models.utils.cam import resize_array
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.runs import fingerprints, stage_runs
 from mmdrs.pipeline.runs.choice import Coverage, Quality, judge, read_choice
-from mmdrs.pipeline.stages import choose_stages
+from mmdrs.pipeline.stages import pipeline_stages
 from mmdrs.pipeline.state import StageState
 from mmdrs.pseudo_labels.map_file import read_maps, write_maps
 
@@ -123,7 +123,7 @@ def test_what_follows_depends_on_the_chosen_maps_only(copied: Path) -> None:
 def test_refine_from() -> None:
     configs = ['plain_classifier', 'drs_classifier', 'refinement', 'segmentation']
     by_value = {
-        value: {stage.name: stage for stage in choose_stages(configs, refine_from=value)}
+        value: {stage.name: stage for stage in pipeline_stages(configs, refine_from=value)}
         for value in ('better', 'drs_maps', 'plain_maps')
     }
     assert by_value['better']['refinement'].needs == ('map_choice',)
@@ -132,7 +132,7 @@ def test_refine_from() -> None:
         assert by_value[value]['refinement'].needs == (value,)
         assert 'map_choice' not in by_value[value]
     with pytest.raises(InputError, match=r"refine_from.*'better'.*got 'plain'"):
-        choose_stages(configs, refine_from='plain')
+        pipeline_stages(configs, refine_from='plain')
 
 
 @pytest.mark.parametrize('text', ['{', '{"chosen": "drs_maps"}', '{"chosen": "x", "made_of": {}}'])

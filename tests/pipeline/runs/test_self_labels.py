@@ -9,7 +9,7 @@ from PIL import Image
 
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import read_evaluations
-from mmdrs.pipeline.stages import choose_stages, self_training_stages, stage_of
+from mmdrs.pipeline.stages import pipeline_stages, self_training_stages, stage_of
 from tests.pipeline_runs import made
 
 CONFIGS = ['plain_classifier', 'drs_classifier', 'refinement', 'segmentation']
@@ -17,7 +17,7 @@ ROUND = ('self_training.rounds=1', 'self_training.threshold=0.3', 'self_training
 
 
 def test_stages_of_rounds() -> None:
-    names = [stage.name for stage in choose_stages(CONFIGS, self_training_rounds=2)]
+    names = [stage.name for stage in pipeline_stages(CONFIGS, self_training_rounds=2)]
     assert names[-6:] == [
         *('self_labels_1', 'self_training_1', 'self_evaluation_1'),
         *('self_labels_2', 'self_training_2', 'self_evaluation_2'),
@@ -28,7 +28,7 @@ def test_stages_of_rounds() -> None:
         labels, network, scored = self_training_stages(number)
         assert network.source == labels.name and scored.weights == network.name
     with pytest.raises(InputError, match=r'self_training.rounds. must be 0, 1, ..., got -1'):
-        choose_stages(CONFIGS, self_training_rounds=-1)
+        pipeline_stages(CONFIGS, self_training_rounds=-1)
 
 
 def test_a_round_of_self_training(finished: Path, tiny_voc: Path, run_pipeline, tmp_path) -> None:
