@@ -76,6 +76,7 @@ def tiny_options(data_root: Path) -> list[str]:
         'map_batch_size=4',
         'num_workers=0',
         'seed=3',
+        'pseudo_labels.threshold=0.2',
         'classifier_epochs=2',
         'refinement_epochs=1',
         'segmentation_backbone._delete_=True',

@@ -72,7 +72,8 @@ refinement_optimizer = dict(type='Adam', lr=1e-4)
 # With a dense CRF on the labels (pip install 'mmdrs[crf]'): crf=dict(), which is
 #     crf=dict(iterations=10, gaussian_weight=3, gaussian_sxy=1,
 #              bilateral_weight=4, bilateral_sxy=67, bilateral_srgb=3)
-pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50, source=''), threshold=0.2)
+# Map values below `threshold` are 0: with a saliency cue a low one; without, the reference's 0.2.
+pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50, source=''), threshold=0.05)
 
 # --- Segmentation network ------------------------------------------------------------------------
 segmentation_backbone = dict(out_indices=(1, 6))  # changes of `backbone`
@@ -91,7 +92,7 @@ segmentation_head = dict(
 # Rounds of training on the network's own labels of the training images; pixels whose probability
 # is below the threshold are ignored. tta: label with test-time augmentation.
 self_training = dict(rounds=0, threshold=0.7, tta=True)
-segmentation_from = 'pretrained'  # its backbone's first weights; or 'plain_classifier'
+segmentation_from = 'plain_classifier'  # its backbone's first weights; or 'pretrained'
 segmentation_crop = 320
 segmentation_scale = 320  # images are resized to this side, the ratio kept
 segmentation_epochs = 30
