@@ -11,3 +11,4 @@ model = dict(
     ),
     decode_head=dict(drs=_base_.head_drs),
 )
+custom_hooks = _base_.drs_custom_hooks

@@ -27,6 +27,7 @@ image_std = [51, 51, 51]
 drs = dict(type='DRS', delta=0.55)
 drs_layers = 'default'  # in place of every ReLU
 head_drs = None
+drs_custom_hooks = []
 head_convs = 0
 head_channels = None
 head_norm = None

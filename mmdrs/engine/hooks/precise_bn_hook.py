@@ -115,7 +115,8 @@ def frozen_norms(model: nn.Module, batch: dict[str, Any], after_drs: bool) -> li
         raise InputError(
             'PreciseBNHook: no batch norm '
             f'{"after a DRS layer " if after_drs else ""}has frozen statistics in training '
-            '(norm_eval=True of a backbone freezes them); remove the hook'
+            '(norm_eval=True of a backbone freezes them); remove the hook from custom_hooks '
+            '(the own-data template: drs_custom_hooks=[])'
         )
     return norms
 
