@@ -91,6 +91,8 @@ setup(
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
     ],
     packages=find_packages(include=['mmdrs', 'mmdrs.*']),
+    py_modules=['mmdrs_command'],
+    entry_points={'console_scripts': ['mmdrs = mmdrs_command:main']},
     # Stating the default makes an editable installation a path in a .pth file. Setuptools' import
     # hook, its other way, comes too late in the parent folder of a clone: there the clone itself
     # is found first, as an empty namespace package.

@@ -23,7 +23,10 @@ from mmdrs.version import __version__
 
 ROOT = Path(__file__).parents[1]
 PARTS = ('configs', 'mmdrs', 'requirements', 'tools')
-FILES = ('LICENSE', 'MANIFEST.in', 'README.md', 'model-index.yml', 'pyproject.toml', 'setup.py')
+FILES = (
+    *('LICENSE', 'MANIFEST.in', 'README.md', 'mmdrs_command.py', 'model-index.yml'),
+    *('pyproject.toml', 'setup.py'),
+)
 PYTHONS = ('3.10', '3.11', '3.12')
 
 

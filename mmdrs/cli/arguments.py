@@ -59,10 +59,19 @@ def _leave_processes() -> None:
 
 
 def command_parser(description: str) -> argparse.ArgumentParser:
-    """A parser whose help shows the description as it is, usually the docstring of a tool."""
-    return argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """A parser whose help shows the description as it is, usually the docstring of a tool.
+
+    It also shows the default of each argument that has one.
+    """
+    return argparse.ArgumentParser(description=description, formatter_class=_HelpFormatter)
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    def _get_help_string(self, action: argparse.Action) -> str:
+        text = action.help or ''
+        if action.default in (None, False, []) or action.default is argparse.SUPPRESS:
+            return text
+        return f'{text} (default: %(default)s)' if action.option_strings else text
 
 
 def config_parser(description: str) -> argparse.ArgumentParser:

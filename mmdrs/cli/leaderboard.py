@@ -1,6 +1,6 @@
 """Rank evaluations of work directories, among published results where there are any.
 
-    python tools/analysis_tools/leaderboard.py work_dirs/run_0 work_dirs/run_1 --task seg
+    mmdrs leaderboard run_0 run_1 --task seg
 
 Runs that differ in nothing but their seed are averaged. What does not belong (interrupted stages,
 other data sets or classes) is named on the error output and left out.

@@ -1,7 +1,7 @@
 """List the modules of a config's backbone where DRS can go.
 
-    python tools/analysis_tools/drs_layers.py configs/mix/segformer_*.py
-    python tools/analysis_tools/drs_layers.py mmseg::unet/CONFIG.py --all
+    mmdrs places mmdrs::mix/pspnet_drs-d055_r50-d8_4xb4-20k_voc12aug-512x512.py
+    mmdrs places mmseg::unet/CONFIG.py --all
 
 A name of the list is one of DRSBackbone's `layers`; NAME@K is one run of a module that runs
 several times. Shown are stages, blocks and activations with more than one position, and the places

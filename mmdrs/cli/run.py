@@ -1,5 +1,8 @@
 """All stages in order, from image-level labels to a scored segmentation network.
 
+    mmdrs run settings.py --work-dir run
+    mmdrs run settings.py --work-dir run --to drs_maps --cfg-options seed=1
+
 Finished stages are skipped, a stopped one goes on. The results are in WORK_DIR/results.json.
 """
 

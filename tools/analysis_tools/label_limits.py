@@ -44,7 +44,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=float,
         default=MAP_THRESHOLDS,
         metavar='T',
-        help='map thresholds of the sweep, 0..1; default %(default)s',
+        help='map thresholds of the sweep, 0..1',
     )
     parser.add_argument(
         '--crf',
