@@ -37,7 +37,7 @@ image_std = [58.395, 57.12, 57.375]
 drs = dict(type='DRS', delta=0.8)  # or dict(type='LearnableDRS')
 drs_layers = [r'layer[567]\.\d\.conv\.[01]\.activate']
 head_drs = dict(type='DRS', delta=0.8)
-# Statistics of the backbone's frozen batch norm for suppressed features; [] where none is frozen.
+# A frozen batch norm (norm_eval) takes the statistics of suppressed features before the training.
 drs_custom_hooks = [dict(type='PreciseBNHook', num_batches=30)]
 head_convs = 2
 head_channels = 256
