@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 #: Commands in the order in which a user meets them: module, and what it does in one line.
 COMMANDS = {
     'run': ('mmdrs.cli.run', 'run all stages, from image labels to a segmentation network'),
+    'score': ('mmdrs.cli.score', 'score labels or maps of any method against masks'),
     'report': ('mmdrs.cli.report', 'write a run as one HTML file: pictures, curves, classes'),
     'leaderboard': ('mmdrs.cli.leaderboard', 'rank runs among published results'),
     'places': ('mmdrs.cli.places', 'list where DRS can go in the backbone of a config'),
