@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 #: Commands in the order in which a user meets them: module, and what it does in one line.
 COMMANDS = {
+    'saliency': ('mmdrs.cli.saliency', 'make the saliency maps of a folder of images'),
     'run': ('mmdrs.cli.run', 'run all stages, from image labels to a segmentation network'),
     'score': ('mmdrs.cli.score', 'score labels or maps of any method against masks'),
     'report': ('mmdrs.cli.report', 'write a run as one HTML file: pictures, curves, classes'),

@@ -105,6 +105,7 @@ setup(
         'openmmlab': read_requirements('openmmlab'),
         'mim': read_requirements('mminstall'),
         'crf': read_requirements('crf'),
+        'saliency': read_requirements('saliency'),
         'onnx': read_requirements('onnx'),
         'tests': read_requirements('tests'),
         'dev': read_requirements('tests', 'dev'),

@@ -22,6 +22,7 @@ from mmdrs.apis.shared_settings import apply_settings, check_settings
 from mmdrs.compat import config_path
 from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.errors import InputError, MissingFileError, blamed_on, did_you_mean, naming
+from mmdrs.pseudo_labels.saliency_source import with_source
 from mmdrs.reading import reason_of
 
 #: Environment variable from which the configs of ``configs/custom`` take the settings file.
@@ -305,6 +306,7 @@ def apply_labels(cfg: Config, out_dir: str) -> None:
             f"the config '{cfg.filename}' has no pseudo_labels: give their rules, for instance "
             "pseudo_labels=dict(background_cue=dict(type='saliency', threshold=50))"
         )
+    rules = with_source(rules, leaf_datasets(cfg.test_dataloader.dataset)[0])
     cfg.test_evaluator = dict(type='PseudoLabelMetric', **rules)
     apply_output(cfg, out_dir)
 

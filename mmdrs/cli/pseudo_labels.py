@@ -21,8 +21,10 @@ from mmengine.dist import is_main_process
 
 from mmdrs.apis import apply_labels, label_dataset, load_config, start_processes, test_model
 from mmdrs.cli.arguments import command, config_parser, parse_run_arguments
+from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.engine import record_path
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.saliency_source import with_source
 
 
 @command
@@ -48,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     if args.launcher != 'none':
         start_processes(args.launcher)
-    rules = LabelRules.from_config(cfg.get('pseudo_labels', {}))
+    dataset = leaf_datasets(cfg.test_dataloader.dataset)[0]
+    rules = LabelRules.from_config(with_source(cfg.get('pseudo_labels', {}), dataset))
     record = label_dataset(cfg, args.maps, args.out, rules, args.workers)
     if record is not None:
         summary = _summary({score.metric: score.value for score in record.scores})

@@ -1,8 +1,9 @@
 """Label PNGs: mode P with the palette of the classes, 255 shown as VOC's void colour."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -45,9 +46,14 @@ def write_label(
     picture.putpalette(colours.ravel().tolist())
     info = PngInfo()
     if record is not None:
-        info.add_text(_KEY, json.dumps(record, sort_keys=True))
+        info.add_text(*record_text(record))
     with written_whole(path) as temporary:
         picture.save(temporary, format='PNG', pnginfo=info, compress_level=_COMPRESSION)
+
+
+def record_text(record: Mapping[str, Any]) -> tuple[str, str]:
+    """Keyword and text of a record in a PNG, JSON values only."""
+    return _KEY, json.dumps(record, sort_keys=True)
 
 
 def read_label_record(path: str | Path) -> dict | None:

@@ -19,6 +19,7 @@ from mmdrs.pipeline.settings import Settings
 from mmdrs.pipeline.stages import Stage
 from mmdrs.pipeline.state import Fingerprint, fingerprint
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.saliency_source import with_source
 
 
 @dataclass
@@ -70,7 +71,9 @@ class StageRun(ABC):
     @cached_property
     def label_rules(self) -> LabelRules:
         """How maps become labels."""
-        return LabelRules.from_config(self.settings['pseudo_labels'])
+        prefix = dict(saliency_path=self.settings.get('saliency_dir'))
+        data = dict(data_root=self.settings.get('data_root'), data_prefix=prefix)
+        return LabelRules.from_config(with_source(self.settings['pseudo_labels'], data))
 
     def fingerprint(self, inputs: list[str]) -> Fingerprint:
         """What the stage is made from.
