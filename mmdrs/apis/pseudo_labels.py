@@ -24,7 +24,7 @@ from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import write_rules
 
 #: Labels that a process makes at once: passing on one result costs a tenth of making a label.
-#: With a CRF, which takes seconds, it is one.
+#: With a CRF or refinement, which take seconds, it is one.
 CHUNK = 8
 
 
@@ -147,7 +147,7 @@ def make_pseudo_labels(
     done = len(jobs) - len(left)
     if progress:
         progress.start(done)
-    chunk = 1 if rules.crf else CHUNK
+    chunk = 1 if rules.needs_image else CHUNK
     workers = min(workers, len(left) // chunk)  # none for what one process makes at once
     counted = ordered_map(_Work(maker, num_classes), left, workers, chunk)
     for job in jobs:

@@ -22,7 +22,7 @@ class ImageFiles(NamedTuple):
 
     Attributes:
         img_id: Also the name of the label.
-        img_path: The image; it is read for a CRF only.
+        img_path: The image; it is read for a CRF or refinement only.
         saliency: File of the saliency map, or the map (H, W), 0..255.
         scored: Whether the image has ground truth.
     """

@@ -11,23 +11,30 @@ from mmdrs.pseudo_labels.constants import CONFIDENT_THRESHOLD, MAP_THRESHOLD
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.image_file import read_image
+from mmdrs.pseudo_labels.par import PAR
 
 
 @dataclass(frozen=True)
 class LabelRules:
-    """How maps become labels: the arguments of :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`."""
+    """How maps become labels.
+
+    The arguments of :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`, and ``refine``, which changes
+    the maps before them.
+    """
 
     background_cue: BackgroundCue = field(default_factory=BackgroundCue)
     threshold: float = MAP_THRESHOLD
     confident: float = CONFIDENT_THRESHOLD
     max_confident: int = 2
     crf: DenseCRF | None = None
+    refine: PAR | None = None
 
     @classmethod
     def from_config(cls, config: dict) -> 'LabelRules':
         """From ``dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)``.
 
-        ``crf=dict()`` is a dense CRF with its default constants.
+        ``crf=dict()`` is a dense CRF with its default constants, ``refine=dict(type='PAR')``
+        pixel-adaptive refinement.
 
         Raises:
             InputError: If a key is unknown, or a value cannot be used.
@@ -38,7 +45,14 @@ class LabelRules:
         known = BackgroundCue.__dataclass_fields__
         check_keys('pseudo_labels.background_cue', cue_config, known)
         cue = BackgroundCue(**cue_config)
-        return cls(cue, crf=DenseCRF.from_config(config.pop('crf', None)), **config)
+        crf = DenseCRF.from_config(config.pop('crf', None))
+        refine = PAR.from_config(config.pop('refine', None))
+        return cls(cue, crf=crf, refine=refine, **config)
+
+    @property
+    def needs_image(self) -> bool:
+        """Whether a label depends on the image itself."""
+        return self.crf is not None or self.refine is not None
 
     def to_config(self) -> dict:
         """The rules as a config with every value, for the records of scores."""
@@ -54,8 +68,11 @@ class LabelRules:
         values = asdict(self)
         cue = values['background_cue']
         del cue['source']
-        if cue['sure'] is None:  # labels of 0.3 do not name it
+        # Labels of earlier versions do not name these.
+        if cue['sure'] is None:
             del cue['sure']
+        if values['refine'] is None:
+            del values['refine']
         return values
 
     def fuse(
@@ -68,13 +85,17 @@ class LabelRules:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Resize the maps (K, h, w) of one image to its ``size`` (height, width), and fuse them.
 
-        See :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`; the image is read for a CRF only.
+        See :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`; the image is read where it is needed.
 
         Raises:
             InputError: If the saliency map is missing, or something is of another size.
         """
+        image = read_image(img_path, size) if self.needs_image else None
+        maps = resize_array(maps, size)
+        if self.refine is not None:
+            maps = self.refine.refine(image, maps)
         return fuse_maps(
-            resize_array(maps, size),
+            maps,
             labels,
             self.background_cue,
             saliency,
@@ -82,5 +103,5 @@ class LabelRules:
             self.confident,
             self.max_confident,
             self.crf,
-            read_image(img_path, size) if self.crf else None,
+            image,
         )

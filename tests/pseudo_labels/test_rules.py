@@ -1,13 +1,16 @@
 """The rules of pseudo labels as a config, and one image by them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
+from mmdrs.pseudo_labels.par import PAR
 from mmdrs.pseudo_labels.rules import LabelRules
 
 CONSTANT = dict(type='constant', value=0.3)
@@ -25,6 +28,7 @@ def test_config_has_every_value() -> None:
         confident=0.9,
         max_confident=2,
         crf=None,
+        refine=None,
     )
 
 
@@ -66,6 +70,22 @@ def test_fuse_hands_on_every_rule() -> None:
         np.testing.assert_array_equal(found, expected)
         made.append(found[0].tobytes())
     assert len(set(made)) == len(settings)
+
+
+def test_maps_are_refined_at_the_size_of_the_image(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    maps, image = random.random((2, 6, 8), np.float32), random.integers(0, 256, (12, 16, 3), 'u1')
+    Image.fromarray(image).save(tmp_path / 'a.png')
+    cue = BackgroundCue('constant', value=0.6)
+    config = dict(type='PAR', dilations=[1, 2], iterations=3)
+    rules = LabelRules.from_config(dict(background_cue=vars(cue), refine=config))
+    assert rules.needs_image and rules.deciding()['refine']['iterations'] == 3
+    found = rules.fuse(maps, (1, 4), (12, 16), None, tmp_path / 'a.png')
+    refined = PAR((1, 2), 3).refine(image, resize_array(maps, (12, 16)))
+    np.testing.assert_array_equal(found, fuse_maps(refined, (1, 4), cue))
+    plain = LabelRules(cue).fuse(maps, (1, 4), (12, 16), None, tmp_path / 'a.png')
+    assert (found[0] != plain[0]).any()
+    assert LabelRules.from_config(json.loads(json.dumps(rules.to_config()))) == rules
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
 from mmdrs.pseudo_labels.map_file import LocalizationMaps
 from mmdrs.pseudo_labels.output_paths import image_id
+from mmdrs.pseudo_labels.par import PAR
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import write_rules
 
@@ -43,6 +44,7 @@ class PseudoLabelMetric(FileMetric):
         threshold: See :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`, as for ``confident`` and
             ``max_confident``.
         crf: Constants of :class:`~mmdrs.pseudo_labels.crf.DenseCRF`; None is no CRF.
+        refine: ``dict(type='PAR', ...)``, see :class:`~mmdrs.pseudo_labels.par.PAR`; None is none.
         keep_results: Accepted because ``tools/test.py --out`` sets it; labels are always kept.
         threads: See :class:`FileMetric`, also for the arguments after it.
     """
@@ -58,6 +60,7 @@ class PseudoLabelMetric(FileMetric):
         confident: float = CONFIDENT_THRESHOLD,
         max_confident: int = 2,
         crf: dict | None = None,
+        refine: dict | None = None,
         keep_results: bool = True,
         threads: int = 2,
         collect_device: str = 'cpu',
@@ -70,6 +73,7 @@ class PseudoLabelMetric(FileMetric):
             confident=confident,
             max_confident=max_confident,
             crf=DenseCRF.from_config(crf),
+            refine=PAR.from_config(refine),
         )
         self.protocols = label_protocols(self.rules.to_config())
 

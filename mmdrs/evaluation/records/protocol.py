@@ -113,6 +113,14 @@ def describe_crf(crf: Mapping[str, Any] | None) -> str:
     )
 
 
+def describe_refinement(refine: Mapping[str, Any] | None) -> str:
+    """Refinement of maps as ``PAR 10 x (1, 2, 4, 8, 12, 24) at 1/2``; '' for none."""
+    if refine is None:
+        return ''
+    size = '' if refine['downscale'] == 1 else f' at 1/{refine["downscale"]}'
+    return f'PAR {refine["iterations"]} x ({", ".join(map(str, refine["dilations"]))}){size}'
+
+
 def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """What is special in the protocols of the scores of pseudo labels, by their metric.
 
@@ -123,6 +131,7 @@ def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         threshold=f'fixed {rules["threshold"]:g}',
         background=describe_cue(BackgroundCue(**rules['background_cue'])),
         crf=describe_crf(rules.get('crf')),
+        refinement=describe_refinement(rules.get('refine')),
     )
     return dict(
         mIoU=dict(common, ignored='scored before they are ignored'),

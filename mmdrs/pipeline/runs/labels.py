@@ -25,7 +25,7 @@ class LabelRun(StageRun):
 
     def file_kinds(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         rules = self.label_rules
-        used = dict(saliency_path=rules.background_cue.needs_saliency, img_path=rules.crf)
+        used = dict(saliency_path=rules.background_cue.needs_saliency, img_path=rules.needs_image)
         return tuple(kind for kind, needed in used.items() if needed), ('seg_map_path',)
 
     def given_datasets(self) -> list[dict]:

@@ -82,10 +82,16 @@ def test_pseudo_labels() -> None:
         bilateral_srgb=3,
     )
     found = label_protocols(
-        dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2, crf=crf)
+        dict(
+            background_cue=dict(type='saliency', threshold=50),
+            threshold=0.2,
+            crf=crf,
+            refine=dict(dilations=(1, 2), iterations=10, downscale=1),
+        )
     )
     assert found['mIoU']['ignored'] != found['mIoU_written']['ignored']
     assert found['mIoU']['crf'] == '10 x (3; 1), (4; 67, 3)'
+    assert found['mIoU']['refinement'] == 'PAR 10 x (1, 2)'
     assert found['mIoU']['background'] == 'saliency > 50 (source not given)'
     cues = BackgroundCue('constant', value=0.4), BackgroundCue('power', source='unused')
     assert [describe_cue(cue) for cue in cues] == ['constant 0.4', 'power 2']
