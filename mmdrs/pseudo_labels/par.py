@@ -68,7 +68,10 @@ class PAR:
         return cls(**config)
 
     def refine(self, image: np.ndarray, maps: np.ndarray) -> np.ndarray:
-        """Refine the maps of one image; their size stays.
+        """Refine the maps of one image; their size and their scale stay.
+
+        The weights of a pixel sum to 1.01, which is divided out: thresholds and a constant
+        background keep their meaning. AFA refines the background channel too, to the same effect.
 
         Args:
             image: Red, green and blue, uint8 (H, W, 3).
@@ -83,7 +86,8 @@ class PAR:
         refined = pixel_adaptive_refinement(
             pixels, _resized(channels, small), self.dilations, self.iterations
         )
-        return _resized(refined, size)[0].numpy()
+        growth = (1 + _POSITION) ** self.iterations
+        return _resized(refined / growth, size)[0].numpy()
 
 
 def pixel_adaptive_refinement(

@@ -61,6 +61,12 @@ def test_maps_stop_at_the_edges_of_the_image() -> None:
         assert refined[11:29, 11:29].mean() > 0.3 > 0.08 > refined[:8].max()
 
 
+def test_an_even_map_stays_as_it_is() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    maps = np.full((2, 20, 30), 0.4, np.float32)
+    np.testing.assert_allclose(PAR(iterations=20).refine(image, maps), maps, rtol=1e-5)
+
+
 def test_no_class_is_no_map() -> None:
     empty = np.zeros((0, 5, 6), np.float32)
     assert PAR().refine(np.zeros((5, 6, 3), np.uint8), empty).shape == (0, 5, 6)
