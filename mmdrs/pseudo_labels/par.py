@@ -79,7 +79,8 @@ class PAR:
         """
         if not len(maps):
             return maps
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
+        # A copy: PyTorch warns of read-only arrays, which PIL gives.
+        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
         channels = torch.from_numpy(np.ascontiguousarray(maps, np.float32))[None]
         size = maps.shape[1:]
         small = [math.ceil(side / self.downscale) for side in size]
