@@ -24,7 +24,7 @@ SHARED_KEYS = dict(
     val_list='list with image labels, to score maps and labels on other images; None without',
     eval_list='list on which the segmentation network is scored; None: val_list',
     image_dir='folder of the images, below data_root',
-    image_suffix='suffix of the images',
+    image_suffix='suffix of the images, or a list of them; None: any, in any case',
     mask_dir='folder of masks to score maps and labels with; None without',
     eval_mask_dir='folder of masks to score the segmentation network with; None: mask_dir',
     saliency_dir='folder of the saliency maps; None without',
@@ -184,9 +184,11 @@ def _evaluates(settings: Mapping[str, Any]) -> bool:
 def _shared(leaf: ConfigDict, general: type, settings: Mapping[str, Any]) -> ConfigDict:
     """A copy with root, suffix, classes and name; ``general`` takes any classes."""
     leaf = leaf.copy()
-    for key, name in (('data_root', 'data_root'), ('img_suffix', 'image_suffix')):
-        if settings.get(name) is not None:
-            leaf[key] = settings[name]
+    if settings.get('data_root') is not None:
+        leaf['data_root'] = settings['data_root']
+    suffix = settings.get('image_suffix') or None
+    if suffix or ('image_suffix' in settings and issubclass(_class(leaf), ListedSegDataset)):
+        leaf['img_suffix'] = suffix
     classes = tuple(settings.get('classes') or ())
     fixed = tuple(_class(leaf).METAINFO.get('classes', ()))
     if classes and classes != fixed:

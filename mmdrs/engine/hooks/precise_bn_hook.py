@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,9 +40,10 @@ class PreciseBNHook(Hook):
         after_drs: False takes all frozen batch norms, also in a network without DRS: for one
             whose strides and dilations are not those it was pretrained with.
 
+    Where no batch norm is frozen, the hook warns and changes nothing.
+
     Raises:
-        InputError: If ``num_batches`` is not positive. When a training begins: if there is no
-            such batch norm.
+        InputError: If ``num_batches`` is not positive.
     """
 
     def __init__(self, num_batches: int = 100, after_drs: bool = True) -> None:
@@ -59,12 +61,19 @@ class PreciseBNHook(Hook):
         model.train()
         batches = _batches(runner, self.num_batches)
         norms = frozen_norms(model, next(batches), self.after_drs)
-        used = update_statistics(model, norms, batches)
+        used = update_statistics(model, norms, batches) if norms else 0
         model.train(mode)
-        print_log(
-            f'PreciseBNHook: {len(norms)} batch norms have the statistics of {used} batches',
-            logger='current',
-        )
+        if norms:
+            found = f'{len(norms)} batch norms have the statistics of {used} batches'
+            print_log(f'PreciseBNHook: {found}', logger='current')
+        else:
+            where = 'after a DRS layer ' if self.after_drs else ''
+            print_log(
+                f'PreciseBNHook changes nothing: no batch norm {where}has frozen statistics in '
+                'training (norm_eval=True of a backbone freezes them)',
+                logger='current',
+                level=logging.WARNING,
+            )
 
 
 def _batches(runner: Runner, count: int) -> Iterator[dict[str, Any]]:
@@ -94,9 +103,6 @@ def frozen_norms(model: nn.Module, batch: dict[str, Any], after_drs: bool) -> li
         model: The segmentor, in training mode.
         batch: A batch of the data loader, run through the model once.
         after_drs: Only those that run after the first DRS layer.
-
-    Raises:
-        InputError: If there are none.
     """
     ran: list[nn.Module] = []
     handles = [
@@ -110,15 +116,7 @@ def frozen_norms(model: nn.Module, batch: dict[str, Any], after_drs: bool) -> li
         handle.remove()
     if after_drs:
         ran = list(itertools.dropwhile(lambda m: not isinstance(m, SuppressionLayer), ran))
-    norms = [m for m in dict.fromkeys(ran) if isinstance(m, _BatchNorm) and m not in updated]
-    if not norms:
-        raise InputError(
-            'PreciseBNHook: no batch norm '
-            f'{"after a DRS layer " if after_drs else ""}has frozen statistics in training '
-            '(norm_eval=True of a backbone freezes them); remove the hook from custom_hooks '
-            '(the own-data template: drs_custom_hooks=[])'
-        )
-    return norms
+    return [m for m in dict.fromkeys(ran) if isinstance(m, _BatchNorm) and m not in updated]
 
 
 @contextmanager

@@ -65,6 +65,9 @@ class StatisticsRecorder(Hook):
     def before_train(self, runner) -> None:
         self.states = [copied(runner.model)]
 
+    def before_train_epoch(self, runner) -> None:
+        self.begun = copied(runner.model)
+
     def after_train_iter(self, runner, *args: object, **kwargs: object) -> None:
         self.states.append(copied(runner.model))
 
@@ -140,11 +143,20 @@ def test_nothing_to_calibrate() -> None:
     without_drs = Block().train()
     without_drs.drs = nn.Identity()
     for model in (updated, without_drs):
-        with pytest.raises(InputError, match='no batch norm after a DRS layer has frozen stat'):
-            frozen_norms(model, x, after_drs=True)
+        assert frozen_norms(model, x, after_drs=True) == []
     assert frozen_norms(without_drs, x, after_drs=False) == [without_drs.front, without_drs.behind]
-    with pytest.raises(InputError, match='no batch norm has frozen statistics in training'):
-        frozen_norms(Block(kept=()).train(), x, after_drs=False)
+    assert frozen_norms(Block(kept=()).train(), x, after_drs=False) == []
+
+
+def test_nothing_frozen_is_a_warning(
+    train: Callable, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The own-data template has the hook, whatever backbone a user chooses."""
+    monkeypatch.setitem(BACKBONE['backbone'], 'norm_eval', False)
+    runner, states = train(max_iters=1)
+    recorder = next(h for h in runner.hooks if isinstance(h, StatisticsRecorder))
+    assert not changed(states[0], recorder.begun, '')
+    assert 'no batch norm after a DRS layer has frozen statistics' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('number', [0, -1, 1.5])
