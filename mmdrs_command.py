@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 #: Commands in the order in which a user meets them: module, and what it does in one line.
 COMMANDS = {
+    'init': ('mmdrs.cli.init', 'look at your photographs and write settings for them'),
     'labels': ('mmdrs.cli.labels', 'write a list of images from labels of any common format'),
     'run': ('mmdrs.cli.run', 'run all stages, from image labels to a segmentation network'),
     'report': ('mmdrs.cli.report', 'write a run as one HTML file: pictures, curves, classes'),
