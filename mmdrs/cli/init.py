@@ -22,12 +22,15 @@ from mmdrs.cli.label_source import (
     refuse_existing,
     summary,
 )
+from mmdrs.datasets.label_formats.colour_table import read_colour_table
 from mmdrs.datasets.label_formats.detection import chosen_format
 from mmdrs.datasets.label_formats.labelled import Source
 from mmdrs.datasets.label_formats.list_writer import write_label_list
 from mmdrs.datasets.label_formats.locating import LocatedImages, locate_images
+from mmdrs.datasets.label_formats.masks import find_table
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
+from mmdrs.pipeline.new_settings.index_masks import write_index_masks
 from mmdrs.pipeline.new_settings.parts import Parts, choose_parts
 from mmdrs.pipeline.new_settings.recipe import Recipe, choose_recipe
 from mmdrs.pipeline.new_settings.survey import (
@@ -62,12 +65,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.out.suffix != '.py':
         raise InputError(f'{args.out}: settings end in .py')
     names = [list_folder(args.out) / f'{part}_cls.csv' for part in ('train', 'val')]
-    refuse_existing([args.out, *names], args.overwrite)
+    refuse_existing([args.out, *names, mask_folder(args.out)], args.overwrite)
     checkpoint = _checkpoint(args.checkpoint)
     source, located = _read(args, names)
     files, labelled = source.files, located.labelled
     masks = find_masks(source.root, files, labelled.images, labelled.classes)
     saliency = find_saliency(files, labelled.images)
+    masks = _as_indices(args, source, masks, labelled.classes)
     for found, kind in ((masks, 'masks'), (saliency, 'saliency maps')):
         _say_found(found, kind)
     parts = choose_parts(labelled, masks, args.split, args.seed)
@@ -86,6 +90,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 def list_folder(settings: Path) -> Path:
     """The folder of the lists of a settings file."""
     return settings.with_name(f'{settings.stem}_lists')
+
+
+def mask_folder(settings: Path) -> Path:
+    """The folder of masks that are written as class indices."""
+    return settings.with_name(f'{settings.stem}_masks')
 
 
 def _checkpoint(given: str) -> str | None:
@@ -107,6 +116,22 @@ def _read(args: argparse.Namespace, own: Sequence[Path]) -> tuple[Source, Locate
     located = locate_images(found, source.root, args.images)
     print(f'{len(found.images)} images below {located.folder}')
     return source, located
+
+
+def _as_indices(
+    args: argparse.Namespace, source: Source, masks: MapFolder | None, classes: Sequence[str]
+) -> MapFolder | None:
+    """Masks of class indices in the place of those of colours, or of 0 and 255."""
+    table = args.colours or find_table(source)
+    binary = masks is not None and masks.kind == 'binary' and len(classes) == 1
+    if masks is None or not (binary or (masks.kind == 'colours' and table)):
+        return masks
+    colours = None if binary else read_colour_table(table)
+    if colours and {*filter(None, colours.values())} - {*classes}:
+        return masks
+    out = mask_folder(args.out)
+    print(f'{masks.folder}: {len(masks.ids)} masks, written as class indices into {out}')
+    return write_index_masks(source.root, masks, out, classes, colours)
 
 
 def _say_found(found: MapFolder | None, kind: str) -> None:

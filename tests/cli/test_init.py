@@ -14,6 +14,7 @@ from mmdrs.datasets import ImageLabelDataset
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.runs import stage_runs
 from mmdrs.pipeline.settings import Settings
+from mmdrs.pseudo_labels.label_file import read_label
 from tests.datasets.label_formats.test_coco import CATEGORIES, coco
 from tests.datasets.label_formats.test_cvat import XML as CVAT
 from tests.datasets.label_formats.test_labelme import labelme
@@ -200,6 +201,37 @@ def test_masks_alone(tmp_path: Path, files) -> None:
         'images/2.jpg': ('sea lion',),
     }
     assert settings['mask_dir'] == 'masks'
+
+
+def test_masks_of_colours(tmp_path: Path, files, capsys) -> None:
+    """CVAT's segmentation masks; the scores need class indices."""
+    table = 'background:0,0,0::\nsea lion:250,50,83::\ncat:51,221,255::\n'
+    root = files({f'pets/JPEGImages/{n}.jpg': picture(size=(3, 2)) for n in range(10)})
+    files({'pets/labelmap.txt': table, 'pets/ImageSets/Segmentation/default.txt': '0\n1\n'})
+    colours = [[0, 0, 0], [250, 50, 83], [51, 221, 255]]
+    for n in range(10):
+        path = tmp_path / 'pets' / 'SegmentationClass' / f'{n}.png'
+        save(path, [colours[0], colours[1 + n % 2], colours[0]], 'RGB')
+    settings = written(root / 'pets')
+    assert settings['classes'] == ('background', 'sea lion', 'cat')
+    assert settings['mask_dir'] == str(tmp_path / 's_masks')
+    assert '10 masks, written as class indices into' in capsys.readouterr().out
+    for run in stage_runs(settings, tmp_path / 'work').values():
+        run.check_data()
+    with pytest.raises(SystemExit, match='s_lists.* is there already|s_masks is there already'):
+        (tmp_path / 's.py').unlink()
+        main([str(root / 'pets'), '--out', str(tmp_path / 's.py')])
+
+
+def test_masks_of_0_and_255(voc) -> None:
+    folder = voc(masks=10)
+    for path in (folder / 'SegmentationClass').iterdir():
+        Image.fromarray(np.uint8(np.asarray(Image.open(path)) > 0) * np.uint8(255)).save(path)
+    for path in (folder / 'Annotations').iterdir():
+        path.write_text(path.read_text().replace('dog', 'cat'))
+    settings = written(folder)
+    assert settings['mask_dir'] == str(folder.parent / 's_masks')
+    assert read_label(folder.parent / 's_masks' / '3.png')[25, 25] == 1
 
 
 def test_weights(voc, tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ def fits(source: Source) -> str:
     files = _files(source)
     if not files or not source.path.is_dir():
         return ''
+    if find_table(source):
+        return f'{_TABLE}, and {len(files)} PNG pictures'
     try:
         modes = {read_header(source.full(name))[2] for name in [*files.values()][:5]}
     except InputError:  # damaged
@@ -53,9 +55,7 @@ def read(source: Source, options: ReadOptions) -> LabelledImages:
     files = _files(source)
     if not files:
         raise InputError(f'{source.path}: holds no PNG mask')
-    colours = options.colours
-    if colours is None and (source.root / _TABLE).is_file():
-        colours = source.root / _TABLE
+    colours = options.colours or find_table(source)
     if colours:
         return _by_colours(source, files, read_colour_table(colours), colours, options)
     values = [mask_values(source.full(name)) for name in files.values()]
@@ -71,6 +71,11 @@ def read(source: Source, options: ReadOptions) -> LabelledImages:
         for name, value in zip(files, values, strict=True)
     ]
     return LabelledImages(tuple(images), found.classes, found.named)
+
+
+def find_table(source: Source) -> Path | None:
+    """CVAT's table of colours in a folder of masks, or beside it."""
+    return source.full(_TABLE) if _TABLE in source.files else None
 
 
 def _files(source: Source) -> dict[str, str]:

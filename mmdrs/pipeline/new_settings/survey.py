@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mmdrs.datasets.image_ids import IMAGE_SUFFIXES, without_suffix
 from mmdrs.datasets.label_formats.layout import MASKS, SALIENCY
@@ -13,6 +14,7 @@ from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.image_file import read_header
 
+Kind = Literal['indices', 'colours', 'binary']
 #: Files that are looked into.
 _SAMPLE = 100
 #: Share of the masks whose classes must be the labels of their image.
@@ -27,11 +29,13 @@ class MapFolder:
         folder: Relative to the folder of the data.
         ids: Ids, without ending, of the images that have one.
         fault: Why the pictures cannot be used; '' where they can.
+        kind: Of masks.
     """
 
     folder: str
     ids: frozenset[str]
     fault: str = ''
+    kind: Kind = 'indices'
 
 
 def image_id(image: ImageLabels) -> str:
@@ -68,8 +72,8 @@ def find_masks(
     if found is None:
         return None
     labels = {image_id(image): image.labels for image in images}
-    fault = _mask_fault(root / found.folder, labels, sorted(found.ids), classes)
-    return MapFolder(found.folder, found.ids, fault)
+    kind, fault = _judge(root / found.folder, labels, sorted(found.ids), classes)
+    return MapFolder(found.folder, found.ids, fault, kind)
 
 
 def find_saliency(files: Iterable[str], images: Sequence[ImageLabels]) -> MapFolder | None:
@@ -102,29 +106,30 @@ def _find(
     return best if best and best.ids else None
 
 
-def _mask_fault(
+def _judge(
     folder: Path, labels: dict[str, tuple[int, ...]], ids: Sequence[str], classes: Sequence[str]
-) -> str:
-    """Why masks cannot be scored with; '' if nothing is wrong."""
+) -> tuple[Kind, str]:
+    """The kind of masks, and why they cannot be scored with; '' if nothing is wrong."""
     values = {}
     for name in spread(ids):
         try:
             values[name] = mask_values(folder / f'{name}.png')
         except InputError as error:
-            return str(error)
+            return 'colours', str(error)
     seen = set().union(*values.values())
     if seen <= {0, IGNORE_LABEL} and IGNORE_LABEL in seen:
-        return 'they hold 0 and 255, where 255 means ignored: write the class as 1'
+        return 'binary', 'they hold 0 and 255, where 255 means ignored: write the class as 1'
     highest = max(seen - {IGNORE_LABEL}, default=0)
     if highest > len(classes):
-        return f'they hold the value {highest}, but there are {len(classes)} classes'
+        return 'indices', f'they hold the value {highest}, but there are {len(classes)} classes'
     right = sum(
         {value - 1 for value in found - {0, IGNORE_LABEL}} == {*labels[name]}
         for name, found in values.items()
     )
     if right < _AGREEMENT * len(values):
         return (
+            'indices',
             f'the classes of {len(values) - right} of {len(values)} masks are not the labels of '
-            'their image: give --classes in the order of the values of the masks'
+            'their image: give --classes in the order of the values of the masks',
         )
-    return ''
+    return 'indices', ''
