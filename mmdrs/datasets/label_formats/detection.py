@@ -1,6 +1,5 @@
 """Which format a source has, and reading it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -48,10 +47,19 @@ class Detected:
     reason: str
     others: dict[str, str]
 
-    @property
-    def read(self) -> Callable[[Source, ReadOptions], LabelledImages]:
-        """The reader of the format."""
-        return FORMATS[self.name].read
+    def read(self, source: Source, options: ReadOptions) -> LabelledImages:
+        """Read the labels.
+
+        Raises:
+            InputError: If a file is wrong, or there is no image or no class.
+        """
+        found = FORMATS[self.name].read(source, options)
+        if not found.images or not any(image.labels for image in found.images):
+            raise InputError(
+                f'{source.path}: read as {self.name}, {len(found.images)} images have no label; '
+                '--format NAME reads it as another format'
+            )
+        return found
 
     def describe(self) -> str:
         """In a line or two: what was taken, and what else would fit."""

@@ -128,7 +128,7 @@ def from_names(
             are the names that were found, sorted.
 
     Raises:
-        InputError: For an unknown class, an image that is there twice, or no image or class.
+        InputError: For an unknown class, or an image that is there twice.
     """
     rows = [NamedLabels(i, [n for n in names if not is_background(n)], w) for i, names, w in rows]
     order = list(classes or [name for name in known if not is_background(name)])

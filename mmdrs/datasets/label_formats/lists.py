@@ -45,6 +45,8 @@ def read(source: Source, options: ReadOptions) -> LabelledImages:
         InputError: If the classes cannot be told, or an image is in several lists.
     """
     paths = [source.full(name) for name in _lists(source)]
+    if not paths:
+        raise InputError(f'{source.path}: holds no .txt or .csv list of images that are beside it')
     classes, are_named = options.classes, True
     if not classes:
         classes, are_named = _classes([read_table(path) for path in paths], paths)
@@ -63,7 +65,7 @@ def read(source: Source, options: ReadOptions) -> LabelledImages:
 
 def _lists(source: Source) -> list[str]:
     names = source.ending('.txt', '.csv')
-    if source.path.is_file():
+    if not source.path.is_dir():
         return list(names)
     if not source.images:
         return []

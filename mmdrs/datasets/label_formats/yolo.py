@@ -58,7 +58,7 @@ def read(source: Source, options: ReadOptions) -> LabelledImages:
             continue
         text = _label_file(image)
         text = text if text in files else f'{without_suffix(image, IMAGE_SUFFIXES)}.txt'
-        found = _numbers(source.full(text), len(names)) if text in files else set()
+        found = _numbers(source.full(text), len(names), name) if text in files else set()
         labels = sorted({new[number] for number in found if number in new})
         images.append(ImageLabels(image, tuple(labels)))
     return LabelledImages(tuple(images), tuple(classes))
@@ -92,7 +92,7 @@ def _class_names(path: Path) -> Sequence[str]:
     return [str(name) for name in names]
 
 
-def _numbers(path: Path, count: int) -> set[int]:
+def _numbers(path: Path, count: int, names: str) -> set[int]:
     """The classes of the lines of a text file."""
     found = set()
     for number, line in enumerate(read_text(path, 'YOLO label file').splitlines(), 1):
@@ -102,7 +102,7 @@ def _numbers(path: Path, count: int) -> set[int]:
         if not re.fullmatch(r'\d{1,6}', first[0]) or int(first[0]) >= count:
             raise InputError(
                 f'{path}, line {number}: begins with {first[0]!r:.40}, not with the number of a '
-                f'class, 0..{count - 1}'
+                f'class of {names}, 0..{count - 1}'
             )
         found.add(int(first[0]))
     return found

@@ -40,5 +40,9 @@ def test_no_format(files) -> None:
         detect(Source(root), NONE)
     with pytest.raises(InputError, match=r'x\.zip: no labels are found in it \(unpack it first\)'):
         detect(Source(root / 'x.zip'), NONE)
+    files({'1.xml': annotation('1.jpg')})
+    found = detect(Source(root / '1.xml'), NONE)
+    with pytest.raises(InputError, match=r'1\.xml: read as voc, 1 images have no label'):
+        found.read(Source(root / '1.xml'), NONE)
     with pytest.raises(MissingFileError, match='y: no such file or folder'):
         detect(Source(root / 'y'), NONE)
