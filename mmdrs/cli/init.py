@@ -48,6 +48,32 @@ _LARGE = 1600
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
+    args = _parse(argv)
+    lists = [list_folder(args.out) / f'{part}_cls.csv' for part in ('train', 'val')]
+    refuse_existing([args.out, *lists, mask_folder(args.out)], args.overwrite)
+    checkpoint = _checkpoint(args.checkpoint)
+    source, located = _read(args, [*lists, mask_folder(args.out)])
+    files, labelled = source.files, located.labelled
+    masks = find_masks(source.root, files, labelled.images, labelled.classes)
+    masks = _as_indices(args, source, masks, labelled.classes)
+    saliency = find_saliency(files, labelled.images)
+    for found, kind in ((masks, 'masks'), (saliency, 'saliency maps')):
+        _say_found(found, kind)
+    parts = choose_parts(labelled, masks, args.split, args.seed)
+    recipe = _recipe(parts, located.folder)
+    data = _data_lines(args, located, parts, masks, saliency)
+    for path, images in zip(lists, (parts.train, parts.val), strict=True):
+        if images:
+            write_label_list(path, images, labelled.classes)
+            print(summary(path, images, labelled.classes))
+    text = settings_text(args.out.name, data, recipe, checkpoint)
+    with written_whole(args.out) as temporary:
+        temporary.write_text(text, encoding='utf-8')
+    print(f'{args.out}: look through it, then run\n  mmdrs run {args.out} --work-dir run')
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse and check the command line."""
     parser = command_parser(__doc__)
     parser.add_argument('folder', type=Path, help='folder of the photographs')
     parser.add_argument('--out', type=Path, default=Path('settings.py'), help='file to write')
@@ -64,27 +90,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise InputError(f'{args.folder}: no such folder; give the folder of the photographs')
     if args.out.suffix != '.py':
         raise InputError(f'{args.out}: settings end in .py')
-    names = [list_folder(args.out) / f'{part}_cls.csv' for part in ('train', 'val')]
-    refuse_existing([args.out, *names, mask_folder(args.out)], args.overwrite)
-    checkpoint = _checkpoint(args.checkpoint)
-    source, located = _read(args, names)
-    files, labelled = source.files, located.labelled
-    masks = find_masks(source.root, files, labelled.images, labelled.classes)
-    saliency = find_saliency(files, labelled.images)
-    masks = _as_indices(args, source, masks, labelled.classes)
-    for found, kind in ((masks, 'masks'), (saliency, 'saliency maps')):
-        _say_found(found, kind)
-    parts = choose_parts(labelled, masks, args.split, args.seed)
-    recipe = _recipe(parts, located.folder)
-    data = _data_lines(args, located, parts, masks, saliency)
-    for path, images in zip(names, (parts.train, parts.val), strict=True):
-        if images:
-            write_label_list(path, images, labelled.classes)
-            print(summary(path, images, labelled.classes))
-    text = settings_text(args.out.name, data, recipe, checkpoint)
-    with written_whole(args.out) as temporary:
-        temporary.write_text(text, encoding='utf-8')
-    print(f'{args.out}: look through it, then run\n  mmdrs run {args.out} --work-dir run')
+    return args
 
 
 def list_folder(settings: Path) -> Path:

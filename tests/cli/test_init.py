@@ -223,6 +223,20 @@ def test_masks_of_colours(tmp_path: Path, files, capsys) -> None:
         main([str(root / 'pets'), '--out', str(tmp_path / 's.py')])
 
 
+def test_what_is_in_the_folder_of_the_photographs(files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings, lists, masks and a run that are there already are no classes, and no lists."""
+    root = files({f'{name}/1.jpg': picture(seed=n) for n, name in enumerate(BOTH)})
+    save(root / 'masks' / 'cat' / '1.png', [0, 255])
+    monkeypatch.chdir(root)
+    main(['.'])
+    first = (root / 'settings.py').read_text()
+    save(root / 'settings_masks' / 'cat' / '1.png', [0, 1])
+    files({'run/pipeline.json': '{}', 'run/overview.png': b'', 'run/plain_maps/x.png': b''})
+    main(['.', '--overwrite'])
+    assert (root / 'settings.py').read_text() == first
+    assert "('background', 'cat', 'potted plant')" in first
+
+
 def test_masks_of_0_and_255(voc) -> None:
     folder = voc(masks=10)
     for path in (folder / 'SegmentationClass').iterdir():

@@ -13,7 +13,7 @@ from mmdrs.datasets.label_formats.labelled import (
     Source,
     from_names,
 )
-from mmdrs.datasets.label_formats.layout import is_data_folder, is_split
+from mmdrs.datasets.label_formats.layout import is_data_folder, is_image_folder, is_split
 from mmdrs.datasets.label_lists import ImageLabels, named, unknown_class
 from mmdrs.errors import InputError, MissingFileError
 
@@ -94,29 +94,30 @@ def read(source: Source, options: ReadOptions) -> LabelledImages:
     groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for path in source.images:
         if place := _place(path):
-            groups.setdefault((place.split, place.file), []).append((path, place.label))
+            groups.setdefault((place.head, place.file), []).append((path, place.label))
     rows = [row for same in groups.values() for row in _images(source, same)]
     return from_names(sorted(rows, key=lambda row: row.id), options.classes)
 
 
 def _images(source: Source, paths: Iterable[tuple[str, str]]) -> list[NamedLabels]:
     """The different images of one name in several class folders."""
-    images: list[NamedLabels] = []
+    by_size: dict[int, list[NamedLabels]] = {}
     for path, label in paths:
         full = source.full(path)
+        images = by_size.setdefault(full.stat().st_size, [])
         for image in images:
             if _same_image(source.full(image.id), full):
                 image.names.append(label)
                 break
         else:
             images.append(NamedLabels(path, [label], str(full)))
-    return images
+    return [image for images in by_size.values() for image in images]
 
 
 class _Place(NamedTuple):
-    """The parts of a path: ``train`` or '', the class folder, and the file below it."""
+    """The parts of a path: folders such as ``train/images``, the class, and the file below it."""
 
-    split: str
+    head: str
     label: str
     file: str
 
@@ -124,6 +125,10 @@ class _Place(NamedTuple):
 def _place(path: str) -> _Place | None:
     """The place of an image; None where it is in no class folder."""
     parts = PurePosixPath(path).parts
-    split = parts[0] if is_split(parts[0]) else ''
-    label, *rest = parts[1:] if split else parts
-    return _Place(split, label, '/'.join(rest)) if rest and not is_data_folder(label) else None
+    start = 0
+    while start < len(parts) - 1 and (is_split(parts[start]) or is_image_folder(parts[start])):
+        start += 1
+    label, *rest = parts[start:]
+    if not rest or is_data_folder(label):
+        return None
+    return _Place('/'.join(parts[:start]), label, '/'.join(rest))

@@ -22,6 +22,8 @@ from mmdrs.errors import InputError, MissingFileError
 
 _HINT = 'expected instances_*.json of COCO 2014 or 2017'
 _KEYS = ('images', 'annotations', 'categories')
+#: Files that are looked into: a folder of other JSON may hold thousands.
+_MOST = 20
 _HELD_OUT = re.compile(r'val|test')
 
 
@@ -61,7 +63,7 @@ def read_coco(
 
 def fits(source: Source) -> str:
     """Why a source is of this format; '' where it is not."""
-    names = _coco_files(source)
+    names = _coco_files(source, _MOST)
     return f'{names[0]} has "images", "annotations" and "categories"' if names else ''
 
 
@@ -87,9 +89,10 @@ def read(source: Source, options: ReadOptions) -> LabelledImages:
     return replace(from_names(rows, options.classes, known), held_out=frozenset(held_out))
 
 
-def _coco_files(source: Source) -> list[str]:
+def _coco_files(source: Source, most: int | None = None) -> list[str]:
     quoted = [f'"{key}"'.encode() for key in _KEYS]
-    return [name for name in source.ending('.json') if holds_all(source.full(name), *quoted)]
+    names = source.ending('.json')[:most]
+    return [name for name in names if holds_all(source.full(name), *quoted)]
 
 
 def _groups(content: Mapping[str, Any]) -> set[str]:

@@ -15,6 +15,8 @@ from mmdrs.errors import InputError, MissingFileError
 BACKGROUND = ('background', '_background_', '__background__', '__ignore__')
 #: Folders below this depth are not looked into.
 _DEPTH = 6
+#: File of the work directory of a run.
+_RUN = 'pipeline.json'
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Source:
 
     Attributes:
         path: The file or folder.
-        ignored: Files of the folder that do not count, such as a list that is written again.
+        ignored: Files and folders in it that do not count: what is written again.
     """
 
     path: Path
@@ -81,10 +83,13 @@ class Source:
             MissingFileError: If there is no such file or folder.
         """
         if self.path.is_dir():
-            ignored = {os.path.realpath(path) for path in self.ignored}
-            root = os.path.realpath(self.path)
-            files = list_files(self.path)
-            return tuple(f for f in files if os.path.join(root, f) not in ignored)
+            root = self.path.resolve()
+            ignored = {path.resolve() for path in self.ignored}
+            return tuple(
+                name
+                for name in list_files(self.path)
+                if not ignored & {root / name, *(root / name).parents}
+            )
         if not self.path.exists():
             raise MissingFileError(f'{self.path}: no such file or folder')
         return (self.path.name,)
@@ -104,9 +109,15 @@ class Source:
 
 
 def list_files(root: Path) -> tuple[str, ...]:
-    """Paths of the files below a folder, relative to it, sorted; hidden ones are left out."""
+    """Paths of the files below a folder, relative to it, sorted.
+
+    Hidden ones are left out, and work directories of runs, which hold maps and labels.
+    """
     found = []
     for folder, folders, names in os.walk(root):
+        if _RUN in names:
+            folders.clear()
+            continue
         relative = Path(folder).relative_to(root)
         deep = len(relative.parts) >= _DEPTH
         folders[:] = [] if deep else [n for n in folders if not n.startswith('.')]

@@ -18,10 +18,15 @@ def is_split(folder: str) -> bool:
     return folder.lower() in (*_TRAIN, *_VAL, *_TEST)
 
 
+def is_image_folder(folder: str) -> bool:
+    """Whether a folder is that of the images of all classes."""
+    return folder.lower() in _IMAGES
+
+
 def is_data_folder(folder: str) -> bool:
     """Whether a folder is that of a kind of files, and so no class."""
-    lower = folder.lower()
-    return is_split(folder) or lower in (*_IMAGES, *MASKS, *SALIENCY, *_OTHERS)
+    other = folder.lower() in (*MASKS, *SALIENCY, *_OTHERS)
+    return is_split(folder) or is_image_folder(folder) or other
 
 
 def is_no_image(path: str) -> bool:

@@ -28,7 +28,8 @@ def fits(source: Source) -> str:
     name = _names_file(source)
     if not name or not source.path.is_dir():
         return ''
-    found = sum(_label_file(image) in source.files for image in source.images[:200])
+    files = set(source.files)
+    found = any(_label_file(image, files) for image in source.images)
     return f'{name}, and text files of labels' if found else ''
 
 
@@ -56,9 +57,8 @@ def read(source: Source, options: ReadOptions) -> LabelledImages:
     for image in source.images:
         if is_no_image(image):
             continue
-        text = _label_file(image)
-        text = text if text in files else f'{without_suffix(image, IMAGE_SUFFIXES)}.txt'
-        found = _numbers(source.full(text), len(names), name) if text in files else set()
+        text = _label_file(image, files)
+        found = _numbers(source.full(text), len(names), name) if text else set()
         labels = sorted({new[number] for number in found if number in new})
         images.append(ImageLabels(image, tuple(labels)))
     return LabelledImages(tuple(images), tuple(classes))
@@ -72,11 +72,12 @@ def _names_file(source: Source) -> str:
     )
 
 
-def _label_file(image: str) -> str:
-    """The text file of an image: in the folder ``labels`` beside the last ``images``."""
-    head, found, tail = f'/{image}'.rpartition('/images/')
-    stem = without_suffix(f'{head}/labels/{tail}' if found else f'/{image}', IMAGE_SUFFIXES)
-    return f'{stem[1:]}.txt'
+def _label_file(image: str, files: set[str]) -> str:
+    """The text file of an image: in ``labels`` beside ``images``, or beside it; '' without one."""
+    own = f'{without_suffix(image, IMAGE_SUFFIXES)}.txt'
+    head, found, tail = f'/{own}'.rpartition('/images/')
+    other = f'{head}/labels/{tail}'[1:] if found else own
+    return next((name for name in (other, own) if name in files), '')
 
 
 def _class_names(path: Path) -> Sequence[str]:

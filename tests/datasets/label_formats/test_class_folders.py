@@ -74,8 +74,11 @@ def test_folders_of_a_source_are_their_classes(files, detected) -> None:
 
 def test_folders_below_parts_of_the_data(files, detected) -> None:
     root = files({'train/cat/1.jpg': b'1', 'val/cat/1.jpg': b'1', 'val/dog/2.jpeg': b'2'})
+    files({'images/dog/1.jpg': b'1', 'images/3.jpg': b'3', 'train/images/cat/4.jpg': b'4'})
     assert detected(root)[1][0] == {
+        'images/dog/1.jpg': ('dog',),
         'train/cat/1.jpg': ('cat',),
+        'train/images/cat/4.jpg': ('cat',),
         'val/cat/1.jpg': ('cat',),
         'val/dog/2.jpeg': ('dog',),
     }

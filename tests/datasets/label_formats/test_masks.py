@@ -53,9 +53,9 @@ def test_colours(tmp_path: Path, files, detected) -> None:
 
 def test_masks_beside_the_images(tmp_path: Path, files, detected) -> None:
     """Of two folders of masks, VOC's is the first."""
-    root = files({'JPEGImages/x/1.jpg': b'', 'JPEGImages/2.png': b'', 'readme.txt': ''})
-    save(tmp_path / 'SegmentationClass' / 'x' / '1.png', [0, 1, 255])
+    root = files({'JPEGImages/1.jpg': b'', 'JPEGImages/2.png': b'', 'readme.txt': ''})
+    save(tmp_path / 'SegmentationClass' / '1.png', [0, 1, 255])
     save(tmp_path / 'SegmentationClass' / '2.png', [0, 2, 0])
     save(tmp_path / 'masks' / '2.png', [0, 9, 0])
-    images = {'x/1.png': ('cat',), '2.png': ('sea lion',)}
+    images = {'1.png': ('cat',), '2.png': ('sea lion',)}
     assert detected(root, 'cat', 'sea lion') == ('masks', (images, ('cat', 'sea lion')))
