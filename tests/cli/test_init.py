@@ -232,6 +232,7 @@ def test_what_is_in_the_folder_of_the_photographs(files, monkeypatch: pytest.Mon
     first = (root / 'settings.py').read_text()
     save(root / 'settings_masks' / 'cat' / '1.png', [0, 1])
     files({'run/pipeline.json': '{}', 'run/overview.png': b'', 'run/plain_maps/x.png': b''})
+    files({'settings_lists/train_cls.csv': 'id,labels\ncat/1.jpg,other\n'})
     main(['.', '--overwrite'])
     assert (root / 'settings.py').read_text() == first
     assert "('background', 'cat', 'potted plant')" in first
