@@ -29,6 +29,7 @@ PACKAGES = (
 )
 _EXAMPLE = """
 examples:
+  mmdrs init photos                          settings for your photographs
   mmdrs run settings.py --work-dir run       all stages
   mmdrs report run                           look at them
   mmdrs COMMAND --help                       arguments and examples of a command"""
