@@ -33,8 +33,8 @@ SET_FREE_TESTS := \
     tests/tools/test_released_checkpoints.py \
     tests/tools/test_make_shapes_voc.py tests/tools/test_mean_results.py \
     tests/tools/voc12_aug tests/tools/test_voc_image_labels.py \
-    tests/tools/test_coco_labels.py tests/tools/test_list_writer.py \
-    tests/tools/test_npy_labels.py tests/tools/test_voc_labels.py \
+    tests/tools/test_coco_labels.py tests/datasets/label_formats \
+    tests/tools/test_voc_labels.py \
     tests/tools/test_sbd_mask.py tests/tools/test_voc_submission.py tests/tools/voc_server
 
 ifeq ($(DEPS),onedl)

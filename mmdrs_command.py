@@ -14,6 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 #: Commands in the order in which a user meets them: module, and what it does in one line.
 COMMANDS = {
+    'init': ('mmdrs.cli.init', 'look at your photographs and write settings for them'),
+    'labels': ('mmdrs.cli.labels', 'write a list of images from labels of any common format'),
     'saliency': ('mmdrs.cli.saliency', 'make the saliency maps of a folder of images'),
     'run': ('mmdrs.cli.run', 'run all stages, from image labels to a segmentation network'),
     'score': ('mmdrs.cli.score', 'score labels or maps of any method against masks'),
@@ -29,6 +31,7 @@ PACKAGES = (
 )
 _EXAMPLE = """
 examples:
+  mmdrs init photos                          settings for your photographs
   mmdrs run settings.py --work-dir run       all stages
   mmdrs report run                           look at them
   mmdrs COMMAND --help                       arguments and examples of a command"""

@@ -3,7 +3,7 @@
 import gc
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -56,6 +56,20 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield lambda path: f'http://127.0.0.1:{server.server_port}{path}'
         server.shutdown()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Callable[[Mapping[str, str | bytes]], Path]:
+    """Write files by their path; an image may be any bytes, since only its name counts."""
+
+    def write(content: Mapping[str, str | bytes]) -> Path:
+        for name, data in content.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        return tmp_path
+
+    return write
 
 
 @pytest.fixture(scope='session')

@@ -305,7 +305,7 @@ ORDER = (
 #: Mathematics and files: no module of them knows MMSegmentation.
 PLAIN = (
     *('models/ops', 'models/losses', 'models/utils', 'pseudo_labels', 'evaluation/functional'),
-    'datasets/label_lists.py',
+    *('datasets/label_lists.py', 'datasets/label_formats'),
 )
 
 

@@ -11,7 +11,7 @@ from mmengine.config import Config, ConfigDict
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
-from mmdrs.datasets import ImageLabelDataset, PseudoLabelDataset
+from mmdrs.datasets import ImageLabelDataset, PseudoLabelDataset, VOCPseudoLabelDataset
 from mmdrs.datasets.listed_dataset import ListedSegDataset
 from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.errors import InputError
@@ -20,11 +20,11 @@ from mmdrs.errors import InputError
 SHARED_KEYS = dict(
     seed='random seed of every training',
     data_root='folder of the data',
-    train_list='list of the training images with their image labels',
+    train_list='list of the training images with their image labels; None: folders of classes',
     val_list='list with image labels, to score maps and labels on other images; None without',
     eval_list='list on which the segmentation network is scored; None: val_list',
     image_dir='folder of the images, below data_root',
-    image_suffix='suffix of the images',
+    image_suffix='suffix of the images, or a list of them; None: any, in any case',
     mask_dir='folder of masks to score maps and labels with; None without',
     eval_mask_dir='folder of masks to score the segmentation network with; None: mask_dir',
     saliency_dir='folder of the saliency maps; None without',
@@ -117,7 +117,7 @@ def _image_labels(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> C
         folders['saliency_path'] = 'saliency_dir'
     if role == 'test':
         folders['seg_map_path'] = 'mask_dir'
-    listed = None if role == 'val' else settings.get('train_list')
+    listed = None if role == 'val' else _training_list(settings)
     return _located(_shared(leaf, ImageLabelDataset, settings), listed, folders, settings)
 
 
@@ -132,14 +132,21 @@ def _segmentation(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> C
         own = dict(type=PseudoLabelDataset.__name__, pipeline=steps)
         leaf = ConfigDict(own, data_prefix=dict(seg_map_path='pseudo_label'))
     if role == 'train':
-        listed, masks = settings.get('train_list'), None
+        listed, masks = _training_list(settings), None
     else:
         listed, masks = _evaluation(settings)
     leaf = _shared(leaf, PseudoLabelDataset, settings)
+    if listed == '' and not issubclass(_class(leaf), ListedSegDataset):
+        leaf['type'] = VOCPseudoLabelDataset.__name__  # which reads folders of classes as well
     leaf = _located(leaf, listed, dict(img_path='image_dir'), settings)
     if masks:
         leaf.data_prefix['seg_map_path'] = masks
     return leaf
+
+
+def _training_list(settings: Mapping[str, Any]) -> str | None:
+    """The list of the training images; '' for folders of classes, None where it is not set."""
+    return (settings['train_list'] or '') if 'train_list' in settings else None
 
 
 def _only_predict(cfg: Config) -> None:
@@ -184,9 +191,11 @@ def _evaluates(settings: Mapping[str, Any]) -> bool:
 def _shared(leaf: ConfigDict, general: type, settings: Mapping[str, Any]) -> ConfigDict:
     """A copy with root, suffix, classes and name; ``general`` takes any classes."""
     leaf = leaf.copy()
-    for key, name in (('data_root', 'data_root'), ('img_suffix', 'image_suffix')):
-        if settings.get(name) is not None:
-            leaf[key] = settings[name]
+    if settings.get('data_root') is not None:
+        leaf['data_root'] = settings['data_root']
+    suffix = settings.get('image_suffix') or None
+    if suffix or ('image_suffix' in settings and issubclass(_class(leaf), ListedSegDataset)):
+        leaf['img_suffix'] = suffix
     classes = tuple(settings.get('classes') or ())
     fixed = tuple(_class(leaf).METAINFO.get('classes', ()))
     if classes and classes != fixed:
@@ -201,13 +210,24 @@ def _shared(leaf: ConfigDict, general: type, settings: Mapping[str, Any]) -> Con
 def _located(
     leaf: ConfigDict, listed: str | None, prefix: Mapping[str, str], settings: Mapping[str, Any]
 ) -> ConfigDict:
-    """Set the list and the folders; ``prefix`` maps keys of ``data_prefix`` to settings."""
+    """Set the list and the folders; ``prefix`` maps keys of ``data_prefix`` to settings.
+
+    The list '' are folders of classes in that of the images; None leaves it as it is.
+    """
     if listed is not None:
-        leaf['ann_file'] = listed
+        set_list(leaf, listed)
     given = {key: settings[name] for key, name in prefix.items() if name in settings}
     folders = {**(leaf.get('data_prefix') or {}), **given}
     leaf['data_prefix'] = {key: folder for key, folder in folders.items() if folder is not None}
     return leaf
+
+
+def set_list(dataset: dict[str, Any], listed: str) -> None:
+    """Set the list of a data set; '' are folders of classes in that of the images."""
+    dataset['ann_file'] = listed
+    dataset.pop('class_folders', None)
+    if not listed:
+        dataset['class_folders'] = True
 
 
 def _load_masks(pipeline: list[Any] | None, settings: Mapping[str, Any]) -> None:

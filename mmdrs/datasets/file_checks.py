@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mmdrs.datasets.image_ids import IMAGE_SUFFIXES, without_suffix
 from mmdrs.errors import MissingFileError, first_lines
 
 
@@ -15,14 +16,30 @@ class FolderIndex:
 
     def __init__(self) -> None:
         self._names: dict[str, frozenset[str]] = {}
+        self._images: dict[str, dict[str, list[str]]] = {}
 
     def exists(self, path: str) -> bool:
         """Whether ``path`` names an entry of its folder; False if there is no folder."""
         folder, name = os.path.split(path)
+        return name in self._listing(folder)
+
+    def images(self, stem: str) -> list[str]:
+        """The image files, of any ending in any case, whose path without ending is ``stem``."""
+        folder, name = os.path.split(stem)
+        if folder not in self._images:
+            found: dict[str, list[str]] = {}
+            for entry in sorted(self._listing(folder)):
+                own = without_suffix(entry, IMAGE_SUFFIXES)
+                if own != entry:
+                    found.setdefault(own, []).append(os.path.join(folder, entry))
+            self._images[folder] = found
+        return self._images[folder].get(name, [])
+
+    def _listing(self, folder: str) -> frozenset[str]:
         if folder not in self._names:
             is_dir = os.path.isdir(folder or '.')
             self._names[folder] = frozenset(os.listdir(folder or '.') if is_dir else ())
-        return name in self._names[folder]
+        return self._names[folder]
 
 
 def existing_folder(path: str | Path, content: str) -> Path:

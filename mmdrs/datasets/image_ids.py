@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from mmdrs.datasets.label_lists import ImageLabels
 
+#: Endings of image files, in any case.
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+
 
 def without_suffix(name: str, suffixes: Sequence[str]) -> str:
     """A listed name without the suffix of images, in any case, that it may end in."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mmdrs.errors import InputError, MissingFileError
 
@@ -14,6 +15,18 @@ from mmdrs.errors import InputError, MissingFileError
 _LABELS = ('labels', 'label', 'tags', 'tag', 'classes', 'class')
 
 _Row = tuple[str, list[str]]  # where it is, for messages, and its cells or words
+
+
+class ListTable(NamedTuple):
+    """The lines of a list.
+
+    Attributes:
+        header: Of a CSV file without its first cell; None of a text list.
+        rows: For each line where it is, for messages, and its cells or words; the first is the id.
+    """
+
+    header: list[str] | None
+    rows: list[_Row]
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ def read_label_list(path: str | os.PathLike, classes: Sequence[str]) -> list[Ima
       all images a 0 or 1 for every class, as the lists of NUS-WIDE and ChestX-ray14.
     - ``.csv``: a header, ids in the first column; then either one column ``labels`` (or ``label``,
       ``tags``, ``classes``; separated by ``;``, ``|``, commas or spaces) or one column of 0 and 1
-      for every class.
+      for every class. Where the header has no comma, ``;`` or tabs separate the cells.
 
     Blank lines and lines that start with ``#`` are skipped. A label that is a class name is that
     class, otherwise it is read as an index. Some images may have no label, but not all of them.
@@ -55,11 +68,11 @@ def read_label_list(path: str | os.PathLike, classes: Sequence[str]) -> list[Ima
         InputError: For another suffix, an unknown class, a repeated id, or a list without images
             or without any label; the message names the file, the line and the wrong text.
     """
-    header, rows = _read_rows(Path(path))
+    header, rows = table = read_table(path)
     if header is None:
         labels = _labels_of_tokens([(where, cells[1:]) for where, cells in rows], classes)
-    elif len(header) == 1 and header[0].lower() in _LABELS and header[0] not in classes:
-        cells = [(where, _split_cell(cell, classes)) for where, (_, cell) in rows]
+    elif has_label_column(table) and header[0] not in classes:
+        cells = [(where, split_cell(cell, classes)) for where, (_, cell) in rows]
         labels = _labels_of_tokens(cells, classes)
     else:
         labels = _labels_of_columns(path, header, rows, classes)
@@ -83,12 +96,24 @@ def read_id_list(path: str | os.PathLike) -> list[ImageLabels]:
         MissingFileError: If there is no such file.
         InputError: For another suffix, a repeated id, or a list without images.
     """
-    _, rows = _read_rows(Path(path))
+    rows = read_table(path).rows
     return _records(path, rows, [[]] * len(rows))
 
 
-def _read_rows(path: Path) -> tuple[list[str] | None, list[_Row]]:
-    """Read the rows, and the header of a CSV file without its first cell (else None)."""
+def has_label_column(table: ListTable) -> bool:
+    """Whether one column holds all labels of an image."""
+    header = table.header
+    return header is not None and len(header) == 1 and header[0].lower() in _LABELS
+
+
+def read_table(path: str | os.PathLike) -> ListTable:
+    """Read the lines of a list, whatever its classes are.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        InputError: For another suffix than .txt and .csv, or if it is no text or table.
+    """
+    path = Path(path)
     if not path.is_file():
         raise MissingFileError(f'{path}: no such list of images')
     suffix = path.suffix.lower()
@@ -101,14 +126,14 @@ def _read_rows(path: Path) -> tuple[list[str] | None, list[_Row]]:
     if suffix == '.txt':
         rows = [(number, line.split()) for number, line in enumerate(lines, 1)]
     else:
-        reader = csv.reader(lines)
+        reader = csv.reader(lines, delimiter=_delimiter(lines))
         try:
             rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
         except csv.Error as error:
             raise InputError(f'{path}, line {reader.line_num}: no CSV ({error})') from error
     rows = [(f'{path}, line {n}', row) for n, row in rows if any(row) and row[0][:1] != '#']
     if suffix == '.txt':
-        return None, rows
+        return ListTable(None, rows)
     if not rows:
         raise InputError(f'{path}: empty; the first line must be a header such as id,labels')
     (_, header), *rows = rows
@@ -118,7 +143,13 @@ def _read_rows(path: Path) -> tuple[list[str] | None, list[_Row]]:
                 f'{where}: {len(row)} cells where the header has {len(header)}; separate the '
                 "labels of an image by ';', or quote a cell with commas"
             )
-    return header[1:], rows
+    return ListTable(header[1:], rows)
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """What separates the cells, by the header; programs of many countries write ``;``."""
+    header = next((line for line in lines if line.strip() and line[:1] != '#'), '')
+    return next((mark for mark in ',;\t' if mark in header), ',')
 
 
 def _labels_of_tokens(rows: Sequence[_Row], classes: Sequence[str]) -> list[list[int]]:
@@ -177,7 +208,7 @@ def _labels_of_columns(
     return labels
 
 
-def _split_cell(cell: str, classes: Sequence[str]) -> list[str]:
+def split_cell(cell: str, classes: Sequence[str]) -> list[str]:
     """Split a cell at ``;``, ``|``, ``,``; at spaces only without these: names may hold spaces."""
     if cell in classes:
         return [cell]

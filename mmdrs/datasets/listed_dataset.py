@@ -9,7 +9,6 @@ import numpy as np
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
-from mmdrs.datasets.class_folders import read_class_folders
 from mmdrs.datasets.content_checks import (
     image_problems,
     map_problems,
@@ -18,7 +17,8 @@ from mmdrs.datasets.content_checks import (
     saliency_value_problems,
 )
 from mmdrs.datasets.file_checks import FolderIndex, check_exist
-from mmdrs.datasets.image_ids import listed_ids, without_suffix
+from mmdrs.datasets.image_ids import IMAGE_SUFFIXES, listed_ids, without_suffix
+from mmdrs.datasets.label_formats.class_folders import read_class_folders
 from mmdrs.datasets.label_lists import (
     ImageLabels,
     read_id_list,
@@ -32,6 +32,8 @@ from mmdrs.pseudo_labels.palette import voc_palette
 
 #: Images whose checks take long enough to be announced.
 _MANY = 2000
+#: Suffix in messages on missing images.
+_USUAL = '.jpg'
 
 
 class ListedSegDataset(BaseSegDataset):
@@ -48,7 +50,8 @@ class ListedSegDataset(BaseSegDataset):
         metainfo: ``classes``, 'background' first, and optionally ``palette``, and
             ``dataset_name``, which records show.
         class_folders: Read the images from one folder per class below ``img_path``.
-        img_suffix: Suffix of the images, or several to be tried in this order.
+        img_suffix: Suffix of the images, or several to be tried in this order; None or '' takes
+            every known one in any case. A name of the list that has its suffix is that file.
         saliency_suffix: Suffix of the saliency maps.
         check_files: Check that all files exist, with one listing per folder. Only files of the
             local file system are checked, so not with ``backend_args``.
@@ -78,7 +81,7 @@ class ListedSegDataset(BaseSegDataset):
         data_prefix: Mapping[str, str | None] | None = None,
         metainfo: dict | None = None,
         class_folders: bool = False,
-        img_suffix: str | Sequence[str] = '.jpg',
+        img_suffix: str | Sequence[str] | None = '.jpg',
         saliency_suffix: str = '.png',
         check_files: bool = True,
         check_sizes: bool = True,
@@ -90,13 +93,15 @@ class ListedSegDataset(BaseSegDataset):
                 f"got ann_file='{ann_file}', class_folders={class_folders}"
             )
         self.saliency_suffix = saliency_suffix
+        self.any_suffix = not img_suffix
+        suffixes = img_suffix or IMAGE_SUFFIXES
         self.check_files = check_files
         self.check_sizes = check_sizes
         super().__init__(
             ann_file=ann_file,
             data_prefix=self._given_prefixes(data_prefix or {}),
             metainfo=metainfo,
-            img_suffix=(img_suffix,) if isinstance(img_suffix, str) else tuple(img_suffix),
+            img_suffix=(suffixes,) if isinstance(suffixes, str) else tuple(suffixes),
             **kwargs,
         )
 
@@ -183,8 +188,23 @@ class ListedSegDataset(BaseSegDataset):
         return info
 
     def _image_path(self, listed: str, index: FolderIndex) -> str:
-        """The image as listed, or with the first suffix that exists."""
+        """The image as listed, or with the first suffix that exists.
+
+        Raises:
+            InputError: If every suffix is allowed, and several files have the name.
+        """
         stem = without_suffix(listed, self.img_suffix)
+        if self.any_suffix:
+            path = osp.join(self.data_prefix['img_path'], listed)
+            if stem != listed and (self.backend_args or index.exists(path)):
+                return path
+            found = index.images(osp.join(self.data_prefix['img_path'], stem))
+            if len(found) > 1:
+                raise InputError(
+                    f"{self.ann_file}: '{listed}' may be {' or '.join(found)}; write the ending "
+                    'in the list, or give img_suffix (image_suffix of the settings)'
+                )
+            return found[0] if found else path if stem != listed else f'{path}{_USUAL}'
         own = [listed] if stem != listed else []
         names = [*own, *(stem + suffix for suffix in self.img_suffix)]
         paths = [osp.join(self.data_prefix['img_path'], name) for name in names]

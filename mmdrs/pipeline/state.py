@@ -45,14 +45,21 @@ class Fingerprint:
 
 
 def fingerprint(config: dict, lists: list[Path], inputs: list) -> str:
-    """Digest of a stage's config, the content of its list files, and digests of its inputs.
+    """Digest of a stage's config, the content of its lists, and digests of its inputs.
 
     What only changes how fast a run goes, or what records call its data, does not count. The
     folders in which a stage finds its inputs are set after this: what counts of them are their
     fingerprints.
     """
-    contents = [path.read_text(errors='replace') if path.is_file() else '' for path in lists]
+    contents = [_content(path) for path in lists]
     return digest([_stable(config), contents, inputs])
+
+
+def _content(path: Path) -> str | list[str]:
+    """The text of a list; of a folder of class folders which files they hold."""
+    if path.is_dir():
+        return sorted(file.relative_to(path).as_posix() for file in path.glob('*/*'))
+    return path.read_text(errors='replace') if path.is_file() else ''
 
 
 def _stable(value: Any) -> Any:

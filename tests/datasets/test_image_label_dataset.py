@@ -123,6 +123,28 @@ def test_list_with_suffixes_and_mixed_image_types(tiny_voc: Path, tmp_path: Path
     assert dataset.get_data_info(0)['img_id'] == 'a'
 
 
+@pytest.mark.parametrize('suffix', [None, ''])
+def test_images_of_any_ending(
+    suffix: str | None, image_label_cfg: dict, tiny_voc: Path, tmp_path: Path
+) -> None:
+    picture = Image.open(tiny_voc / 'JPEGImages' / 'img_0.jpg')
+    names = ('a.JPG', 'b.jpeg', 'c d.Png', 'x/e.webp', 'f.BMP', 'g.tif')
+    (tmp_path / 'x').mkdir()
+    for name in names:
+        picture.save(tmp_path / name)
+    picture.save(tmp_path / 'a.png')  # a mask beside the image that the list names
+    more = dict(data_prefix=dict(img_path=str(tmp_path)), img_suffix=suffix)
+    lines = ['a.JPG 0', 'b 1', 'x/e.jpg 2', 'f.bmp 0', 'g 0']
+    infos = listed(image_label_cfg, tmp_path, *lines, **more)
+    found = ['a.JPG', 'b.jpeg', 'x/e.webp', 'f.BMP', 'g.tif']
+    assert [info['img_path'] for info in infos] == [f'{tmp_path}/{name}' for name in found]
+    assert [info['img_id'] for info in infos] == ['a', 'b', 'x/e', 'f', 'g']
+    with pytest.raises(InputError, match=r"'a' may be .*a\.JPG or .*a\.png; write the ending"):
+        listed(image_label_cfg, tmp_path, 'a 0', **more)
+    with pytest.raises(FileNotFoundError, match=r'2 of 3 files are missing:\n.*h\.jpg\n.*i\.png'):
+        listed(image_label_cfg, tmp_path, 'b 0', 'h 1', 'i.png 0', **more)
+
+
 def test_missing_files(image_label_cfg: dict, tiny_voc: Path) -> None:
     image_label_cfg['data_prefix'] = {'img_path': 'JPEGImages', 'map_path': 'maps'}
     with pytest.raises(FileNotFoundError) as error:

@@ -17,6 +17,8 @@ from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import write_rules
 from mmdrs.reporting.leaderboard.ranking import PUBLISHED
+from tests.datasets.label_formats.test_cvat import XML as CVAT
+from tests.datasets.label_formats.test_labelme import labelme
 from tests.pipeline_runs import SETTINGS, load_tool
 from tests.tools.voc_archives import sbd_files, voc_files, write_tar, xml_bytes
 from voc_server.packing import pack_submission
@@ -86,6 +88,14 @@ def _make_lists(root: Path) -> None:
         categories=[dict(id=3, name='disc'), dict(id=7, name='bar')],
     )
     (root / 'coco.json').write_text(json.dumps(coco))
+    (root / 'labelme.json').write_text(labelme('photo7.png', 'disc', bar=True))
+    (root / 'cvat.xml').write_text(CVAT)
+    (root / 'colours.txt').write_text('background:0,0,0::\ndisc:128,0,0::\nbar 0 128 0\n')
+    (root / 'yolo' / 'labels').mkdir(parents=True)
+    (root / 'yolo' / 'data.yaml').write_text('names: [disc, bar]\n')
+    (root / 'yolo' / 'labels' / 'photo7.txt').write_text('1 0.5 0.5 0.2 0.2\n')
+    (root / 'yolo' / 'images').mkdir()
+    (root / 'yolo' / 'images' / 'photo7.png').write_bytes(b'')
     (root / 'VOC' / 'Annotations').mkdir()
     (root / 'VOC' / 'Annotations' / 'photo7.xml').write_bytes(xml_bytes([('cat', 0), ('dog', 1)]))
 

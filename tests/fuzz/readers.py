@@ -15,6 +15,10 @@ from mmseg.registry import DATASETS
 from ablation.variants import read_variants
 from mmdrs.apis import load_config, make_pseudo_labels, read_checkpoint
 from mmdrs.apis.checkpoint import check_checkpoint
+from mmdrs.datasets.label_formats.colour_table import read_colour_table
+from mmdrs.datasets.label_formats.detection import FORMATS
+from mmdrs.datasets.label_formats.labelled import ReadOptions, Source
+from mmdrs.datasets.label_formats.masks import colours_of, mask_values
 from mmdrs.datasets.label_lists import read_id_list, read_label_list
 from mmdrs.evaluation.records.protocol import trained_on
 from mmdrs.evaluation.records.table import score_table
@@ -76,6 +80,11 @@ def _dataset(path: Path, kind: str, pipeline: Sequence[str], **prefixes: str) ->
     sample = dataset[0]
     assert isinstance(sample['data_samples'], BaseDataElement)
     return sample
+
+
+def _found(path: Path, name: str) -> Any:
+    """The labels of a file or folder whose classes are not known beforehand."""
+    return FORMATS[name].read(Source(path), ReadOptions())
 
 
 def _network_image(path: Path) -> Any:
@@ -190,6 +199,17 @@ READERS = (
     Reader('CSV of labels', 'labels.csv', 'text', lambda p: read_label_list(p, CLASSES[1:])),
     Reader('CSV table', 'table.csv', 'text', lambda p: read_label_list(p, CLASSES[1:])),
     Reader('list of ids', 'train.txt', 'text', read_id_list),
+    Reader('text of unknown classes', 'train.txt', 'text', lambda p: _found(p, 'list')),
+    Reader('CSV of unknown classes', 'labels.csv', 'text', lambda p: _found(p, 'list')),
+    Reader('npy of unknown classes', 'labels.npy', 'bytes', lambda p: _found(p, 'npy')),
+    Reader('COCO of any program', 'coco.json', 'json', lambda p: _found(p, 'coco')),
+    Reader('LabelMe', 'labelme.json', 'json', lambda p: _found(p, 'labelme')),
+    Reader('CVAT', 'cvat.xml', 'text', lambda p: _found(p, 'cvat')),
+    Reader('names of YOLO', 'yolo/data.yaml', 'yaml', lambda p: _found(p.parent, 'yolo')),
+    Reader('YOLO', 'yolo/labels/photo7.txt', 'text', lambda p: _found(p.parents[1], 'yolo')),
+    Reader('colours', 'colours.txt', 'text', read_colour_table),
+    Reader('colours of a mask', 'masks/photo7.png', 'picture', colours_of),
+    Reader('values of a mask', 'masks/photo7.png', 'picture', mask_values),
     Reader('npy labels', 'labels.npy', 'bytes', lambda p: VOC.labels_from_list(p, ['photo7'])),
     Reader('COCO', 'coco.json', 'json', lambda p: COCO.coco_image_labels([p], min_area=1)),
     Reader(

@@ -172,6 +172,19 @@ def test_stock_config_becomes_a_segmentation_stage(tmp_path: Path) -> None:
     assert cfg.randomness.seed == 7
 
 
+@pytest.mark.parametrize('suffix', [None, ''])
+def test_images_of_any_ending_reach_every_stage(suffix: str | None, tmp_path: Path) -> None:
+    """`image_suffix=` on the command line; VOC's stock data set has one of its own."""
+    settings = load_settings(SETTINGS, {'image_suffix': suffix})
+    for stage in settings['stages']:
+        cfg = settings.stage_config(stage, tmp_path)
+        assert cfg.train_dataloader.dataset.img_suffix is None
+        assert cfg.test_dataloader.dataset.img_suffix is None
+    voc = ROOT / 'configs' / 'voc12' / 'settings_voc12.py'
+    cfg = load_settings(voc, {'image_suffix': suffix}).stage_config('segmentation', tmp_path)
+    assert cfg.test_dataloader.dataset.get('img_suffix', '.jpg') in ('.jpg', None)
+
+
 def test_options_of_a_stage_come_last(tmp_path: Path) -> None:
     settings = load_settings(SETTINGS, {'seed': 7, 'refinement.randomness.seed': 8})
     assert settings.stage_config('refinement', tmp_path).randomness.seed == 8

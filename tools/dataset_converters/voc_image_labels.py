@@ -24,10 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
 
-from list_writer import write_label_list
-from npy_labels import read_npy_labels
 from voc_class_subset import (
     ClassSubset,
     images_of_subset,
@@ -39,6 +36,9 @@ from voc_layout import ANNOTATIONS, AUG_MASKS, LISTS, VOC_CLASSES, mask_values
 
 from mmdrs.cli.arguments import command, command_parser
 from mmdrs.datasets.file_checks import check_exist
+from mmdrs.datasets.label_formats.list_writer import write_label_list
+from mmdrs.datasets.label_formats.npy_vectors import read_npy_labels
+from mmdrs.datasets.label_formats.voc_xml import read_voc_objects
 from mmdrs.datasets.label_lists import (
     ImageLabels,
     read_id_list,
@@ -48,7 +48,6 @@ from mmdrs.engine import Progress
 from mmdrs.errors import InputError, first_lines, naming
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.label_file import read_label
-from mmdrs.reading import reading
 
 #: Called with the number of images that are done, and of all.
 Step = Callable[[int, int], None]
@@ -287,14 +286,11 @@ def labels_from_xml(
     """
 
     def labels(path: Path) -> list[int]:
-        with reading(path, 'annotation'):
-            objects = ElementTree.parse(path).getroot().findall('object')
         found = []
-        for item in objects:
-            name = (item.findtext('name') or '').strip()
+        for name, difficult in read_voc_objects(path):
             if name not in VOC_CLASSES[1:]:
                 raise InputError(f'{path}: unknown class {name!r}; expected the 20 of VOC')
-            if not (skip_difficult and (item.findtext('difficult') or '').strip() == '1'):
+            if not (skip_difficult and difficult):
                 found.append(VOC_CLASSES.index(name) - 1)
         return found
 
@@ -317,7 +313,7 @@ def labels_from_list(path: str | os.PathLike, ids: Sequence[str]) -> list[ImageL
     """
     classes = VOC_CLASSES[1:]
     if Path(path).suffix.lower() == '.npy':
-        known = read_npy_labels(path, len(classes))
+        known = read_npy_labels(path, len(classes)).labels
     else:
         known = {image.id: image.labels for image in read_label_list(path, classes)}
     missing = [name for name in ids if name not in known]

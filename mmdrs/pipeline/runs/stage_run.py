@@ -11,6 +11,9 @@ from typing import Any, ClassVar
 from mmengine.config import Config
 
 from mmdrs.apis.checkpoint import is_whole, latest_checkpoint
+from mmdrs.apis.shared_settings import set_list
+from mmdrs.datasets import read_class_folders, read_id_list
+from mmdrs.datasets.image_ids import IMAGE_SUFFIXES
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, read_evaluation
 from mmdrs.files import digest
@@ -58,14 +61,17 @@ class StageRun(ABC):
 
     @cached_property
     def splits(self) -> dict[str, str]:
-        """Lists of the images to make maps and labels of; ``val`` only to be scored."""
-        splits = dict(train=self.settings['train_list'], val=self.settings.get('val_list'))
-        return {name: path for name, path in splits.items() if path}
+        """Lists of the images to make maps and labels of; ``val`` only to be scored.
+
+        '' are folders of classes.
+        """
+        val = self.settings.get('val_list')
+        return {'train': self.settings['train_list'] or '', **({'val': val} if val else {})}
 
     def split_config(self, split: str) -> Config:
         """The config with the images of a split in its test data set."""
         cfg = self.config()
-        cfg.test_dataloader.dataset.ann_file = self.splits[split]
+        set_list(cfg.test_dataloader.dataset, self.splits[split])
         return cfg
 
     @cached_property
@@ -125,9 +131,12 @@ class StageRun(ABC):
         return dict(dataset=name) if name else {}
 
     def lists(self) -> list[Path]:
-        """The list files that it reads."""
+        """The list files that it reads, or the folder of the folders of classes."""
+        return [self._list(split) for split in self.splits]
+
+    def _list(self, split: str) -> Path:
         root = Path(self.settings.get('data_root') or '')
-        return [root / path for path in self.splits.values()]
+        return root / (self.splits[split] or self.settings['image_dir'])
 
     @abstractmethod
     def given_datasets(self) -> list[dict]:
@@ -181,9 +190,13 @@ class StageRun(ABC):
         return cfg
 
     def count_images(self, split: str = 'train') -> int:
-        """Lines of the list of a split."""
-        path = Path(self.settings.get('data_root') or '') / self.splits[split]
-        return len(path.read_text(errors='replace').splitlines())
+        """Images of a split."""
+        path = self._list(split)
+        if self.splits[split]:
+            return len(read_id_list(path))
+        suffix = self.settings.get('image_suffix') or IMAGE_SUFFIXES
+        suffixes = (suffix,) if isinstance(suffix, str) else suffix
+        return len(read_class_folders(path, self.settings['classes'][1:], suffixes))
 
     def checkpoint(self, stage: str) -> str:
         """The checkpoint of a finished training: the best where the config chooses one.

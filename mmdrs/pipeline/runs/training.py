@@ -45,7 +45,7 @@ class TrainingRun(StageRun):
     def check(self) -> None:
         super().check()
         # A list that is missing is named when the data sets are checked.
-        images = self.count_images() if self.lists()[0].is_file() else None
+        images = self.count_images() if self.lists()[0].exists() else None
         with blamed_on(f'stage {self.stage.name}'):
             self._check_backbone()
             check_training(self.config(), images, initialised=not self.stage.weights)

@@ -65,8 +65,10 @@ def _smallest_batch(loader: Mapping[str, Any], images: int | None) -> int:
         return min(size, 2)
     images = math.ceil(images / get_world_size())
     if images < size and loader.get('drop_last'):
+        dataset = leaf_datasets(loader['dataset'])[0]
+        listed = dataset.get('ann_file') or (dataset.get('data_prefix') or {}).get('img_path')
         raise InputError(
-            f"the list '{leaf_datasets(loader['dataset'])[0].get('ann_file')}' has {images} "
+            f"the list '{listed}' has {images} "
             f'images (for each process), fewer than a batch: give batch_size={images} or less (it '
             f'is {size}), or more images'
         )

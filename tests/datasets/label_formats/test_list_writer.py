@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from mmdrs.datasets import ImageLabels, read_label_list
+from mmdrs.datasets.label_formats.list_writer import write_label_list
 from mmdrs.errors import InputError
-from tests.pipeline_runs import load_tool
-
-write_label_list = load_tool('dataset_converters/list_writer').write_label_list
 
 
 def test_lists_can_be_read_again(tmp_path: Path) -> None:

@@ -10,26 +10,32 @@ import os
 import pickle
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mmdrs.errors import InputError, MissingFileError
 
+_MOST_CLASSES = 10_000
 _TYPE = re.compile(r'[biuf][1248]')  # booleans, integers and floats, as in 'f4'
 
 
-def read_npy_labels(path: str | os.PathLike, num_classes: int) -> dict[str, tuple[int, ...]]:
+class NpyLabels(NamedTuple):
+    """The content of a file: sorted 0-based classes by image id, and the length of the vectors."""
+
+    labels: dict[str, tuple[int, ...]]
+    num_classes: int
+
+
+def read_npy_labels(path: str | os.PathLike, num_classes: int | None = None) -> NpyLabels:
     """Read a dict from image ids to vectors of 0 and 1 that ``numpy.save`` wrote.
 
     Ids may be numbers, as in 2007000032 for '2007_000032', which some repositories use.
 
     Args:
         path: The ``.npy`` file.
-        num_classes: Length of the vectors: the number of foreground classes.
-
-    Returns:
-        Sorted 0-based foreground classes by image id.
+        num_classes: Length of the vectors: the number of foreground classes. None: that of the
+            first, at most 10000.
 
     Raises:
         MissingFileError: If there is no such file.
@@ -41,10 +47,12 @@ def read_npy_labels(path: str | os.PathLike, num_classes: int) -> dict[str, tupl
     content = _load(path)
     if not isinstance(content, dict):
         raise InputError(f'{path}: holds no dict from image ids to vectors')
-    return {
-        _image_id(key, path): _labels(value, num_classes, f'{path}, entry {key!r}')
-        for key, value in content.items()
-    }
+    labels = {}
+    for key, value in content.items():
+        where = f'{path}, entry {key!r}'
+        num_classes = num_classes or min(_vector(value, where).size, _MOST_CLASSES)
+        labels[_image_id(key, path)] = _labels(value, num_classes, where)
+    return NpyLabels(labels, num_classes or 0)
 
 
 class _PickledType:
@@ -137,11 +145,15 @@ def _image_id(key: Any, path: Path) -> str:
     raise InputError(f'{path}: {key!r} is no image id')
 
 
-def _labels(value: Any, num_classes: int, where: str) -> tuple[int, ...]:
+def _vector(value: Any, where: str) -> np.ndarray:
     try:
-        vector = value.vector()
+        return value.vector()
     except Exception as error:  # not an array, or one whose parts do not fit
         raise InputError(f'{where}: not a vector of numbers ({error})') from error
+
+
+def _labels(value: Any, num_classes: int, where: str) -> tuple[int, ...]:
+    vector = _vector(value, where)
     if vector.shape != (num_classes,) or not np.isin(vector, (0, 1)).all():
         raise InputError(f'{where}: expected {num_classes} numbers, all of them 0 or 1')
     return tuple(np.flatnonzero(vector).tolist())

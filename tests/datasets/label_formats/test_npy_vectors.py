@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmdrs.datasets.label_formats.npy_vectors import read_npy_labels
 from mmdrs.errors import InputError, MissingFileError
-from tests.pipeline_runs import load_tool
-
-read_npy_labels = load_tool('dataset_converters/npy_labels').read_npy_labels
 
 
 def save(path: Path, content: object, protocol: int | None = None) -> Path:
@@ -37,7 +35,14 @@ def vector(*labels: int, kind: str = 'f4') -> np.ndarray:
 def test_labels_of_each_image(tmp_path: Path, protocol: int | None, kind: str) -> None:
     content = {'2007_000032': vector(0, 14, kind=kind), '2007_000039': vector(19, kind=kind)}
     path = save(tmp_path / 'cls_labels.npy', content, protocol)
-    assert read_npy_labels(path, 20) == {'2007_000032': (0, 14), '2007_000039': (19,)}
+    assert read_npy_labels(path, 20).labels == {'2007_000032': (0, 14), '2007_000039': (19,)}
+
+
+def test_length_of_the_vectors_is_that_of_the_first(tmp_path: Path) -> None:
+    path = save(tmp_path / 'a.npy', {'x': vector(3), 'y': vector(19)})
+    assert read_npy_labels(path) == ({'x': (3,), 'y': (19,)}, 20)
+    with pytest.raises(InputError, match="entry 'y': expected 20 numbers"):
+        read_npy_labels(save(path, {'x': vector(3), 'y': vector(1)[:19]}))
 
 
 def test_names_of_numpy_1(tmp_path: Path) -> None:
@@ -46,7 +51,7 @@ def test_names_of_numpy_1(tmp_path: Path) -> None:
     old = data.replace(b'numpy._core.multiarray', b'numpy.core.multiarray')
     assert old != data
     path.write_bytes(old)
-    assert read_npy_labels(path, 20) == {'x': (3,)}
+    assert read_npy_labels(path, 20).labels == {'x': (3,)}
 
 
 def test_pickle_of_python_2(tmp_path: Path) -> None:
@@ -60,14 +65,14 @@ def test_pickle_of_python_2(tmp_path: Path) -> None:
         array + b'(I1\n)' + kind % (b'O8', 63) + b'I00\n(lp1\n(dS"x"\n' + inner + b'sa' + b'tb.'
     )
     (tmp_path / 'a.npy').write_bytes(header + outer)
-    assert read_npy_labels(tmp_path / 'a.npy', 20) == {'x': tuple(range(20))}
+    assert read_npy_labels(tmp_path / 'a.npy', 20).labels == {'x': tuple(range(20))}
     found = np.load(tmp_path / 'a.npy', allow_pickle=True, encoding='latin1')
     assert found.item()['x'].tolist() == [1] * 20  # numpy agrees
 
 
 def test_ids_as_numbers(tmp_path: Path) -> None:
     path = save(tmp_path / 'a.npy', {2007000032: vector(0), 2011003271: vector(1)})
-    assert read_npy_labels(path, 20) == {'2007_000032': (0,), '2011_003271': (1,)}
+    assert read_npy_labels(path, 20).labels == {'2007_000032': (0,), '2011_003271': (1,)}
 
 
 class Command:

@@ -2,18 +2,22 @@
 
 import csv
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmdrs.datasets import ImageLabels
+from mmdrs.datasets.label_lists import ImageLabels
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 
 
-def write_label_list(path: str | os.PathLike, images: Sequence[ImageLabels]) -> None:
+def write_label_list(
+    path: str | os.PathLike, images: Sequence[ImageLabels], classes: Sequence[str] = ()
+) -> None:
     """Write lines ``2007_000032 0 14``: an id and its 0-based foreground classes.
 
-    A path that ends in ``.csv`` gets the columns id and labels, which takes ids with blanks.
+    A path that ends in ``.csv`` gets the columns id and labels, which takes ids with blanks. With
+    ``classes`` its labels are their names, as far as a cell can hold them.
 
     Raises:
         InputError: For another suffix than .txt and .csv, an id that the list cannot hold, or if
@@ -33,8 +37,16 @@ def write_label_list(path: str | os.PathLike, images: Sequence[ImageLabels]) -> 
         raise InputError(f'{path}: none of its {len(images)} images has a label')
     with written_whole(path) as temporary, temporary.open('w', encoding='utf-8') as file:
         if suffix == '.csv':
-            rows = [(image.id, ';'.join(map(str, image.labels))) for image in images]
+            labels = _label_texts(classes)
+            rows = [(image.id, ';'.join(labels(image))) for image in images]
             csv.writer(file, lineterminator='\n').writerows([('id', 'labels'), *rows])
         else:
             lines = (' '.join([image.id, *map(str, image.labels)]) for image in images)
             file.writelines(f'{line}\n' for line in lines)
+
+
+def _label_texts(classes: Sequence[str]) -> Callable[[ImageLabels], list[str]]:
+    """What is written for the labels of an image: names, or numbers where one has a separator."""
+    if any(re.search('[;|,]', n) or [n.strip()] != n.splitlines() for n in classes):
+        classes = ()
+    return lambda image: [classes[i] if classes else str(i) for i in image.labels]
