@@ -94,7 +94,9 @@ def test_pickled_commands_are_not_run(tmp_path: Path, place: str) -> None:
         path.write_bytes(pickle.dumps(content))
     else:
         save(path, content)
-    with pytest.raises(InputError, match=r'a\.npy: not a dict from image ids to vectors'):
+    with pytest.raises(
+        InputError, match=r'a\.npy is not a readable dict from image ids to vectors'
+    ):
         read_npy_labels(path, 20)
     assert not trace.exists()
     if place == 'whole':  # the trap is a real one
@@ -117,10 +119,10 @@ def test_other_names_are_refused(tmp_path: Path, name: str) -> None:
         ([1, 2], 'holds no dict'),
         ({'x': vector(1)[:19]}, "entry 'x': expected 20 numbers, all of them 0 or 1"),
         ({'x': vector(1) * 0.5}, "entry 'x': expected 20 numbers, all of them 0 or 1"),
-        ({'x': vector(1).reshape(4, 5)}, r"entry 'x': .* \(an array of shape \(4, 5\)\)"),
-        ({'x': np.array(['a'] * 20)}, "entry 'x': not a vector of numbers"),
-        ({'x': np.array([None] * 20)}, "entry 'x': not a vector of numbers"),
-        ({'x': 3}, "entry 'x': not a vector of numbers"),
+        ({'x': vector(1).reshape(4, 5)}, "entry 'x': is no vector of numbers"),
+        ({'x': np.array(['a'] * 20)}, "an array of type 'U1'"),
+        ({'x': np.array([None] * 20)}, "an array of type 'O8'"),
+        ({'x': 3}, "entry 'x': is no vector of numbers"),
         ({7: vector(1)}, '7 is no image id'),
     ],
 )
@@ -134,10 +136,12 @@ def test_broken_files(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for data in (b'', b'no array', whole[:60], whole[:-40]):
         path.write_bytes(data)
-        with pytest.raises(InputError, match=r'a\.npy: not a dict from image ids'):
+        with pytest.raises(InputError, match=r'a\.npy is not a readable dict from image ids'):
             read_npy_labels(path, 20)
     np.save(path, np.zeros(3))
-    with pytest.raises(InputError, match='an array of numbers'):
+    with pytest.raises(InputError, match='holds no dict from image ids'):
         read_npy_labels(path, 20)
-    with pytest.raises(MissingFileError, match=r'b\.npy: no such file'):
+    with pytest.raises(
+        MissingFileError, match=r'there is no dict from image ids to vectors .*b\.npy'
+    ):
         read_npy_labels(tmp_path / 'b.npy', 20)
