@@ -1,4 +1,4 @@
-"""What a check has found: how bad it is, where, and what to do about it. Needs no other package."""
+"""What a check has found: how bad it is, where, and what to do. Needs no other package."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -16,8 +16,8 @@ class Finding:
     """One thing that a check has found.
 
     Attributes:
-        severity: ``error`` stops a run or makes it useless, ``warning`` may make it worse, ``note``
-            is good to know.
+        severity: ``error`` stops a run or makes it useless, ``warning`` may make it worse,
+            ``note`` is good to know.
         where: The user's key (``mask_dir``), or the file.
         message: What is wrong, in a few words; with examples, they follow after a colon.
         examples: A line for each file or item that it is about.

@@ -11,7 +11,7 @@ IMBALANCE = 20
 
 
 def label_findings(listed: Listed) -> list[Finding]:
-    """Warn of labels from which some class cannot be learned; nothing where there are no labels."""
+    """Warn of labels from which some class cannot be learned; nothing without labels."""
     if not listed.infos or 'img_label' not in listed.infos[0]:
         return []
     labels = np.stack([info['img_label'] for info in listed.infos]).astype(bool)

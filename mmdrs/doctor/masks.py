@@ -13,8 +13,8 @@ from mmdrs.pseudo_labels.image_file import open_picture
 from mmdrs.pseudo_labels.label_file import LABEL_MODES
 from mmdrs.pseudo_labels.palette import voc_palette
 
-#: Share of the images whose masks may show other classes than their labels. In VOC 2012, 8 % of the
-#: masks lack a class whose box is in the XML file.
+#: Share of the images whose masks may show other classes than their labels. In VOC 2012, 8 % of
+#: the masks lack a class whose box is in the XML file.
 CONTRADICTIONS = 0.2
 _KIND = 'seg_map_path'
 
@@ -76,8 +76,9 @@ def _remedy(seen: set[tuple[int, ...]], count: int) -> str:
     names = "those of VOC's palette; its order is that of its classes" if seen <= voc else 'yours'
     return (
         f'The colours are {names}. Write the index of each: palette = np.array([(0, 0, 0), ...]) '
-        f'with the colours of the {count} classes in their order, then index = (pixels[:, :, None] '
-        "== palette).all(-1).argmax(-1), and save Image.fromarray(index.astype('uint8')) as PNG."
+        f'with the colours of the {count} classes in their order, then index = (pixels[:, :, '
+        'None] == palette).all(-1).argmax(-1), and save it as a PNG of 8 bits: '
+        "Image.fromarray(index.astype('uint8'))."
     )
 
 
