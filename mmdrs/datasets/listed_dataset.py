@@ -204,13 +204,15 @@ class ListedSegDataset(BaseSegDataset):
         data_list: Sequence[Mapping[str, Any]],
         titles: Mapping[str, str],
         index: FolderIndex | None,
-        contents: bool,
+        contents: bool = True,
+        hints: Mapping[str, str] | None = None,
     ) -> tuple[list[Finding], list[Finding]]:
         """Say what is wrong with the files of some images.
 
         Args:
             data_list: Data infos of :meth:`load_data_list`.
             titles: What the findings call the folder of each key of ``data_prefix``.
+            hints: What to do, by key of ``data_prefix``; None: in the words of this class.
             index, contents: As in :func:`~mmdrs.datasets.content_checks.file_problems`.
         """
         files = {key: [info[key] for info in data_list] for key in self.data_prefix}
@@ -221,7 +223,7 @@ class ListedSegDataset(BaseSegDataset):
             ),
             saliency_path=saliency_value_problems,
         )
-        hints = {key: self.HINTS[key] for key in files}
+        hints = {key: (hints or self.HINTS)[key] for key in files}
         return file_problems(files, titles, hints, judges, index, contents)
 
     def _given_prefixes(self, data_prefix: Mapping[str, str | None]) -> dict[str, str]:

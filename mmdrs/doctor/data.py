@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mmdrs.doctor.given import Given, Listed, read_list
+from mmdrs.doctor.given import HINTS, Given, Listed, read_list
 from mmdrs.doctor.images import decode_findings
 from mmdrs.doctor.labels import label_findings
 from mmdrs.doctor.lists import overlap_findings, suffix_findings, unlisted_findings
@@ -42,7 +42,7 @@ def data_findings(data: Sequence[Given], decode: bool = False, workers: int = 0)
             lists.append(listed)
     for listed in lists:
         missing, wrong = listed.dataset.file_problems(
-            listed.infos, listed.given.titles, listed.index, contents=True
+            listed.infos, listed.given.titles, listed.index, hints=HINTS
         )
         findings += missing + wrong
         findings += [finding for check in _CHECKS for finding in check(listed)]

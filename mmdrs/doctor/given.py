@@ -8,7 +8,6 @@ from mmseg.registry import DATASETS
 
 from mmdrs.datasets.file_checks import FolderIndex
 from mmdrs.datasets.listed_dataset import ListedSegDataset
-from mmdrs.datasets.pseudo_label_dataset import PseudoLabelDataset
 from mmdrs.errors import InputError
 from mmdrs.findings import Finding
 
@@ -18,6 +17,17 @@ _FOLDERS = dict(
     img_path=('image_dir',),
     seg_map_path=('mask_dir', 'eval_mask_dir'),
     saliency_path=('saliency_dir',),
+)
+
+
+#: What to do about missing and wrong files, in the words of the settings.
+HINTS = dict(
+    img_path='Correct the list, data_root, image_dir or image_suffix.',
+    seg_map_path='Masks serve for scoring only: correct their folder, or give none (mask_dir=).',
+    saliency_path=(
+        'Correct saliency_dir; or give none (saliency_dir=) and a cue that needs none '
+        '(pseudo_labels.background_cue.type=power).'
+    ),
 )
 
 
@@ -93,20 +103,20 @@ class Listed:
 
 def read_list(given: Given) -> tuple[Listed | None, list[Finding]]:
     """Read a list; where only its labels are wrong, its images are listed all the same."""
-    unchecked = dict(check_files=False, check_sizes=False, pipeline=[], serialize_data=False)
-    config = dict(given.config, **unchecked)
+    config = dict(given.config, check_files=False, check_sizes=False, pipeline=[])
+    kind = config.pop('type')
+    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
     try:
-        return _listed(given, DATASETS.build(config)), []
+        return _listed(given, kind(**config)), []
     except InputError as error:
-        found = [Finding('error', given.list_key, str(error))]
-    names = ('ann_file', 'data_root', 'img_suffix', 'saliency_suffix', 'metainfo')
-    plain = {key: config[key] for key in names if key in config} | unchecked
-    prefix = {k: v for k, v in config['data_prefix'].items() if k in PseudoLabelDataset.HINTS}
+        message, *lines = str(error).splitlines()
+        lines = tuple(line.strip() for line in lines)
+        found = [Finding('error', given.list_key, message.removesuffix(':'), lines)]
+    unlabelled = type(kind.__name__, (kind,), dict(image_labels=False))
     try:
-        dataset = PseudoLabelDataset(data_prefix=prefix, test_mode=True, **plain)
-    except (InputError, TypeError):
+        return _listed(given, unlabelled(**config)), found
+    except InputError:
         return None, found
-    return _listed(given, dataset), found
 
 
 def _listed(given: Given, dataset: ListedSegDataset) -> Listed:

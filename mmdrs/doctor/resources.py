@@ -186,11 +186,8 @@ def _memory_findings(name: str, needed: int, free: float, owner: str) -> list[Fi
 
 def size(number: float) -> str:
     """Bytes in words: ``1.2 GB``."""
-    for unit in ('kB', 'MB', 'GB'):
-        number /= 1000
-        if number < 1000:
-            break
-    return f'{number:.3g} {unit}' if number < 1000 else f'{number:.0f} {unit}'
+    unit, scale = ('GB', 1e9) if number >= 1e9 else ('MB', 1e6)
+    return f'{number / scale:.1f} {unit}'
 
 
 def mean_labels(counts: Sequence[Mapping[str, Any]]) -> float:

@@ -45,7 +45,7 @@ def diagnose(
     runs = stage_runs(settings, work_dir)
     findings += check_data(runs, decode, workers)
     starting = {
-        name: run.config()
+        name: run.config().to_dict()
         for name, run in runs.items()
         if run.stage.kind == 'train' and not run.stage.weights
     }
