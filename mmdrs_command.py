@@ -98,7 +98,7 @@ def _command(name: str) -> Callable[[Sequence[str]], None]:
         if not isinstance(error, ImportError):
             raise
         # Both sets of MMSegmentation, or none: the message says what to install.
-        sys.exit(f'error: {error}; mmdrs doctor says more')
+        sys.exit(f'error: {error}')
 
 
 def _bare_doctor(argv: Sequence[str], failure: BaseException) -> None:

@@ -8,6 +8,7 @@ import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 from mmdrs.dependency_sets import check_dependency_sets
@@ -105,10 +106,9 @@ def _number(text: str) -> tuple[int, ...]:
 
 
 def _has_operators() -> bool:
-    try:
-        return find_spec('mmcv._ext') is not None
-    except (ImportError, ValueError):
-        return False
+    """Whether MMCV has its compiled module; nothing is imported, which may fail."""
+    folders = find_spec('mmcv').submodule_search_locations or ()
+    return any(next(Path(folder).glob('_ext.*'), None) for folder in folders)
 
 
 def _gpu() -> list[Finding]:

@@ -20,6 +20,7 @@ from mmdrs.findings import raise_errors
 from mmdrs.pipeline.clock import Clock
 from mmdrs.pipeline.diagnosis import check_data
 from mmdrs.pipeline.lock import locked
+from mmdrs.pipeline.made import has_scores, made_by
 from mmdrs.pipeline.overview import write_overview
 from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
 from mmdrs.pipeline.settings import Settings
@@ -253,8 +254,8 @@ def _conclude(runs: dict[str, StageRun], evaluations: list[Evaluation]) -> None:
     work_dir = runs['drs_maps'].work_dir
     results = work_dir / 'results.json'
     print(f'\n{score_table(evaluations)}')
-    if evaluations or not results.is_file():
-        write_evaluations(results, evaluations)
+    if evaluations or not has_scores(results):
+        write_evaluations(results, evaluations, made_by(runs))
         print(f'\nresults: {_shown(results)}')
     else:
         print(f'\n{_shown(results)} is left as it is: no stage of these settings was scored')

@@ -64,8 +64,15 @@ class Settings:
             InputError: If an option's key is unknown, or the file has no ``stages``.
         """
         self.path = Path(os.path.realpath(config_path(path)))
-        stages = load_config(self.path).get('stages')
+        cfg = load_config(self.path)
+        stages = cfg.get('stages')
         if not isinstance(stages, dict):
+            if 'model' in cfg:
+                raise InputError(
+                    f"'{path}' is the config of one network (it has a `model`), no settings file: "
+                    f'train it with python tools/train.py {path}, or name it in `stages` of a '
+                    'settings file'
+                )
             raise InputError(
                 f"'{path}' holds no `stages`: give a settings file, such as "
                 'configs/custom/settings_custom.py'
