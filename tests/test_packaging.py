@@ -267,7 +267,7 @@ def test_requirements_are_lower_bounds(name: str) -> None:
 def test_runtime_requires_what_the_package_imports() -> None:
     distributions = {'yaml': 'pyyaml', 'PIL': 'pillow'}
     # From the chosen set: its own packages, and OpenCV; from an extra: pydensecrf.
-    elsewhere = {'mmdrs', 'mmengine', 'mmcv', 'mmseg', 'cv2', 'pydensecrf'}
+    elsewhere = {'mmdrs', 'mmdrs_command', 'mmengine', 'mmcv', 'mmseg', 'cv2', 'pydensecrf'}
     imported = {name.split('.')[0] for path in package_files() for name in imported_modules(path)}
     needed = imported - elsewhere - sys.stdlib_module_names
     required = {canonicalize_name(item.name) for item in read_requirements('runtime.txt')}

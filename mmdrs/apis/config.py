@@ -79,8 +79,8 @@ def load_config(
             shared = _read(settings)
             if shared.get('model'):
                 raise InputError(
-                    f"--settings: '{settings}' is the config of one network (it has a `model`), no "
-                    'settings file; give it in place of the config'
+                    f"--settings: '{settings}' is the config of one network (it has a `model`), "
+                    'no settings file; give it in place of the config'
                 )
             with naming(f"with the settings '{settings}'"):
                 check_settings(shared)

@@ -48,7 +48,8 @@ def train_model(cfg: Config, resume: bool = False, resume_from: str | None = Non
         check_checkpoint(runner.model, cfg.load_from, purpose)
     else:
         check_pretrained(runner.model)
-    require_batch(cfg.train_dataloader, len(runner.train_loop.dataloader.dataset))
+    if cfg.get('train_dataloader'):
+        require_batch(cfg.train_dataloader, len(runner.train_loop.dataloader.dataset))
     with running(runner, runner.val_loop):
         runner.train()
     return runner

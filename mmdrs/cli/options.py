@@ -16,8 +16,9 @@ class OptionsAction(DictAction):
     """Splits ``KEY=VALUE`` at the first ``=`` into a dict, as MMEngine's ``DictAction``.
 
     A value is a number, ``true``, ``false``, ``None``, a list (``1,2`` or ``[1,2]``), a tuple
-    (``(1,2)``), a dict (``{}``, ``{a: 1}``, ``dict(a=1)``) or text. Blanks within a text stay, and what is in quotes is text, whatever it
-    looks like; MMEngine removes blanks, and quotes mean nothing.
+    (``(1,2)``), a dict (``{}``, ``{a: 1}``, ``dict(a=1)``) or text. Blanks within a text stay, and
+    what is in quotes is text, whatever it looks like; MMEngine removes blanks, and quotes mean
+    nothing.
     """
 
     def __call__(
@@ -67,7 +68,7 @@ def parse_value(text: str) -> Any:
 def _dict(text: str, sign: str) -> dict[str, Any]:
     """``a: 1, 'b': x`` as a dict; ``sign`` is between keys and values."""
     found = {}
-    for part in _split(text):
+    for part in _split(text, f'([{{,{sign}'):
         key, separator, value = part.partition(sign)
         if not separator:
             raise ValueError(f'{part.strip()!r} in a dict is not KEY{sign}VALUE')
@@ -75,13 +76,16 @@ def _dict(text: str, sign: str) -> dict[str, Any]:
     return found
 
 
-def _split(text: str) -> list[str]:
-    """Split at the commas outside of brackets and quotes; a last empty part does not count."""
+def _split(text: str, before_quotes: str = '([{,') -> list[str]:
+    """Split at the commas outside of brackets and quotes; a last empty part does not count.
+
+    Quotes begin after one of ``before_quotes``, or after the sign of a dict; others are letters.
+    """
     parts, depth, quote, before = [''], 0, '', ','
     for character in text:
         if quote:
             quote = '' if character == quote else quote
-        elif character in _QUOTES and (before in '([{,' or (depth and before in ':=')):
+        elif character in _QUOTES and (before in before_quotes or (depth and before in ':=')):
             quote = character
         else:
             depth += (character in '([{') - (character in ')]}')

@@ -10,7 +10,7 @@ from mmdrs.pipeline.state import StageState
 
 
 def made_by(runs: dict[str, StageRun]) -> list[dict[str, Any]]:
-    """What each finished stage has made: its title, folder, checkpoint, number and size of files."""
+    """What each finished stage has made: folder, checkpoint, number and size of files."""
     made = []
     for name, run in runs.items():
         done = StageState(run.folder).done

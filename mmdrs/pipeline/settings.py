@@ -66,13 +66,13 @@ class Settings:
         self.path = Path(os.path.realpath(config_path(path)))
         cfg = load_config(self.path)
         stages = cfg.get('stages')
+        if 'model' in cfg:  # those of configs/custom inherit `stages` as well
+            raise InputError(
+                f"'{path}' is the config of one network (it has a `model`), no settings file: "
+                f'train it with python tools/train.py {path}, or name it in `stages` of a '
+                'settings file'
+            )
         if not isinstance(stages, dict):
-            if 'model' in cfg:
-                raise InputError(
-                    f"'{path}' is the config of one network (it has a `model`), no settings file: "
-                    f'train it with python tools/train.py {path}, or name it in `stages` of a '
-                    'settings file'
-                )
             raise InputError(
                 f"'{path}' holds no `stages`: give a settings file, such as "
                 'configs/custom/settings_custom.py'

@@ -2,8 +2,8 @@
 
 _CAUSES = dict(
     predictions=(
-        'Look at the pseudo labels that it was trained on: if they hold no object, so will it; else '
-        'train longer, or with another learning rate'
+        'Look at the pseudo labels that it was trained on: if they hold no object, so will it; '
+        'else train longer, or with another learning rate'
     ),
     labels=(
         'Nothing can be learned from them. Look at the maps and the saliency maps: mmdrs doctor '

@@ -148,7 +148,7 @@ class SegmentationMetric(IoUMetric):
         return super().compute_metrics(results)
 
     def _warn_of_background(self, predicted: Tensor) -> None:
-        """Warn if no pixel (``predicted``: pixels by class) is of another class than background."""
+        """Warn if no pixel (``predicted``: pixels by class) is of a class but background."""
         first = (self.dataset_meta or {}).get('classes', ('',))[0]
         if first == 'background' and predicted.sum() > 0 and not predicted[1:].any():
             warn_of_background('predictions')

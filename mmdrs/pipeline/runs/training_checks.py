@@ -31,7 +31,6 @@ def check_training(cfg: Config, images: int | None = None, initialised: bool = T
     Raises:
         Exception: What the parts raise on wrong options; see :func:`mmdrs.errors.blamed_on`.
     """
-    smallest = _smallest_batch(cfg.train_dataloader, images)
     scope = DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmseg'))
     with scope, quiet_log(), warnings.catch_warnings():
         warnings.simplefilter('ignore')  # the training gives them again
@@ -50,6 +49,7 @@ def check_training(cfg: Config, images: int | None = None, initialised: bool = T
         if 'type' in cfg.train_cfg:  # else the runner chooses one
             loop = {**cfg.train_cfg, 'runner': None, 'dataloader': None}
             _check_names(_class(LOOPS, loop), loop)
+        smallest = _smallest_batch(cfg.train_dataloader, images)
         with blamed_on('a batch of random images fails'), _batch_norm_of_one(smallest):
             try_batch(model, cfg, smallest)
 
