@@ -160,7 +160,7 @@ def test_labels_that_teach_too_little(data: Path) -> None:
 
 def test_imbalance(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('mmdrs.doctor.labels.IMBALANCE', 2)
-    assert labelled(data, '0 1', '0', '1 2', '2') == []
+    assert labelled(data, '0', '0', '1', '2') == []  # twice as many
     (told,) = labelled(data, '0', '0', '0', '0 1', '1 2', '1')
     assert told.message == 'disc has 4 images, cross only 1'
 
