@@ -10,11 +10,15 @@ import importlib
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
 
 #: Commands in the order in which a user meets them: module, and what it does in one line.
 COMMANDS = {
     'init': ('mmdrs.cli.init', 'look at your photographs and write settings for them'),
+    'doctor': ('mmdrs.cli.doctor', 'find what is wrong with packages, settings and data'),
     'labels': ('mmdrs.cli.labels', 'write a list of images from labels of any common format'),
     'saliency': ('mmdrs.cli.saliency', 'make the saliency maps of a folder of images'),
     'run': ('mmdrs.cli.run', 'run all stages, from image labels to a segmentation network'),
@@ -32,6 +36,7 @@ PACKAGES = (
 _EXAMPLE = """
 examples:
   mmdrs init photos                          settings for your photographs
+  mmdrs doctor settings.py                   what is wrong, before a run
   mmdrs run settings.py --work-dir run       all stages
   mmdrs report run                           look at them
   mmdrs COMMAND --help                       arguments and examples of a command"""
@@ -75,22 +80,44 @@ def overview() -> str:
 
 def versions() -> str:
     """Versions of the packages, a line each, as bug reports need them."""
+    return '\n'.join(f'{package} {number}' for package, number in found_versions().items())
+
+
+def found_versions() -> dict[str, str]:
+    """Versions of the packages that are installed, and of Python."""
     found = {}
     for package in PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    found['python'] = platform.python_version()
-    return '\n'.join(f'{package} {number}' for package, number in found.items())
+    return {**found, 'python': platform.python_version()}
 
 
 def _command(name: str) -> Callable[[Sequence[str]], None]:
     try:
         return importlib.import_module(COMMANDS[name][0]).main
-    except ImportError as error:
+    except Exception as error:  # broken packages raise anything
+        if name == 'doctor':
+            return partial(_bare_doctor, failure=error)
+        if not isinstance(error, ImportError):
+            raise
         # Both sets of MMSegmentation, or none: the message says what to install.
         sys.exit(f'error: {error}')
+
+
+def _bare_doctor(argv: Sequence[str], failure: BaseException) -> None:
+    """Check the environment where the package cannot be imported.
+
+    An empty package takes its place, so that those of its modules that need nothing can be.
+    """
+    for name in [name for name in sys.modules if name.partition('.')[0] == 'mmdrs']:
+        del sys.modules[name]
+    package = ModuleType('mmdrs')
+    package.__path__ = [str(Path(__file__).with_name('mmdrs'))]
+    sys.modules['mmdrs'] = package
+    bare = importlib.import_module('mmdrs.doctor.bare')
+    sys.exit(bare.main(argv, failure, found_versions()))
 
 
 if __name__ == '__main__':

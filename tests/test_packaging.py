@@ -309,6 +309,7 @@ def test_model_index_names_files_and_models_that_exist() -> None:
 #: Each package imports only from those before it.
 ORDER = (
     *('models', 'pseudo_labels', 'datasets', 'evaluation', 'visualization', 'engine', 'apis'),
+    'doctor',
     *('pipeline', 'reporting', 'cli'),
 )
 #: Mathematics and files: no module of them knows MMSegmentation.

@@ -8,6 +8,7 @@ from mmdrs.apis.config import (
     apply_show,
     apply_tta,
     load_config,
+    require_network,
 )
 from mmdrs.apis.inference import inference_class_maps, inference_maps, init_network
 from mmdrs.apis.pool import ordered_map
@@ -38,6 +39,7 @@ __all__ = [
     'ordered_map',
     'read_checkpoint',
     'require_checkpoint',
+    'require_network',
     'start_processes',
     'test_model',
     'train_model',

@@ -17,7 +17,8 @@ from mmengine.model import BaseModule, BaseTTAModel, is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from mmdrs.errors import InputError, MissingFileError, did_you_mean
+from mmdrs.apis.weights import unreachable
+from mmdrs.errors import InputError, MissingFileError, did_you_mean, naming
 from mmdrs.reading import reason_of
 
 #: What weights of a backbone are called in the checkpoint of a larger model.
@@ -128,7 +129,8 @@ def check_pretrained(model: nn.Module, download: bool = True) -> None:
         for config in [configs] if isinstance(configs, dict) else configs:
             path = config.get('checkpoint') if config.get('type') == 'Pretrained' else None
             if path and (download or '://' not in path):
-                _fit_pretrained(f'model.{name}', module, config)
+                with naming(f'model.{name}.init_cfg.checkpoint'):
+                    _fit_pretrained(f'model.{name}', module, config)
 
 
 def _fit_pretrained(name: str, module: nn.Module, config: dict[str, Any]) -> None:
@@ -146,7 +148,7 @@ def _fit_pretrained(name: str, module: nn.Module, config: dict[str, Any]) -> Non
             config['prefix'] = prefix
             return
     raise InputError(
-        f"{name}.init_cfg: checkpoint '{config['checkpoint']}' does not fit: "
+        f"checkpoint '{config['checkpoint']}' does not fit: "
         f'{_difference(state, weights, matched)}; at least half of the keys must match'
     )
 
@@ -214,10 +216,10 @@ def read_checkpoint(path: str) -> Any:
     except pickle.UnpicklingError as error:
         raise InputError(str(error)) from None
     except Exception as error:  # a damaged file makes torch raise nearly anything
-        failed = 'is incomplete or no checkpoint'
-        if isinstance(error, OSError) and '://' in path:
-            failed = 'cannot be downloaded'
-        raise InputError(f"checkpoint '{path}' {failed}: {reason_of(error)}") from None
+        if '://' in path and isinstance(error, OSError | KeyError):
+            raise InputError(f'checkpoint {unreachable(path, error)}') from None
+        reason = reason_of(error)
+        raise InputError(f"checkpoint '{path}' is incomplete or no checkpoint: {reason}") from None
 
 
 def _read_weights(path: str, prefix: str | None = None) -> dict[str, Any]:

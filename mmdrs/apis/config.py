@@ -78,6 +78,11 @@ def load_config(
         settings = os.path.abspath(config_path(settings))
         with _settings(settings):
             shared = _read(settings)
+            if shared.get('model'):
+                raise InputError(
+                    f"--settings: '{settings}' is the config of one network (it has a `model`), "
+                    'no settings file; give it in place of the config'
+                )
             with naming(f"with the settings '{settings}'"):
                 check_settings(shared)
                 path = _existing(path)
@@ -223,6 +228,23 @@ def apply_amp(cfg: Config) -> None:
         raise InputError(f"--amp needs optim_wrapper.type='OptimWrapper', but it is {kind!r}")
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
     cfg.optim_wrapper.loss_scale = 'dynamic'
+
+
+def require_network(cfg: Config) -> None:
+    """Check that a config is that of a network.
+
+    Raises:
+        InputError: If it is a settings file, or has no model; says what it is given to.
+    """
+    if cfg.get('model'):
+        return
+    if cfg.get('stages'):
+        raise InputError(
+            f"'{cfg.filename}' is a settings file (it has `stages`), not the config of one "
+            f'network: run its stages with mmdrs run {cfg.filename}, or give the config of a '
+            f'stage and --settings {cfg.filename}'
+        )
+    raise InputError(f"the config '{cfg.filename}' has no model")
 
 
 def require_test_data(cfg: Config) -> None:

@@ -13,9 +13,11 @@ from mmdrs.apis.pool import ordered_map
 from mmdrs.engine import Progress, record_path
 from mmdrs.errors import MissingFileError, naming
 from mmdrs.evaluation.functional.scores import FusedCounts
+from mmdrs.evaluation.metrics.background import warn_of_background
 from mmdrs.evaluation.records.building import gather_counts, label_evaluation
 from mmdrs.evaluation.records.record import Evaluation, write_evaluation
 from mmdrs.files import file_digest
+from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
 from mmdrs.pseudo_labels.map_file import read_maps, read_record
@@ -93,11 +95,21 @@ def label_dataset(
     )
     if out_dir and is_main_process():
         write_rules(out_dir, rules)
+        if not any(
+            _has_object(Path(out_dir), dataset.get_data_info(i)) for i in range(len(dataset))
+        ):
+            warn_of_background('labels')
     if counts is None or not is_main_process():
         return None
     record = label_evaluation(cfg, counts, rules, classes, checkpoint, stage)
     write_evaluation(record_path(Path(cfg.work_dir), record), record)
     return record
+
+
+def _has_object(folder: Path, info: dict) -> bool:
+    """Whether the label of an image has a pixel of a class."""
+    label = read_label(output_path(folder, info['img_id'], '.png'))
+    return bool(((label > 0) & (label != IGNORE_LABEL)).any())
 
 
 def make_pseudo_labels(

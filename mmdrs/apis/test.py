@@ -1,17 +1,33 @@
 """Testing a model from its config and a checkpoint."""
 
+from pathlib import Path
+from typing import NamedTuple
+
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmdrs.apis.checkpoint import check_checkpoint, require_checkpoint
 from mmdrs.apis.config import require_test_data
 from mmdrs.apis.runner import build_runner, running
+from mmdrs.engine import ResultsHook
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.output_paths import check_outputs
 
 
 def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float]:
+    """The scores of :func:`run_test`, which has the same arguments and errors."""
+    return run_test(cfg, checkpoint, stage).scores
+
+
+class Tested(NamedTuple):
+    """What a test has given: scores by name, and the files of their records."""
+
+    scores: dict[str, float]
+    records: list[Path]
+
+
+def run_test(cfg: Config, checkpoint: str, stage: str = '') -> Tested:
     """Test a model, after checking that the checkpoint fits it.
 
     ``ResultsHook`` writes a record of the evaluation into the work directory.
@@ -22,7 +38,7 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
         stage: Stage of a pipeline, for the record.
 
     Returns:
-        The metrics of the test.
+        The scores, and in the first process the files of their records.
 
     Raises:
         InputError: If the config has no test data; if the checkpoint is missing, refused, or lacks
@@ -34,11 +50,12 @@ def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float
     cfg.resume = False
     _keep_class_scores(cfg)
     runner = build_runner(cfg)
-    runner.register_hook(dict(type='ResultsHook', stage=stage))
+    results = ResultsHook(stage)
+    runner.register_hook(results)
     check_checkpoint(runner.model, checkpoint, 'test')
     _check_outputs(runner)
     with running(runner, runner.test_loop):
-        return runner.test()
+        return Tested(runner.test(), results.written)
 
 
 def _check_outputs(runner: Runner) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmdrs.apis.batches import require_batch
 from mmdrs.apis.checkpoint import (
     check_checkpoint,
     check_pretrained,
@@ -29,8 +30,8 @@ def train_model(cfg: Config, resume: bool = False, resume_from: str | None = Non
 
     Raises:
         InputError: If the checkpoint is missing, refused, or of another architecture; if
-            pretrained weights do not fit; if an image cannot be loaded; if the loss or the
-            weights are no longer finite.
+            pretrained weights do not fit; if there are fewer images than a batch; if an image
+            cannot be loaded; if the loss or the weights are no longer finite.
     """
     if resume or cfg.get('resume'):
         resume_from = resume_from or latest_checkpoint(cfg.work_dir)
@@ -47,6 +48,8 @@ def train_model(cfg: Config, resume: bool = False, resume_from: str | None = Non
         check_checkpoint(runner.model, cfg.load_from, purpose)
     else:
         check_pretrained(runner.model)
+    if cfg.get('train_dataloader'):
+        require_batch(cfg.train_dataloader, len(runner.train_loop.dataloader.dataset))
     with running(runner, runner.val_loop):
         runner.train()
     return runner

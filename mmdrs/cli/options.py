@@ -16,8 +16,9 @@ class OptionsAction(DictAction):
     """Splits ``KEY=VALUE`` at the first ``=`` into a dict, as MMEngine's ``DictAction``.
 
     A value is a number, ``true``, ``false``, ``None``, a list (``1,2`` or ``[1,2]``), a tuple
-    (``(1,2)``) or text. Blanks within a text stay, and what is in quotes is text, whatever it
-    looks like; MMEngine removes blanks, and quotes mean nothing.
+    (``(1,2)``), a dict (``{}``, ``{a: 1}``, ``dict(a=1)``) or text. Blanks within a text stay, and
+    what is in quotes is text, whatever it looks like; MMEngine removes blanks, and quotes mean
+    nothing.
     """
 
     def __call__(
@@ -44,12 +45,12 @@ def parse_value(text: str) -> Any:
     """The value that a text stands for.
 
     Raises:
-        ValueError: If brackets do not match.
+        ValueError: If brackets do not match, or an item of a dict has no key.
     """
     text = text.strip()
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES
     if quoted and text[0] not in text[1:-1]:
-        if text[1] not in '([':
+        if text[1] not in '([{':
             return text[1:-1]
         text = text[1:-1]  # a list as MMEngine's users quote it
     parts = _split(text)
@@ -58,19 +59,36 @@ def parse_value(text: str) -> Any:
     if (text[:1], text[-1:]) in (('(', ')'), ('[', ']')):
         values = [parse_value(part) for part in _split(text[1:-1])]
         return tuple(values) if text[0] == '(' else values
+    for start, end, sign in (('{', '}', ':'), ('dict(', ')', '=')):
+        if text.startswith(start) and text.endswith(end):
+            return _dict(text[len(start) : -1], sign)
     return _scalar(text)
 
 
-def _split(text: str) -> list[str]:
-    """Split at the commas outside of brackets and quotes; a last empty part does not count."""
+def _dict(text: str, sign: str) -> dict[str, Any]:
+    """``a: 1, 'b': x`` as a dict; ``sign`` is between keys and values."""
+    found = {}
+    for part in _split(text, f'([{{,{sign}'):
+        key, separator, value = part.partition(sign)
+        if not separator:
+            raise ValueError(f'{part.strip()!r} in a dict is not KEY{sign}VALUE')
+        found[key.strip().strip('"\'')] = parse_value(value)
+    return found
+
+
+def _split(text: str, before_quotes: str = '([{,') -> list[str]:
+    """Split at the commas outside of brackets and quotes; a last empty part does not count.
+
+    Quotes begin after one of ``before_quotes``, or after the sign of a dict; others are letters.
+    """
     parts, depth, quote, before = [''], 0, '', ','
     for character in text:
         if quote:
             quote = '' if character == quote else quote
-        elif character in _QUOTES and before in '([,':
+        elif character in _QUOTES and (before in before_quotes or (depth and before in ':=')):
             quote = character
         else:
-            depth += (character in '([') - (character in ')]')
+            depth += (character in '([{') - (character in ')]}')
         if character == ',' and depth == 0 and not quote:
             parts.append('')
         else:

@@ -17,7 +17,7 @@ from mmseg.registry import MODELS
 from prettytable import PrettyTable
 from torch import nn
 
-from mmdrs.apis import load_config
+from mmdrs.apis import load_config, require_network
 from mmdrs.cli.arguments import add_options_argument, command, config_parser
 from mmdrs.errors import InputError, blamed_on
 from mmdrs.models.backbones.drs_backbone import DRSBackbone, select_layers
@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_options_argument(parser)
     args = parser.parse_args(argv)
     cfg = load_config(args.config, args.cfg_options, settings=args.settings)
+    require_network(cfg)
     for line in report(cfg, args.input_shape, args.all):
         print(line)
 

@@ -19,7 +19,14 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 
-from mmdrs.apis import apply_labels, label_dataset, load_config, start_processes, test_model
+from mmdrs.apis import (
+    apply_labels,
+    label_dataset,
+    load_config,
+    require_network,
+    start_processes,
+    test_model,
+)
 from mmdrs.cli.arguments import command, config_parser, parse_run_arguments
 from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.engine import record_path
@@ -42,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Not the config's own: a stored config belongs to the run that stored it.
     work_dir = args.work_dir or str(Path(args.out) / '.run')
     cfg = load_config(args.config, args.cfg_options, work_dir, args.launcher, args.settings)
+    require_network(cfg)
     if Path(args.maps).is_file():
         apply_labels(cfg, args.out)
         scores = test_model(cfg, args.maps)

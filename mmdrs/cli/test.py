@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
-from mmdrs.apis import apply_output, apply_show, apply_tta, load_config, test_model
+from mmengine.dist import is_main_process
+
+from mmdrs.apis import apply_output, apply_show, apply_tta, load_config, require_network
+from mmdrs.apis.test import Tested, run_test
 from mmdrs.cli.arguments import command, config_parser, parse_run_arguments
 
 
@@ -20,10 +23,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('--tta', action='store_true', help='test-time augmentation')
     args = parse_run_arguments(parser, argv)
     cfg = load_config(args.config, args.cfg_options, args.work_dir, args.launcher, args.settings)
+    require_network(cfg)
     if args.show or args.show_dir:
         apply_show(cfg, args.show, args.show_dir, args.wait_time)
     if args.tta:
         apply_tta(cfg)
     if args.out is not None:
         apply_output(cfg, args.out)
-    test_model(cfg, args.checkpoint)
+    tested = run_test(cfg, args.checkpoint)
+    if is_main_process():
+        print(_summary(tested, args.out))
+
+
+def _summary(tested: Tested, out_dir: str | None) -> str:
+    """Scores, records and predictions, a line each; a config of the pipeline logs none of them."""
+    lines = [f'{name}: {value:.2f}' for name, value in tested.scores.items()]
+    lines += [f'record: {path}' for path in tested.records]
+    lines += [f'predictions: {out_dir}'] if out_dir else []
+    return '\n'.join(lines or ['nothing was scored: there are no masks'])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mmdrs.apis import apply_amp, load_config, train_model
+from mmdrs.apis import apply_amp, load_config, require_network, train_model
 from mmdrs.cli.arguments import command, config_parser, parse_run_arguments
 
 
@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.settings,
         in_place=args.resume,
     )
+    require_network(cfg)
     if args.amp:
         apply_amp(cfg)
     train_model(cfg, resume=args.resume, resume_from=options.get('load_from'))

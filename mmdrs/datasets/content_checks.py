@@ -1,15 +1,17 @@
 """Checks of what is in the files of a data set: sizes, values and ranges, before any work."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from mmdrs.datasets.file_checks import problem_message
+from mmdrs.datasets.file_checks import FolderIndex, missing_files
 from mmdrs.errors import InputError
+from mmdrs.findings import Finding
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.image_file import read_header, read_raw_saliency
 from mmdrs.pseudo_labels.label_file import read_label
@@ -21,8 +23,8 @@ _THREADS = 8
 class Found(NamedTuple):
     """What is looked up about a file: height, width, and its values.
 
-    ``values`` of a mask are all its values in ascending order; of a saliency map its highest
-    value and that which white has (255 or 65535); of an image nothing.
+    ``values`` of a mask are all its values in ascending order; of a saliency map its lowest and
+    highest value and that which white has (255 or 65535); of an image nothing.
     """
 
     height: int
@@ -67,17 +69,22 @@ def _found(path: str, kind: str, size: int, time: int) -> Found:
         return Found(*mask.shape, tuple(values))
     saliency = read_raw_saliency(path)
     white = np.iinfo(saliency.dtype).max
-    return Found(*saliency.shape, (int(saliency.max(initial=0)), int(white)))
+    values = (saliency.min(initial=white), saliency.max(initial=0), white)
+    return Found(*saliency.shape, tuple(map(int, values)))
 
 
-def image_problems(title: str, paths: Sequence[str], hint: str = '') -> list[str]:
-    """Say which images cannot be read, from their headers: a message, or nothing."""
-    problems = [found for found in look_at(paths, 'img_path') if isinstance(found, str)]
-    return (
-        [problem_message(f'{title}: {len(problems)} wrong files', problems, hint)]
-        if problems
-        else []
-    )
+#: Gets the paths of the readable maps, and what was found of each.
+Judge = Callable[[Sequence[str], Sequence[Found]], list[Finding]]
+
+
+def image_problems(title: str, paths: Sequence[str], hint: str = '') -> list[Finding]:
+    """Say which images cannot be read, from their headers: an error, or nothing."""
+    problems = tuple(found for found in look_at(paths, 'img_path') if isinstance(found, str))
+    return [_wrong_files(title, problems, hint)] if problems else []
+
+
+def _wrong_files(title: str, problems: Sequence[str], hint: str) -> Finding:
+    return Finding('error', title, f'{len(problems)} wrong files', tuple(problems), hint)
 
 
 def map_problems(
@@ -85,21 +92,20 @@ def map_problems(
     kind: str,
     pairs: Sequence[tuple[str, str]],
     hint: str = '',
-    judge: Callable[[Sequence[str], Sequence[Found]], list[str]] | None = None,
-) -> list[str]:
+    judge: Judge | None = None,
+) -> list[Finding]:
     """Say what is wrong with masks, labels or saliency maps.
 
     Args:
-        title: Title of the message: the key that gave the folder, or the folder.
+        title: Title of the findings: the key that gave the folder, or the folder.
         kind: ``'seg_map_path'`` or ``'saliency_path'``.
         pairs: (image path, map path) of every image.
         hint: What to do about wrong files.
-        judge: Gets the paths of the readable maps and what was found; returns messages on their
-            values.
+        judge: Returns findings on the values, with any title.
 
     Returns:
-        Messages: on the files that are damaged, of another mode, or of another size than their
-        image; and on the values.
+        Errors: on the files that are damaged, of another mode, or of another size than their
+        image; and what the judge says of the values.
     """
     images, maps = ([pair[i] for pair in pairs] for i in (0, 1))
     found = look_at(maps, kind)
@@ -114,77 +120,113 @@ def map_problems(
                 f'{path} is {one.width} x {one.height}, '
                 f'its image {image} is {size.width} x {size.height} (width x height)'
             )
-    messages = []
-    if problems:
-        messages.append(problem_message(f'{title}: {len(problems)} wrong files', problems, hint))
+    findings = [_wrong_files(title, problems, hint)] if problems else []
     readable = [(path, one) for path, one in zip(maps, found, strict=True) if type(one) is Found]
     if judge and readable:
         paths, kept = zip(*readable, strict=True)
-        messages += [f'{title}: {line}' for line in judge(paths, kept)]
-    return messages
+        findings += [replace(finding, where=title) for finding in judge(paths, kept)]
+    return findings
 
 
 def mask_value_problems(
     paths: Sequence[str], found: Sequence[Found], num_values: int, scored: bool
-) -> list[str]:
+) -> list[Finding]:
     """Say where masks hold other values than 0..``num_values`` - 1 and 255 (ignored).
 
     With ``scored`` some mask must have a pixel of a class; where all hold 0 and 255 only, 255 was
     meant for the one class, and would be left out of every score.
     """
     allowed = {*range(num_values), IGNORE_LABEL}
-    wrong = [
-        (path, bad)
+    wrong = tuple(
+        f'{path} holds {_values(bad)}'
         for path, one in zip(paths, found, strict=True)
         if (bad := [value for value in one.values if value not in allowed])
-    ]
+    )
     seen = {value for one in found for value in one.values}
     if wrong:
         title = (
             f'{len(wrong)} of {len(paths)} masks hold values that are no class '
             f'(0..{num_values - 1}; {IGNORE_LABEL} is ignored)'
         )
-        remedy = (
-            'Masks hold class indices, not colours or grey levels: save the indices of a '
-            'palette picture (np.asarray of it), or name all classes in metainfo.classes.'
-        )
-        lines = [f'{path} holds {_values(bad)}' for path, bad in wrong]
-        return [problem_message(title, lines, remedy)]
+        return [Finding('error', '', title, wrong, _WRONG_VALUES)]
     if not scored or seen & set(range(1, num_values)):
         return []
+    title = f'none of {len(paths)} masks has a pixel of a class'
     if IGNORE_LABEL in seen:
-        return [
-            f'none of {len(paths)} masks has a pixel of a class, they hold {_values(seen)}, '
-            f'and {IGNORE_LABEL} means "ignored", e.g. {paths[0]}. Write class 1 as 1: '
-            '(mask == 255).astype(np.uint8)'
-        ]
-    return [f'none of {len(paths)} masks has a pixel of a class, e.g. {paths[0]}']
+        title += (
+            f', they hold {_values(seen)}, and {IGNORE_LABEL} means "ignored", e.g. {paths[0]}'
+        )
+        remedy = 'Write class 1 as 1: (mask == 255).astype(np.uint8)'
+        return [Finding('error', '', title, remedy=remedy)]
+    return [Finding('error', '', f'{title}, e.g. {paths[0]}')]
 
 
-def saliency_value_problems(paths: Sequence[str], found: Sequence[Found]) -> list[str]:
+_WRONG_VALUES = (
+    'Masks hold class indices, not colours or grey levels: save the indices of a palette picture '
+    '(np.asarray of it), or name all classes in `classes` (metainfo.classes of a config).'
+)
+
+
+def saliency_value_problems(paths: Sequence[str], found: Sequence[Found]) -> list[Finding]:
     """Say where values of saliency maps cannot be 0..255 of 8 bits or 0..65535 of 16 bits."""
-    messages = []
+    findings = []
     for white, too_low in ((255, 1), (65535, 255)):
         group = [
-            (path, one.values[0])
+            (path, one.values[1])
             for path, one in zip(paths, found, strict=True)
-            if one.values[1] == white
+            if one.values[2] == white
         ]
         highest = max((value for _, value in group), default=0)
         if 0 < highest <= too_low:
             path = next(path for path, value in group if value == highest)
-            messages.append(
+            message = (
                 f'no value of {len(group)} saliency maps of {white.bit_length()} bits exceeds '
-                f'{highest} of {white}, e.g. {path}: nothing would be salient. Multiply the maps '
-                f'by {white // too_low}'
+                f'{highest} of {white}, e.g. {path}: nothing would be salient'
             )
-    return messages
+            remedy = f'Multiply the maps by {white // too_low}.'
+            findings.append(Finding('error', '', message, remedy=remedy))
+    return findings
 
 
-def raise_problems(messages: Sequence[str]) -> None:
-    """Raise all messages as one InputError, if there are any."""
-    if messages:
-        raise InputError('\n'.join(messages))
+def file_problems(
+    files: Mapping[str, Sequence[str]],
+    titles: Mapping[str, str],
+    hints: Mapping[str, str],
+    judges: Mapping[str, Judge],
+    index: FolderIndex | None = None,
+    contents: bool = True,
+) -> tuple[list[Finding], list[Finding]]:
+    """Say what is wrong with the files of the images of a list.
+
+    Args:
+        files: Paths by kind (``img_path``, which must be there, ``seg_map_path``, ...), one for
+            each image.
+        titles: Title of each kind in the findings: the user's key.
+        hints: What to do about missing and wrong files, by kind.
+        judges: What judges the values of masks and saliency maps, by kind.
+        index: Of the folders; None does not ask which files are there.
+        contents: Also look into the files.
+
+    Returns:
+        Errors on missing files; errors on the contents of the others.
+    """
+    missing: list[Finding] = []
+    if index is not None:
+        named = {titles[kind]: paths for kind, paths in files.items()}
+        missing = missing_files(named, {titles[kind]: hint for kind, hint in hints.items()}, index)
+
+    def present(*paths: str) -> bool:
+        return index is None or all(map(index.exists, paths))
+
+    wrong: list[Finding] = []
+    if contents:
+        images = files['img_path']
+        wrong += image_problems(titles['img_path'], [path for path in images if present(path)])
+        for kind in [kind for kind in judges if kind in files]:
+            pairs = [p for p in zip(images, files[kind], strict=True) if present(*p)]
+            hint = hints.get(kind, '')
+            wrong += map_problems(titles[kind], kind, pairs, hint, judges[kind])
+    return missing, wrong
 
 
 def _values(values: Iterable[int]) -> str:

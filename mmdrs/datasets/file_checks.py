@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmdrs.datasets.image_ids import IMAGE_SUFFIXES, without_suffix
-from mmdrs.errors import MissingFileError, first_lines
+from mmdrs.errors import MissingFileError
+from mmdrs.findings import Finding, raise_errors
 
 
 class FolderIndex:
@@ -49,34 +50,38 @@ def existing_folder(path: str | Path, content: str) -> Path:
     return Path(path)
 
 
-def check_exist(
+def missing_files(
     files: Mapping[str, Sequence[str]],
     hints: Mapping[str, str] | None = None,
     index: FolderIndex | None = None,
-) -> None:
-    """Check that all files exist.
+) -> list[Finding]:
+    """Find the files that do not exist.
 
     Args:
         files: Paths by their title in messages: the key that gave their folder, or the folder.
         hints: What to do about missing files, by the same titles.
         index: None makes a new one.
 
+    Returns:
+        An error for each title with missing files.
+    """
+    index, found = index or FolderIndex(), []
+    for title, paths in files.items():
+        missing = tuple(path for path in paths if not index.exists(path))
+        if missing:
+            count = f'{len(missing)} of {len(paths)} files are missing'
+            found.append(Finding('error', title, count, missing, (hints or {}).get(title, '')))
+    return found
+
+
+def check_exist(
+    files: Mapping[str, Sequence[str]],
+    hints: Mapping[str, str] | None = None,
+    index: FolderIndex | None = None,
+) -> None:
+    """Check that all files exist; the arguments are those of :func:`missing_files`.
+
     Raises:
         MissingFileError: Names the title, the number and the first of the missing files.
     """
-    index = index or FolderIndex()
-    messages = []
-    for title, paths in files.items():
-        missing = [path for path in paths if not index.exists(path)]
-        if missing:
-            count = f'{len(missing)} of {len(paths)} files are missing'
-            messages.append(
-                problem_message(f'{title}: {count}', missing, (hints or {}).get(title, ''))
-            )
-    if messages:
-        raise MissingFileError('\n'.join(messages))
-
-
-def problem_message(title: str, lines: Sequence[str], hint: str) -> str:
-    """A title, the first of the problems, and what to do about them ('' is nothing)."""
-    return '\n'.join([f'{title}:', first_lines(lines), *([hint] if hint else [])])
+    raise_errors(missing_files(files, hints, index), MissingFileError)

@@ -4,12 +4,12 @@ import csv
 import difflib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from mmdrs.errors import InputError, MissingFileError
+from mmdrs.errors import InputError, MissingFileError, first_lines
 
 #: Titles of a column that holds all labels of an image.
 _LABELS = ('labels', 'label', 'tags', 'tag', 'classes', 'class')
@@ -156,15 +156,32 @@ def _labels_of_tokens(rows: Sequence[_Row], classes: Sequence[str]) -> list[list
     """The labels of rows of names or indices, or of a 0 or 1 for every class."""
     if _is_table(rows, classes):
         return [[i for i, token in enumerate(tokens) if token == '1'] for _, tokens in rows]
-    labels = []
-    for where, tokens in rows:
-        numbers = [token for token in tokens if token.isdigit()]
-        if len(set(numbers)) < len(numbers):
-            raise InputError(
-                f"{where}: a class is repeated in '{' '.join(tokens)}'; write each class of an "
-                f'image once, or on every line a 0 or 1 for each of the {len(classes)} classes'
-            )
-        labels.append([_parse_label(token, classes, where) for token in tokens])
+    return _of_each_row(lambda where, tokens: _named_labels(where, tokens, classes), rows)
+
+
+def _named_labels(where: str, tokens: Sequence[str], classes: Sequence[str]) -> list[int]:
+    numbers = [token for token in tokens if token.isdigit()]
+    if len(set(numbers)) < len(numbers):
+        raise InputError(
+            f"{where}: a class is repeated in '{' '.join(tokens)}'; write each class of an "
+            f'image once, or on every line a 0 or 1 for each of the {len(classes)} classes'
+        )
+    return [_parse_label(token, classes, where) for token in tokens]
+
+
+def _of_each_row(
+    read: Callable[[str, list[str]], list[int]], rows: Sequence[_Row]
+) -> list[list[int]]:
+    """``read`` of each row; an InputError has the first errors of all rows."""
+    labels, errors = [], []
+    for row in rows:
+        try:
+            labels.append(read(*row))
+        except InputError as error:
+            errors.append(str(error))
+    if errors:
+        more = f'{len(errors)} lines are wrong:\n{first_lines(errors)}'
+        raise InputError(more if len(errors) > 1 else errors[0])
     return labels
 
 
@@ -197,15 +214,18 @@ def _labels_of_columns(
             f'{path}, header: no column for the classes {named(missing)}; add these columns, or '
             f"use one column '{_LABELS[0]}' after the id"
         )
-    labels = []
-    for where, (_, *cells) in rows:
-        for name, cell in zip(columns, cells, strict=True):
-            if cell not in ('0', '1'):
-                raise InputError(
-                    f"{where}: '{cell}' in the column of class '{name}'; write 0 or 1"
-                )
-        labels.append([classes.index(columns[i]) for i, cell in enumerate(cells) if cell == '1'])
-    return labels
+    return _of_each_row(
+        lambda where, cells: _column_labels(where, cells[1:], columns, classes), rows
+    )
+
+
+def _column_labels(
+    where: str, cells: Sequence[str], columns: Sequence[str], classes: Sequence[str]
+) -> list[int]:
+    for name, cell in zip(columns, cells, strict=True):
+        if cell not in ('0', '1'):
+            raise InputError(f"{where}: '{cell}' in the column of class '{name}'; write 0 or 1")
+    return [classes.index(columns[i]) for i, cell in enumerate(cells) if cell == '1']
 
 
 def split_cell(cell: str, classes: Sequence[str]) -> list[str]:

@@ -10,13 +10,11 @@ from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
 from mmdrs.datasets.content_checks import (
-    image_problems,
-    map_problems,
+    file_problems,
     mask_value_problems,
-    raise_problems,
     saliency_value_problems,
 )
-from mmdrs.datasets.file_checks import FolderIndex, check_exist
+from mmdrs.datasets.file_checks import FolderIndex
 from mmdrs.datasets.image_ids import IMAGE_SUFFIXES, listed_ids, without_suffix
 from mmdrs.datasets.label_formats.class_folders import read_class_folders
 from mmdrs.datasets.label_lists import (
@@ -25,7 +23,8 @@ from mmdrs.datasets.label_lists import (
     read_label_list,
 )
 from mmdrs.datasets.wrappers import name_files_in_errors
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, MissingFileError
+from mmdrs.findings import Finding, raise_errors
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.output_paths import check_id
 from mmdrs.pseudo_labels.palette import voc_palette
@@ -213,14 +212,30 @@ class ListedSegDataset(BaseSegDataset):
         return next((path for path in paths if index.exists(path)), paths[0])
 
     def _check(self, data_list: list[dict], index: FolderIndex) -> None:
-        files = {key: [info[key] for info in data_list] for key in self.data_prefix}
-        if self.check_files:
-            hints = {f'data_prefix.{key}': hint for key, hint in self.HINTS.items()}
-            check_exist({f'data_prefix.{key}': files[key] for key in files}, hints, index)
-        if not self.check_sizes:
-            return
-        if len(data_list) >= _MANY:
+        if self.check_sizes and len(data_list) >= _MANY:
             print_log(f'looking into the files of {len(data_list)} images', logger='current')
+        titles = {key: f'data_prefix.{key}' for key in self.data_prefix}
+        known = index if self.check_files else None
+        missing, wrong = self.file_problems(data_list, titles, known, self.check_sizes)
+        raise_errors(missing + wrong, MissingFileError if missing else InputError)
+
+    def file_problems(
+        self,
+        data_list: Sequence[Mapping[str, Any]],
+        titles: Mapping[str, str],
+        index: FolderIndex | None,
+        contents: bool = True,
+        hints: Mapping[str, str] | None = None,
+    ) -> tuple[list[Finding], list[Finding]]:
+        """Say what is wrong with the files of some images.
+
+        Args:
+            data_list: Data infos of :meth:`load_data_list`.
+            titles: What the findings call the folder of each key of ``data_prefix``.
+            hints: What to do, by key of ``data_prefix``; None: in the words of this class.
+            index, contents: As in :func:`~mmdrs.datasets.content_checks.file_problems`.
+        """
+        files = {key: [info[key] for info in data_list] for key in self.data_prefix}
         num_values = len(self._metainfo['classes']) + bool(self.reduce_zero_label)
         judges = dict(
             seg_map_path=partial(
@@ -228,13 +243,8 @@ class ListedSegDataset(BaseSegDataset):
             ),
             saliency_path=saliency_value_problems,
         )
-        problems = image_problems('data_prefix.img_path', files['img_path'])
-        for key in [key for key in judges if key in files]:
-            pairs = list(zip(files['img_path'], files[key], strict=True))
-            problems += map_problems(
-                f'data_prefix.{key}', key, pairs, self.HINTS[key], judges[key]
-            )
-        raise_problems(problems)
+        hints = {key: (hints or self.HINTS)[key] for key in files}
+        return file_problems(files, titles, hints, judges, index, contents)
 
     def _given_prefixes(self, data_prefix: Mapping[str, str | None]) -> dict[str, str]:
         """Drop the optional keys without a folder, refuse unknown and missing ones."""

@@ -40,11 +40,22 @@ class NamingPipeline:
             raise
         except Exception as error:
             for key, file in files.items():
-                _READERS[key](file)
+                _read(key, file)
             raise InputError(
                 f"image '{path}', or a file that belongs to it, cannot be loaded: "
                 f'{type(error).__name__}: {reason_of(error)}'
             ) from error
+
+
+def _read(key: str, path: str) -> None:
+    """Read a file again, for what is wrong with it, and what can be done."""
+    try:
+        _READERS[key](path)
+    except InputError as error:
+        raise type(error)(
+            f'{error}. Get the file again, or take its image out of the list; mmdrs doctor names '
+            'all such files before a run'
+        ) from error
 
 
 def name_files_in_errors(dataset: Dataset) -> None:

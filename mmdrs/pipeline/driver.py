@@ -16,8 +16,11 @@ from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, write_evaluations
 from mmdrs.evaluation.records.table import score_table
 from mmdrs.files import remove_temporary, write_json
+from mmdrs.findings import raise_errors
 from mmdrs.pipeline.clock import Clock
+from mmdrs.pipeline.diagnosis import check_data
 from mmdrs.pipeline.lock import locked
+from mmdrs.pipeline.made import has_scores, made_by
 from mmdrs.pipeline.overview import write_overview
 from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
 from mmdrs.pipeline.settings import Settings
@@ -68,7 +71,7 @@ def run_pipeline(
         barrier()
         settings.file = work_dir / 'settings.py'
         runs = stage_runs(settings, work_dir, launcher)
-        _check_data([runs[stage.name] for stage in chosen])
+        _check_data({stage.name: runs[stage.name] for stage in chosen})
         for stage in chosen:
             runs[stage.name].check()
         _prepare(chosen, settings, runs)
@@ -99,20 +102,15 @@ def _full_disk_explained(work_dir: Path) -> Iterator[None]:
         ) from error
 
 
-def _check_data(runs: Sequence[StageRun]) -> None:
-    """Look into the data of all stages, and say all that is wrong at once."""
-    errors: dict[str, InputError] = {}
-    for run in runs:
-        try:
-            run.check_data()
-        except InputError as error:
-            errors[str(error)] = error
-    # A data set with masks repeats what one without them has found.
-    own = [text for text in errors if not any(text in other for other in errors if other != text)]
-    if len(own) == 1:
-        raise errors[own[0]]
-    if own:
-        raise InputError('\n'.join(own))
+def _check_data(runs: dict[str, StageRun]) -> None:
+    """Look into the data of all stages, as `mmdrs doctor --quick`: all errors at once."""
+    findings = check_data(runs)
+    for finding in findings:
+        if finding.severity == 'warning':
+            _say(f'WARNING: {finding}')
+    raise_errors(findings)
+    for run in runs.values():  # data sets of other packages check themselves
+        run.check_data()
 
 
 def _prepare(chosen: list[Stage], settings: Settings, runs: dict[str, StageRun]) -> None:
@@ -256,8 +254,8 @@ def _conclude(runs: dict[str, StageRun], evaluations: list[Evaluation]) -> None:
     work_dir = runs['drs_maps'].work_dir
     results = work_dir / 'results.json'
     print(f'\n{score_table(evaluations)}')
-    if evaluations or not results.is_file():
-        write_evaluations(results, evaluations)
+    if evaluations or not has_scores(results):
+        write_evaluations(results, evaluations, made_by(runs))
         print(f'\nresults: {_shown(results)}')
     else:
         print(f'\n{_shown(results)} is left as it is: no stage of these settings was scored')

@@ -64,7 +64,14 @@ class Settings:
             InputError: If an option's key is unknown, or the file has no ``stages``.
         """
         self.path = Path(os.path.realpath(config_path(path)))
-        stages = load_config(self.path).get('stages')
+        cfg = load_config(self.path)
+        stages = cfg.get('stages')
+        if 'model' in cfg:  # those of configs/custom inherit `stages` as well
+            raise InputError(
+                f"'{path}' is the config of one network (it has a `model`), no settings file: "
+                f'train it with python tools/train.py {path}, or name it in `stages` of a '
+                'settings file'
+            )
         if not isinstance(stages, dict):
             raise InputError(
                 f"'{path}' holds no `stages`: give a settings file, such as "

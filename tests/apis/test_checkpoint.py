@@ -180,7 +180,9 @@ def test_pretrained_weights_that_do_not_fit(save: Save, weights: dict, prefix: s
     with pytest.raises(InputError) as error:
         check_pretrained(model)
     message = str(error.value)
-    assert message.startswith(f"model.backbone.init_cfg: checkpoint '{path}' does not fit: ")
+    assert message.startswith(
+        f"model.backbone.init_cfg.checkpoint: checkpoint '{path}' does not fit: "
+    )
     assert 'missing in the file: conv.weight' in message
     assert 'only in the file: ' in message and (weights['start'] or 'fc.weight') in message
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from PIL import Image
 
-from mmdrs.apis import make_pseudo_labels
+from mmdrs.apis import label_dataset, make_pseudo_labels, pseudo_labels
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
 from mmdrs.evaluation.functional.scores import FusedCounts
@@ -273,3 +274,39 @@ def test_errors_of_files_keep_their_type_and_words(images, tmp_path: Path, worke
             )
         )
     assert error.value.errno == errno.ENOTDIR
+
+
+@pytest.mark.parametrize('scored', [True, False])
+def test_labels_of_background_alone_are_told(
+    scored: bool, images, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    """A cue above all maps; and by another, one label with a pixel of a class is enough."""
+    infos = images if scored else without_masks(images)
+    metainfo = dict(classes=('background', 'a', 'b'), palette=PALETTE)
+    monkeypatch.setattr(pseudo_labels, 'DATASETS', Built(infos, metainfo))
+    monkeypatch.setattr(pseudo_labels, 'label_evaluation', lambda *arguments: None)
+    monkeypatch.setattr(pseudo_labels, 'record_path', lambda *arguments: None)
+    monkeypatch.setattr(pseudo_labels, 'write_evaluation', lambda *arguments: None)
+    cfg = Config(dict(test_dataloader=dict(dataset={}), work_dir=str(tmp_path)))
+
+    def warned(value: float) -> bool:
+        rules = LabelRules(BackgroundCue('constant', value=value))
+        label_dataset(cfg, tmp_path / 'maps', tmp_path / f'labels_{value}', rules)
+        return 'all pixels of all labels are background' in capsys.readouterr().out
+
+    assert warned(0.95)
+    assert not warned(0.3)
+
+
+class Built(list):
+    """Stands for the registry of data sets, and for the data set that it builds."""
+
+    def __init__(self, infos: list[dict], metainfo: dict) -> None:
+        super().__init__(infos)
+        self.metainfo = metainfo
+
+    def build(self, config: dict) -> 'Built':
+        return self
+
+    def get_data_info(self, index: int) -> dict:
+        return self[index]

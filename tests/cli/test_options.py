@@ -9,6 +9,10 @@ from mmengine.config import DictAction
 from mmdrs.apis import load_config
 from mmdrs.cli.arguments import command_parser, parse_run_arguments
 from mmdrs.cli.options import parse_value
+from mmdrs.pipeline import load_settings
+from mmdrs.pseudo_labels.crf import DenseCRF
+from mmdrs.pseudo_labels.rules import LabelRules
+from tests.pipeline_runs import SETTINGS
 
 
 @pytest.mark.parametrize(
@@ -40,6 +44,14 @@ def test_as_mmengine(text: str) -> None:
         ('1_000', '1_000'),
         ('(1,2),(3,4)', [(1, 2), (3, 4)]),
         (r'C:\\new data', r'C:\\new data'),
+        ('{}', {}),
+        ('dict()', {}),
+        ("'{}'", {}),
+        ('{a: 1, "b":[1,2], c: {d: two words}}', dict(a=1, b=[1, 2], c=dict(d='two words'))),
+        ("dict(type='power', exponent=2, x='a, b')", dict(type='power', exponent=2, x='a, b')),
+        ('[{a: 1}, {a: None}]', [dict(a=1), dict(a=None)]),
+        ('{a} of b', '{a} of b'),
+        ('a:b', 'a:b'),
     ],
 )
 def test_without_losses(text: str, expected: Any) -> None:
@@ -48,7 +60,11 @@ def test_without_losses(text: str, expected: Any) -> None:
 
 @pytest.mark.parametrize(
     ('argument', 'message'),
-    [('a', "'a' is not KEY=VALUE"), ('a=[1,(2,3]', 'its brackets do not match')],
+    [
+        ('a', "'a' is not KEY=VALUE"),
+        ('a=[1,(2,3]', 'its brackets do not match'),
+        ('a={b}', "'b' in a dict is not KEY:VALUE"),
+    ],
 )
 def test_errors(argument: str, message: str, capsys) -> None:
     with pytest.raises(SystemExit):
@@ -72,3 +88,16 @@ def test_numbers_are_text_where_text_is(tmp_path: Path) -> None:
     cfg = load_config(path, options)
     assert cfg.model.to_dict() == dict(name='2012', depth=2012, parts=['a', '7'], sizes=[3, 4])
     assert cfg.work_dir == '5'
+
+
+def test_an_empty_dict_is_a_crf_with_its_defaults(tmp_path: Path) -> None:
+    """It was the text `{}`, and an error after hours, or no CRF."""
+    pytest.importorskip('pydensecrf')
+    for value in ('{}', 'dict()'):
+        argv = ['--cfg-options', f'pseudo_labels.crf={value}']
+        options = parse_run_arguments(command_parser('A tool.'), argv).cfg_options
+        settings = load_settings(SETTINGS, options)
+        assert LabelRules.from_config(settings['pseudo_labels']).crf == DenseCRF()
+        settings.save(tmp_path / 'settings.py')  # what the stages inherit
+        stored = load_settings(tmp_path / 'settings.py')
+        assert LabelRules.from_config(stored['pseudo_labels']).crf == DenseCRF()

@@ -99,6 +99,7 @@ def test_an_image_that_cannot_be_loaded_is_named(
         apis.train_model(cfg)
     message = str(error.value)
     assert message.startswith(f'{damaged} is not a readable image')
+    assert 'take its image out of the list' in message
     assert 'Traceback' not in message and '\n' not in message
 
 

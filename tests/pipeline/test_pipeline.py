@@ -235,9 +235,9 @@ def test_unknown_names_are_errors(tmp_path, tiny_voc, run_pipeline) -> None:
 @pytest.mark.parametrize(
     ('break_it', 'message'),
     [
-        (lambda d: (d / 'JPEGImages/img_2.jpg').unlink(), r'img_path: 1 of 6.*img_2\.jpg'),
-        (lambda d: (d / 'saliency_map/img_4.png').unlink(), r'saliency_path: 1 of 6.*img_4\.png'),
-        (lambda d: (d / 'SegmentationClass/img_1.png').unlink(), r'seg_map_path.*img_1\.png'),
+        (lambda d: (d / 'JPEGImages/img_2.jpg').unlink(), r'image_dir: 1 of 6.*img_2\.jpg'),
+        (lambda d: (d / 'saliency_map/img_4.png').unlink(), r'saliency_dir: 1 of 6.*img_4\.png'),
+        (lambda d: (d / 'SegmentationClass/img_1.png').unlink(), r'mask_dir.*img_1\.png'),
         (
             lambda d: Image.new('L', (9, 9)).save(d / 'SegmentationClass/img_1.png'),
             r'img_1\.png is 9 x 9',
@@ -293,7 +293,16 @@ def test_without_masks_and_saliency(
     found = (tmp_path / 'work' / 'evaluation' / 'predictions').glob('*.png')
     assert len(list(found)) == predicted
     assert len(list((tmp_path / 'work' / 'pseudo_labels' / 'train').glob('*.png'))) == 6
-    assert json.loads((tmp_path / 'work' / 'results.json').read_text()) == []
+    results = json.loads((tmp_path / 'work' / 'results.json').read_text())
+    assert results['scored'] == []
+    made = {item['stage']: (item['kind'], item['files']) for item in results['made']}
+    assert list(made) == STAGES
+    splits = 2 if predicted else 1
+    assert made['refined_maps'] == ('maps', 6 * splits)
+    assert made['pseudo_labels'] == ('labels', 6 * splits)
+    assert made['evaluation'] == ('test', predicted)
+    assert results['made'][0]['checkpoint'] == 'epoch_2.pth'
+    assert read_evaluations(tmp_path / 'work' / 'results.json') == []
     assert 'nothing was scored: there are no masks' in capsys.readouterr().out
 
 

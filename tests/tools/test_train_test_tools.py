@@ -24,6 +24,12 @@ TOOLS = ROOT / 'tools'
 TINY = str(ROOT / 'tests' / 'data' / 'configs' / 'tiny_fcn.py')
 
 
+SETTINGS = str(ROOT / 'configs' / 'custom' / 'settings_custom.py')
+#: It ended after 0 iterations, as if it had trained.
+TOO_FEW = ['train_dataloader.batch_size=7', 'train_dataloader.drop_last=True']
+TOO_FEW += ['train_dataloader.sampler.type=DefaultSampler']
+
+
 def load_tool(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f'mmdrs_tool_{name}', TOOLS / f'{name}.py')
     module = importlib.util.module_from_spec(spec)
@@ -235,10 +241,17 @@ def test_tta_and_painted_images(trained: Path, tmp_path: Path) -> None:
         ('train', [TINY, '--cfg-options', 'modell.type=A'], "did you mean 'model'"),
         ('train', [TINY, '--cfg-options', 'load_from=gone.pth'], "'gone.pth' does not exist"),
         ('test', [TINY, 'gone.pth'], "checkpoint 'gone.pth' does not exist"),
+        ('train', [SETTINGS], 'is a settings file (it has `stages`)'),
+        ('test', [SETTINGS, 'gone.pth'], f'run its stages with mmdrs run {SETTINGS}'),
+        ('train', [TINY, '--settings', TINY], 'is the config of one network'),
+        ('train', [TINY, '--cfg-options', *TOO_FEW], 'has 6 images (for each process), fewer'),
         ('test', [TINY, 'gone.pth', '--tta', '--cfg-options', 'tta_model=None'], 'no tta_model'),
     ],
 )
-def test_bad_input_is_one_message(tool: str, arguments: list[str], message: str) -> None:
+def test_bad_input_is_one_message(
+    tool: str, arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:
         load_tool(tool).main(arguments)
     assert str(stop.value).startswith('error: ')

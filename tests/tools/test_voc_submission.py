@@ -99,3 +99,19 @@ def test_pack_needs_images(data: Path, capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit, match='^2$'):
         main(['pack', str(data), str(data / 'o.tgz'), '--list', str(data / 'test.txt')])
     assert '--images' in capsys.readouterr().err
+
+
+def test_check_needs_nothing_but_the_archive(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the README calls it; what is missing cannot be known then."""
+    main = load_tool('analysis_tools/voc_submission').main
+    out = str(data / 'out.tgz')
+    main(arguments(data, 'pack', 'predictions', 'out.tgz'))
+    capsys.readouterr()
+    main(['check', out])
+    shown = capsys.readouterr().out
+    assert f'{out}: 2 files, all right for comp6; whether images are missing was not' in shown
+    assert f'has 1,456 images, {out} 2' in shown
+    with pytest.raises(SystemExit, match='made for comp6; give'):
+        main(['check', out, '--challenge', 'comp5'])

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.cli.arguments import command, command_parser
-from voc_server.checking import check_submission
+from voc_server.checking import archive_ids, check_submission
 from voc_server.faults import CHALLENGES
 from voc_server.packing import (
     TEST_IMAGES,
@@ -44,7 +44,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
             required=subparser is pack,
             help='JPEGImages of the test data, for the sizes',
         )
-        subparser.add_argument('--list', type=Path, required=True, help='test.txt')
+        subparser.add_argument(
+            '--list',
+            type=Path,
+            required=subparser is pack,
+            help='test.txt; check without it takes the images of the archive',
+        )
         subparser.add_argument(
             '--challenge',
             choices=CHALLENGES,
@@ -59,7 +64,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     args = parse_args(argv)
-    ids = read_test_ids(args.list)
+    ids = archive_ids(args.archive) if args.list is None else read_test_ids(args.list)
     sizes = read_sizes(args.images, ids) if args.images else None
     if args.command == 'pack':
         pack_submission(args.predictions, args.out, sizes, args.challenge)
@@ -69,10 +74,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f'{args.out}: {len(ids)} files, packed and checked for {args.challenge}')
     else:
         check_submission(args.archive, ids, sizes, args.challenge)
-        note = '' if sizes else '; sizes were not checked, that needs --images'
+        note = '' if args.list else '; whether images are missing was not checked: --list'
+        note += '' if sizes else '; sizes were not checked, that needs --images'
         print(f'{args.archive}: {len(ids)} files, all right for {args.challenge}{note}')
     if len(ids) != TEST_IMAGES:
-        print(f'note: the test set of VOC 2012 has {TEST_IMAGES:,} images, {args.list} {len(ids)}')
+        listed = args.list or args.archive
+        print(f'note: the test set of VOC 2012 has {TEST_IMAGES:,} images, {listed} {len(ids)}')
 
 
 if __name__ == '__main__':

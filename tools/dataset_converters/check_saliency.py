@@ -10,14 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.cli.arguments import command, command_parser
-from mmdrs.datasets.content_checks import (
-    image_problems,
-    map_problems,
-    raise_problems,
-    saliency_value_problems,
-)
-from mmdrs.datasets.file_checks import check_exist, existing_folder
+from mmdrs.datasets.content_checks import file_problems, saliency_value_problems
+from mmdrs.datasets.file_checks import FolderIndex, existing_folder
 from mmdrs.datasets.label_lists import read_id_list
+from mmdrs.errors import InputError, MissingFileError
+from mmdrs.findings import raise_errors
 
 
 @command
@@ -57,18 +54,18 @@ def check_saliency(
             or an impossible range of values.
     """
     ids = [name.removesuffix(img_suffix) for name in ids]
-    folders = {'images': (image_dir, img_suffix), 'saliency maps': (saliency_dir, saliency_suffix)}
-    files = {
-        f'{folder}, {content}': [str(existing_folder(folder, content) / f'{i}{end}') for i in ids]
-        for content, (folder, end) in folders.items()
-    }
-    check_exist(files)
-    (image_title, images), (title, maps) = files.items()
-    pairs = list(zip(images, maps, strict=True))
-    raise_problems(
-        image_problems(image_title, images)
-        + map_problems(title, 'saliency_path', pairs, judge=saliency_value_problems)
+    folders = dict(
+        img_path=(image_dir, 'images', img_suffix),
+        saliency_path=(saliency_dir, 'saliency maps', saliency_suffix),
     )
+    files = {
+        kind: [str(existing_folder(folder, content) / f'{name}{end}') for name in ids]
+        for kind, (folder, content, end) in folders.items()
+    }
+    titles = {kind: f'{folder}, {content}' for kind, (folder, content, _) in folders.items()}
+    judges = dict(saliency_path=saliency_value_problems)
+    missing, wrong = file_problems(files, titles, {}, judges, FolderIndex())
+    raise_errors(missing + wrong, MissingFileError if missing else InputError)
 
 
 if __name__ == '__main__':

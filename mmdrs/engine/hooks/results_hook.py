@@ -27,12 +27,16 @@ class ResultsHook(Hook):
 
     Args:
         stage: Stage of a pipeline, '' elsewhere.
+
+    Attributes:
+        written: The records that it has written.
     """
 
     priority = 'VERY_LOW'
 
     def __init__(self, stage: str = '') -> None:
         self.stage = stage
+        self.written: list[Path] = []
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         if not is_main_process() or not metrics:
@@ -44,7 +48,9 @@ class ResultsHook(Hook):
                 evaluation = build_evaluation(
                     runner.cfg, task, scores, images, runner._load_from, self.stage
                 )
-                write_evaluation(record_path(Path(runner.work_dir), evaluation), evaluation)
+                path = record_path(Path(runner.work_dir), evaluation)
+                write_evaluation(path, evaluation)
+                self.written.append(path)
 
 
 def record_path(work_dir: Path, evaluation: Evaluation) -> Path:

@@ -11,6 +11,7 @@ from mmseg.registry import METRICS
 from mmseg.structures import SegDataSample
 
 from mmdrs.evaluation.functional.scores import FusedCounts
+from mmdrs.evaluation.metrics.background import warn_of_background
 from mmdrs.evaluation.metrics.file_metric import FileMetric
 from mmdrs.evaluation.metrics.samples import map_record
 from mmdrs.evaluation.records.protocol import label_protocols
@@ -115,6 +116,8 @@ class PseudoLabelMetric(FileMetric):
             write_rules(self.output_dir, self.rules)
         if total is None:
             return {}
+        if not total.written.predicted[1:].any():
+            warn_of_background('labels')
         forms = total.forms()
         self.class_scores = {name: (100 * c.iou()).tolist() for name, c in forms.items()}
         scores = {name: counts.miou() for name, counts in forms.items()}

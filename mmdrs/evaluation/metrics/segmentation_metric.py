@@ -11,6 +11,7 @@ from mmseg.registry import METRICS
 from torch import Tensor
 
 from mmdrs.errors import InputError
+from mmdrs.evaluation.metrics.background import warn_of_background
 from mmdrs.evaluation.records.protocol import describe_crf
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.crf import DenseCRF
@@ -143,7 +144,14 @@ class SegmentationMetric(IoUMetric):
             intersection, union = (sum(column) for column in list(zip(*results, strict=True))[:2])
             iou = (100 * intersection / union).tolist()
             self.class_scores['mIoU'] = [round(value, 2) for value in iou]
+            self._warn_of_background(sum(list(zip(*results, strict=True))[2]))
         return super().compute_metrics(results)
+
+    def _warn_of_background(self, predicted: Tensor) -> None:
+        """Warn if no pixel (``predicted``: pixels by class) is of a class but background."""
+        first = (self.dataset_meta or {}).get('classes', ('',))[0]
+        if first == 'background' and predicted.sum() > 0 and not predicted[1:].any():
+            warn_of_background('predictions')
 
 
 @METRICS.register_module()

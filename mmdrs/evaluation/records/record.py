@@ -97,9 +97,20 @@ def write_evaluation(path: Path, evaluation: Evaluation) -> None:
     write_json(path, record_content(evaluation))
 
 
-def write_evaluations(path: Path, evaluations: Sequence[Evaluation]) -> None:
-    """Write the records of a whole run as one JSON list."""
-    write_json(path, [record_content(evaluation) for evaluation in evaluations])
+def write_evaluations(
+    path: Path, evaluations: Sequence[Evaluation], made: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Write the records of a whole run as one JSON list; without any, a dict of what was made.
+
+    Args:
+        path: The file.
+        evaluations: The records.
+        made: What the stages of a run without masks have made, plain values.
+    """
+    content: Any = [record_content(evaluation) for evaluation in evaluations]
+    if made and not evaluations:
+        content = dict(format=FORMAT, scored=[], made=list(made))
+    write_json(path, content)
 
 
 def record_content(evaluation: Evaluation) -> dict[str, Any]:
@@ -119,6 +130,8 @@ def read_evaluation(path: Path) -> Evaluation:
 def read_evaluations(path: Path) -> list[Evaluation]:
     """Read a list of records, such as ``results.json``; errors as :func:`read_evaluation`."""
     content = read_json(path, 'list of records', _HINT)
+    if isinstance(content, dict) and 'made' in content:  # by a run without masks
+        content = content.get('scored')
     if not isinstance(content, list):
         raise InputError(f'{path}: is no list of records of evaluations; {_HINT}')
     found = []

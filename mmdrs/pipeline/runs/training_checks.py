@@ -13,11 +13,11 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope, Registry
 from mmseg.registry import HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS, TRANSFORMS
 
+from mmdrs.apis.batches import require_batch
 from mmdrs.apis.checkpoint import check_pretrained
 from mmdrs.apis.quiet import quiet_log
-from mmdrs.datasets.wrappers import leaf_datasets
+from mmdrs.apis.trial_batch import try_batch
 from mmdrs.errors import InputError, blamed_on
-from mmdrs.pipeline.runs.trial_batch import try_batch
 
 
 def check_training(cfg: Config, images: int | None = None, initialised: bool = True) -> None:
@@ -31,7 +31,6 @@ def check_training(cfg: Config, images: int | None = None, initialised: bool = T
     Raises:
         Exception: What the parts raise on wrong options; see :func:`mmdrs.errors.blamed_on`.
     """
-    smallest = _smallest_batch(cfg.train_dataloader, images)
     scope = DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmseg'))
     with scope, quiet_log(), warnings.catch_warnings():
         warnings.simplefilter('ignore')  # the training gives them again
@@ -50,6 +49,7 @@ def check_training(cfg: Config, images: int | None = None, initialised: bool = T
         if 'type' in cfg.train_cfg:  # else the runner chooses one
             loop = {**cfg.train_cfg, 'runner': None, 'dataloader': None}
             _check_names(_class(LOOPS, loop), loop)
+        smallest = _smallest_batch(cfg.train_dataloader, images)
         with blamed_on('a batch of random images fails'), _batch_norm_of_one(smallest):
             try_batch(model, cfg, smallest)
 
@@ -63,15 +63,8 @@ def _smallest_batch(loader: Mapping[str, Any], images: int | None) -> int:
     size, by_epoch = loader['batch_size'], 'Infinite' not in str(loader['sampler']['type'])
     if images is None or not by_epoch:
         return min(size, 2)
+    require_batch(loader, images)
     images = math.ceil(images / get_world_size())
-    if images < size and loader.get('drop_last'):
-        dataset = leaf_datasets(loader['dataset'])[0]
-        listed = dataset.get('ann_file') or (dataset.get('data_prefix') or {}).get('img_path')
-        raise InputError(
-            f"the list '{listed}' has {images} "
-            f'images (for each process), fewer than a batch: give batch_size={images} or less (it '
-            f'is {size}), or more images'
-        )
     return 1 if size == 1 or (images % size == 1 and not loader.get('drop_last')) else 2
 
 

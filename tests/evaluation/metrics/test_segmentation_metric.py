@@ -63,3 +63,17 @@ def test_another_view() -> None:
     assert metric.protocols == dict(mIoU=dict(crop='centre crop'))
     with pytest.raises(ValueError, match=r"view=2.*tta_model=dict\(type='ViewsTTA'\)"):
         evaluate(SegmentationMetric(view=2), SAMPLE)
+
+
+def test_predictions_of_background_alone_are_told(capsys: pytest.CaptureFixture) -> None:
+    """Of all images; one pixel of a class is enough to be silent."""
+    bare = sample([[0, 0], [0, 0]], [[0, 1], [1, 255]])
+    evaluate(SegmentationMetric(), bare, bare)
+    assert 'all pixels of all predictions are background' in capsys.readouterr().out
+    evaluate(SegmentationMetric(), bare, SAMPLE)
+    assert 'WARNING' not in capsys.readouterr().out
+    metric = SegmentationMetric()
+    metric.dataset_meta = dict(classes=('wall', 'floor', 'sky'))  # class 0 is no background
+    metric.process(None, [bare])
+    metric.evaluate(size=1)
+    assert 'WARNING' not in capsys.readouterr().out

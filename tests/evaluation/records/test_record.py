@@ -67,6 +67,12 @@ def test_list_of_records(tmp_path: Path) -> None:
     assert content[1] == json.loads(single.read_text())
     write_evaluations(path, [])
     assert read_evaluations(path) == []
+    made = [dict(stage='drs_maps', kind='maps', files=3)]
+    write_evaluations(path, [], made)  # of a run without masks
+    assert read_evaluations(path) == []
+    assert json.loads(path.read_text())['made'] == made
+    write_evaluations(path, [record()], made)
+    assert read_evaluations(path) == [record()]
     path.write_text(json.dumps([content[0], dict(content[1], colour='red')]))
     with pytest.raises(InputError, match=r'record 2: .*results.json is damaged.*colour'):
         read_evaluations(path)

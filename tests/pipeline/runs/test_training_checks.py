@@ -50,7 +50,7 @@ def tool():
         ),
         (
             'backbone.init_cfg.type=Pretrained backbone.init_cfg.checkpoint=gone.pth',
-            "stage plain_classifier: checkpoint 'gone.pth' does not exist",
+            "stage plain_classifier: .*init_cfg.checkpoint: checkpoint 'gone.pth' does not exist",
         ),
         (
             'refinement.default_hooks.drs.type=DRSScheduleHook '

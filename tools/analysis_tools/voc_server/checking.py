@@ -32,6 +32,22 @@ def check_submission(
     refuse(submission_faults(archive, ids, sizes, challenge), archive, note)
 
 
+def archive_ids(archive: str | Path) -> list[str]:
+    """The ids of the PNGs of an archive, sorted, where no list says which there should be.
+
+    Raises:
+        MissingFileError, InputError: As :func:`submission_faults`; also if there is no PNG.
+    """
+    path = Path(archive)
+    _refuse_zip(path)
+    with reading_archive(path), tarfile.open(path) as tar:
+        members, _ = archive_members(tar)
+    ids = {_image_id(info) for info in members if info.isreg() and info.name.endswith('.png')}
+    if not ids:
+        raise InputError(f'{path}: holds no PNG')
+    return sorted(ids)
+
+
 def submission_faults(
     archive: str | Path,
     ids: Sequence[str],

@@ -1,7 +1,8 @@
 """One batch of a training on random images, before hours are spent."""
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,7 +29,16 @@ SIDE = 64
 _MAPS = dict(LoadLocalizationMap=LOCALIZATION_KEY, LoadSaliencyMap=SALIENCY_KEY)
 
 
-def try_batch(model: BaseSegmentor, cfg: Config, batch_size: int) -> None:
+class Trial(NamedTuple):
+    """Pixels of an image of the trial, and of one of the training."""
+
+    pixels: int
+    whole: int
+
+
+def try_batch(
+    model: BaseSegmentor, cfg: Config, batch_size: int, grad: bool = False
+) -> Trial | None:
     """Run random images through the pipeline, the loader's collation, and the losses of a model.
 
     Steps that load files give random values. With other loading steps than those known here,
@@ -38,6 +48,10 @@ def try_batch(model: BaseSegmentor, cfg: Config, batch_size: int) -> None:
         model: As built from the config.
         cfg: Config of the training.
         batch_size: Images of the batch.
+        grad: Keep what a backward pass needs.
+
+    Returns:
+        The sizes; None where nothing was run.
 
     Raises:
         Exception: What the parts raise where the options do not fit together.
@@ -47,20 +61,24 @@ def try_batch(model: BaseSegmentor, cfg: Config, batch_size: int) -> None:
     with seeded(0):
         loaders = [_loader(step, classes) for step in steps]
         if any(load is None for load in loaders):
-            return
-        samples = [_sample(loaders, classes) for _ in range(batch_size)]
+            return None
+        packed = [_sample(loaders, classes) for _ in range(batch_size)]
+        whole = math.prod(packed[0]['inputs'].shape[1:])
+        samples = [_cut(sample) for sample in packed]
         config = dict(cfg.train_dataloader, dataset=samples, batch_size=batch_size)
         drop_worker_options(config)
         loader = Runner.build_dataloader(config, seed=0)
         data = loader.collate_fn(samples)
         preprocessor = model.data_preprocessor
         if getattr(preprocessor, 'size', None):
+            whole = math.prod(preprocessor.size)
             preprocessor.size = tuple(min(side, SIDE) for side in preprocessor.size)
-        with torch.no_grad():
+        with torch.set_grad_enabled(grad):
             data = preprocessor(data, training=True)
             # Synchronised batch norm runs on GPUs only.
             losses = revert_sync_batchnorm(model).train()(**data, mode='loss')
             model.parse_losses(losses)
+        return Trial(math.prod(data['inputs'].shape[2:]), whole)
 
 
 def _loader(step: Mapping[str, Any], classes: int) -> Any:
@@ -98,12 +116,17 @@ def _add(results: dict, key: str, value: np.ndarray) -> dict:
 
 
 def _sample(loaders: list[Any], classes: int) -> dict[str, Any]:
-    """A packed image with its labels, of at most :data:`SIDE` x :data:`SIDE`."""
+    """A packed image with its labels."""
     info = dict(img_path='', img_id='', seg_fields=[], reduce_zero_label=False, sample_idx=0)
     labels = np.random.randint(0, 2, classes - 1).astype(np.float32)
     packed = Compose(loaders)(dict(info, img_label=labels))
     if packed is None or not isinstance(packed.get('data_samples'), SegDataSample):
         raise InputError('the pipeline of the training does not end in PackSegInputs')
+    return packed
+
+
+def _cut(packed: dict[str, Any]) -> dict[str, Any]:
+    """The upper left corner of at most :data:`SIDE` x :data:`SIDE`."""
     packed['inputs'] = packed['inputs'][:, :SIDE, :SIDE]
     sample = packed['data_samples']
     pixels = {key: field for key, field in sample.items() if isinstance(field, PixelData)}
