@@ -206,7 +206,7 @@ def pins(python: str) -> dict[str, str]:
 def required_by_make() -> Iterator[Requirement]:
     """Yield what make asks pip for."""
     for file in sorted((ROOT / 'requirements').glob('*.txt')):
-        if file.stem not in ('constraints', 'dev', 'mminstall'):
+        if file.stem not in ('constraints', 'dev', 'mminstall', 'saliency'):
             yield from read_requirements(file.name)
 
 
@@ -332,7 +332,7 @@ def test_imports_go_one_way() -> None:
 
 
 def test_mathematics_knows_nothing_of_mmsegmentation() -> None:
-    known = ('mmdrs', 'numpy', 'PIL', 'cv2', 'torch', 'pydensecrf')
+    known = ('mmdrs', 'numpy', 'PIL', 'cv2', 'torch', 'pydensecrf', 'rembg')
     for folder in PLAIN:
         files = [
             path for path in package_files() if ROOT / 'mmdrs' / folder in (path, *path.parents)

@@ -152,7 +152,7 @@ def test_tables_of_classes_confusion_and_sizes(page: Path) -> None:
 
 def test_tool(copied: Path, capsys) -> None:
     tool = load_tool('analysis_tools/report')
-    tool.main([str(copied), '--images', '2'])
+    tool.main([str(copied), '--examples', '2'])
     assert f'report: {copied / "report.html"}' in capsys.readouterr().out
     with pytest.raises(SystemExit, match='error: .*gone'):
         tool.main([str(copied / 'gone')])
