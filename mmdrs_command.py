@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 #: Commands in the order in which a user meets them: module, and what it does in one line.
 COMMANDS = {
     'run': ('mmdrs.cli.run', 'run all stages, from image labels to a segmentation network'),
+    'predict': ('mmdrs.cli.predict', 'segment new images with the network of a run'),
     'report': ('mmdrs.cli.report', 'write a run as one HTML file: pictures, curves, classes'),
     'leaderboard': ('mmdrs.cli.leaderboard', 'rank runs among published results'),
     'places': ('mmdrs.cli.places', 'list where DRS can go in the backbone of a config'),
@@ -28,6 +29,7 @@ PACKAGES = (
 _EXAMPLE = """
 examples:
   mmdrs run settings.py --work-dir run       all stages
+  mmdrs predict run photo.jpg --out masks    segment an image with its network
   mmdrs report run                           look at them
   mmdrs COMMAND --help                       arguments and examples of a command"""
 
