@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mmdrs.apis.inference import test_steps
+from mmdrs.apis.inference_config import whole_image_steps
 from mmdrs.apis.prediction import Prediction
 from mmdrs.apis.segmentor import Segmentor, Tile
 from mmdrs.errors import InputError
@@ -56,7 +56,7 @@ class PredictedFolder:
         return dict(
             network=digest(cfg.model.to_dict()),
             weights=file_digest(checkpoint) if os.path.isfile(checkpoint) else checkpoint,
-            pipeline=digest([dict(step) for step in test_steps(cfg)]),
+            pipeline=digest(whole_image_steps(cfg)),
             tile=self.tile,
         )
 

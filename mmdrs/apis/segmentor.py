@@ -13,7 +13,8 @@ from mmengine.device import get_device
 from mmseg.models.segmentors import BaseSegmentor
 
 from mmdrs.apis.config import load_config
-from mmdrs.apis.inference import init_network, test_steps
+from mmdrs.apis.inference import init_network
+from mmdrs.apis.inference_config import whole_image_steps
 from mmdrs.apis.prediction import Collector, Prediction
 from mmdrs.apis.trained_run import run_of, segmentation_stage
 from mmdrs.apis.windows import WindowedInference
@@ -30,8 +31,6 @@ MOST_SCORES = 1 << 27
 MOST_INPUT_PIXELS = 1 << 21
 #: Side of the windows of larger images.
 TILE = 1024
-#: Steps after which a prediction is not one of the whole image.
-CROPS = ('CenterCrop', 'SetOutputShape')
 
 Tile = int | str
 
@@ -216,7 +215,7 @@ def array_steps(cfg: Config) -> list[dict[str, Any]]:
     Raises:
         InputError: If it reads other images than ``LoadImageFromFile``, or augments them.
     """
-    steps = [dict(step) for step in test_steps(cfg) if step['type'] not in CROPS]
+    steps = whole_image_steps(cfg)
     kinds = [step['type'] for step in steps]
     if kinds[:1] != ['LoadImageFromFile'] or 'TestTimeAug' in kinds:
         raise InputError(
