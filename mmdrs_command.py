@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 COMMANDS = {
     'run': ('mmdrs.cli.run', 'run all stages, from image labels to a segmentation network'),
     'predict': ('mmdrs.cli.predict', 'segment new images with the network of a run'),
+    'export': ('mmdrs.cli.export', 'masks as COCO, LabelMe or PNG files; the network as ONNX'),
     'report': ('mmdrs.cli.report', 'write a run as one HTML file: pictures, curves, classes'),
     'leaderboard': ('mmdrs.cli.leaderboard', 'rank runs among published results'),
     'places': ('mmdrs.cli.places', 'list where DRS can go in the backbone of a config'),
