@@ -22,7 +22,9 @@ COMMANDS = {
     'labels': ('mmdrs.cli.labels', 'write a list of images from labels of any common format'),
     'saliency': ('mmdrs.cli.saliency', 'make the saliency maps of a folder of images'),
     'run': ('mmdrs.cli.run', 'run all stages, from image labels to a segmentation network'),
+    'predict': ('mmdrs.cli.predict', 'segment new images with the network of a run'),
     'score': ('mmdrs.cli.score', 'score labels or maps of any method against masks'),
+    'export': ('mmdrs.cli.export', 'masks as COCO, LabelMe or PNG files; the network as ONNX'),
     'report': ('mmdrs.cli.report', 'write a run as one HTML file: pictures, curves, classes'),
     'leaderboard': ('mmdrs.cli.leaderboard', 'rank runs among published results'),
     'places': ('mmdrs.cli.places', 'list where DRS can go in the backbone of a config'),
@@ -38,6 +40,7 @@ examples:
   mmdrs init photos                          settings for your photographs
   mmdrs doctor settings.py                   what is wrong, before a run
   mmdrs run settings.py --work-dir run       all stages
+  mmdrs predict run photo.jpg --out masks    segment an image with its network
   mmdrs report run                           look at them
   mmdrs COMMAND --help                       arguments and examples of a command"""
 

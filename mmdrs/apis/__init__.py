@@ -12,8 +12,10 @@ from mmdrs.apis.config import (
 )
 from mmdrs.apis.inference import inference_class_maps, inference_maps, init_network
 from mmdrs.apis.pool import ordered_map
+from mmdrs.apis.prediction import Prediction
 from mmdrs.apis.pseudo_labels import label_dataset, make_pseudo_labels
 from mmdrs.apis.runner import build_runner, start_processes
+from mmdrs.apis.segmentor import Segmentor, init_model
 from mmdrs.apis.test import test_model
 from mmdrs.apis.train import train_model
 from mmdrs.compat import config_path
@@ -22,6 +24,8 @@ from mmdrs.errors import InputError, MissingFileError
 __all__ = [
     'InputError',
     'MissingFileError',
+    'Prediction',
+    'Segmentor',
     'apply_amp',
     'apply_labels',
     'apply_output',
@@ -32,6 +36,7 @@ __all__ = [
     'config_path',
     'inference_class_maps',
     'inference_maps',
+    'init_model',
     'init_network',
     'label_dataset',
     'load_config',

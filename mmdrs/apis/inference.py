@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from mmseg.registry import MODELS
 from mmdrs.apis.checkpoint import check_checkpoint
 from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.engine.loops.map_loop import SCALES, localization_model, map_steps, predict_maps
+from mmdrs.errors import InputError
 
 
 def init_network(cfg: Config, checkpoint: str, device: str = 'cpu') -> BaseSegmentor:
@@ -81,6 +83,19 @@ def _batch(model: BaseSegmentor, path: str | Path, labels: Sequence[int] | None 
     if labels is not None:
         info['img_label'] = np.zeros(model.decode_head.num_classes - 1, np.float32)
         info['img_label'][list(labels)] = 1
-    dataset = leaf_datasets(model.cfg.test_dataloader.dataset)[0]
-    packed = Compose(map_steps(dataset.pipeline))(info)
+    packed = Compose(test_steps(model.cfg))(info)
     return dict(inputs=[packed['inputs']], data_samples=[packed['data_samples']])
+
+
+def test_steps(cfg: Config) -> list[dict[str, Any]]:
+    """The test pipeline of a config without the steps that only scores need.
+
+    Raises:
+        InputError: If the config has none.
+    """
+    loader = cfg.get('test_dataloader')
+    steps = leaf_datasets(loader.dataset)[0].get('pipeline') if loader else None
+    steps = steps or cfg.get('test_pipeline')
+    if not steps:
+        raise InputError(f"the config '{cfg.filename}' has no test_pipeline")
+    return map_steps(steps)

@@ -1,6 +1,7 @@
 """Running the stages in order: what is finished is skipped, what was stopped goes on."""
 
 import errno
+import shlex
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
 
 from mmdrs.apis import start_processes
+from mmdrs.apis.trained_run import trained_stages
 from mmdrs.engine import format_seconds
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, write_evaluations
@@ -262,6 +264,9 @@ def _conclude(runs: dict[str, StageRun], evaluations: list[Evaluation]) -> None:
     picture = write_overview(work_dir, runs)
     if picture:
         print(f'picture: {_shown(picture)}')
+    if 'segmentation' in trained_stages(work_dir)[0]:
+        quoted = shlex.quote(str(_shown(work_dir)))
+        print(f'masks of other images: mmdrs predict {quoted} IMAGE --out DIR')
     old = [path for run in runs.values() for path in StageState(run.folder).generations()]
     if old:
         files = [f for folder in old for f in folder.rglob('*') if not f.is_symlink()]

@@ -1,10 +1,14 @@
 """The picture at the end of a pipeline run: some images through all the stages."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from mmseg.registry import DATASETS
 
+from mmdrs.apis import init_model
+from mmdrs.apis.trained_run import segmentation_stage
+from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pipeline.runs.stage_run import StageRun
@@ -24,8 +28,8 @@ MAP_STAGES = (
 def write_overview(work_dir: Path, runs: dict[str, StageRun], images: int = 6) -> Path | None:
     """Write ``overview.png``: image, maps, pseudo label, prediction, ground truth.
 
-    The images are spread evenly over the validation list (else the training list, which has no
-    predictions); a column whose files are not there yet is left out.
+    The images are spread evenly over the validation list, else the training list. A column whose
+    files are not there yet is left out; predictions that no evaluation has stored are made.
 
     Returns:
         The picture's path, or None if no stage has finished with maps yet.
@@ -43,21 +47,16 @@ def write_overview(work_dir: Path, runs: dict[str, StageRun], images: int = 6) -
     if not folders:
         return None
     labels = {
-        'pseudo label': work_dir / 'pseudo_labels' / split,
-        'prediction': work_dir / 'evaluation' / 'predictions',
-    }
-    labels = {
-        heading: [output_path(folder, info['img_id'], '.png') for info in infos]
-        for heading, folder in labels.items()
+        'pseudo label': _stored(work_dir / 'pseudo_labels' / split, infos),
+        'prediction': _predictions(work_dir, runs, infos),
     }
     if all(info.get('seg_map_path') for info in infos):
-        labels['ground truth'] = [Path(info['seg_map_path']) for info in infos]
-    labels = {h: paths for h, paths in labels.items() if all(path.is_file() for path in paths)}
+        labels['ground truth'] = [read_label(info['seg_map_path']) for info in infos]
+    labels = {heading: found for heading, found in labels.items() if found}
+    palette = dataset.metainfo['palette']
     rows = [
-        _row(
-            info, folders, [paths[index] for paths in labels.values()], dataset.metainfo['palette']
-        )
-        for index, info in enumerate(infos)
+        [*_row(info, folders), *(label_colours(found[i], palette) for found in labels.values())]
+        for i, info in enumerate(infos)
     ]
     path = work_dir / 'overview.png'
     with written_whole(path) as temporary:
@@ -65,12 +64,34 @@ def write_overview(work_dir: Path, runs: dict[str, StageRun], images: int = 6) -
     return path
 
 
-def _row(
-    info: dict, folders: dict[str, Path], labels: list[Path], palette: list
+def _stored(folder: Path, infos: Sequence[dict]) -> list[np.ndarray]:
+    """The labels of the images in a folder; none unless all are there."""
+    paths = [output_path(folder, info['img_id'], '.png') for info in infos]
+    return [read_label(path) for path in paths] if all(p.is_file() for p in paths) else []
+
+
+def _predictions(
+    work_dir: Path, runs: dict[str, StageRun], infos: Sequence[dict]
 ) -> list[np.ndarray]:
+    """The labels by the newest segmentation network: stored, else predicted now."""
+    try:
+        network = segmentation_stage(work_dir).name
+    except InputError:
+        return []
+    tests = [run for run in runs.values() if run.stage.kind == 'test']
+    folders = [run.folder / 'predictions' for run in tests if run.stage.weights == network]
+    for folder in folders:
+        if stored := _stored(folder, infos):
+            return stored
+    model = init_model(work_dir)
+    return [model.predict(info['img_path']).label for info in infos]
+
+
+def _row(info: dict, folders: dict[str, Path]) -> list[np.ndarray]:
+    """The image and its maps."""
     image = read_image(info['img_path'])
     row = [image]
     for folder in folders.values():
         stored = read_maps(output_path(folder, info['img_id'], '.npz'))
         row.append(heat_map(image, resize_array(stored.floats(), image.shape[:2])))
-    return row + [label_colours(read_label(path), palette) for path in labels]
+    return row

@@ -11,6 +11,7 @@ from mmdrs.pseudo_labels.label_file import VOID_COLOUR
 
 GAP = 4
 HEADER = 22
+_ROWS = 256  # mixed at once
 
 
 def heat_map(image: np.ndarray, maps: np.ndarray) -> np.ndarray:
@@ -29,11 +30,23 @@ def label_colours(label: np.ndarray, palette: Sequence[Sequence[int]]) -> np.nda
 
 
 def label_overlay(
-    image: np.ndarray, label: np.ndarray, palette: Sequence[Sequence[int]]
+    image: np.ndarray,
+    label: np.ndarray,
+    palette: Sequence[Sequence[int]],
+    background: int | None = 0,
 ) -> np.ndarray:
-    """An image, RGB uint8 (H, W, 3), under the colours of its label (H, W); no background (0)."""
-    mixed = 0.4 * image + 0.6 * label_colours(label, palette)
-    return np.where((label > 0)[..., None], mixed, image).astype(np.uint8)
+    """An image, RGB uint8 (H, W, 3), under the colours of its label (H, W).
+
+    The class ``background`` has no colour; None gives every class one. A few rows are mixed at
+    once: the fractions of a large image would take gigabytes.
+    """
+    overlay = np.array(image)
+    for top in range(0, len(image), _ROWS):
+        rows = slice(top, top + _ROWS)
+        mixed = 0.4 * image[rows] + 0.6 * label_colours(label[rows], palette)
+        shown = (label[rows] != (-1 if background is None else background))[..., None]
+        overlay[rows] = np.where(shown, mixed, image[rows]).astype(np.uint8)
+    return overlay
 
 
 def contact_sheet(

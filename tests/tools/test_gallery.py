@@ -160,7 +160,7 @@ def test_other_errors(tool, finished: Path, tmp_path: Path, monkeypatch) -> None
         make(tool, finished, out, 'skimage:chelsae')
     with pytest.raises(SystemExit, match='there is no image gone.jpg'):
         make(tool, finished, out, 'gone.jpg')
-    with pytest.raises(SystemExit, match='no work directory of tools/pipeline.py'):
+    with pytest.raises(SystemExit, match='no work directory of mmdrs run'):
         make(tool, tmp_path, out, 'skimage:chelsea')
     Image.fromarray(skimage.data.chelsea()).save(out)
     with pytest.raises(SystemExit):  # it would overwrite the photograph

@@ -24,24 +24,27 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.device import get_device
-from mmseg.apis import inference_model
 from mmseg.models.segmentors import BaseSegmentor
 from photographs import PREFIX, Photograph, load_photographs
 from PIL import Image
 
-from mmdrs.apis import inference_class_maps, inference_maps, init_network, load_config
+from mmdrs.apis import (
+    Segmentor,
+    inference_class_maps,
+    inference_maps,
+    init_model,
+    init_network,
+    load_config,
+)
+from mmdrs.apis.trained_run import trained_stages
 from mmdrs.cli.arguments import command, command_parser
 from mmdrs.datasets.label_lists import read_label_list, unknown_class
-from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 from mmdrs.models.decode_heads.cam_head import image_scores
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pipeline.overview import MAP_STAGES
 from mmdrs.pipeline.stages import ALL_STAGES
-from mmdrs.pipeline.state import StageState
-from mmdrs.pseudo_labels.palette import voc_palette
-from mmdrs.reporting.report.reported_run import read_run
 from mmdrs.visualization import CORNER, contact_sheet, heat_map, label_overlay, legend, written_on
 from mmdrs.visualization.contact_sheet import GAP
 
@@ -54,15 +57,13 @@ COLUMNS = {
 }
 #: Whose scores are the labels of an image without any: the first that has finished.
 CLASSIFIERS = ('drs_classifier', 'plain_classifier')
-#: Steps after which a prediction is not one of the whole image.
-CROPS = ('CenterCrop', 'SetOutputShape')
 WIDEST = 1.6  # widest picture, in heights of its row; a panorama is lower than its row
 NARROWEST = 96  # pixels, for the names
 
 #: Suffixes of the picture.
 FORMATS = ('.png', '.jpg', '.jpeg')
 
-Networks = dict[str, BaseSegmentor]
+Networks = dict[str, BaseSegmentor | Segmentor]
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -86,31 +87,27 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def finished_networks(work_dir: Path) -> Networks:
-    """The trained networks of a work directory, by stage; says which columns are left out.
+    """The trained networks of a work directory, by column; says which columns are left out.
+
+    The segmentation network is the newest, as in ``mmdrs predict``.
 
     Raises:
         InputError: If it is no work directory of a pipeline, or no network has finished.
     """
-    run = read_run(work_dir)
-    reasons = dict(run.left_out)
-    networks = {}
+    finished, reasons = trained_stages(work_dir)
+    networks: Networks = {}
     for stage, heading in COLUMNS.items():
-        if stage in run.stages:
-            networks[stage] = _load(work_dir / stage)
-        else:
+        if stage not in finished:
             print(f'no column {heading!r}: {stage}: {reasons.get(stage, "no such stage")}')
+        elif stage == SEGMENTATION:
+            networks[stage] = init_model(work_dir)
+        else:
+            found = finished[stage]
+            cfg = load_config(found.config)
+            networks[stage] = init_network(cfg, str(found.checkpoint), get_device())
     if not networks:
         raise InputError(f'{work_dir}: no network has finished that the picture could show')
     return networks
-
-
-def _load(folder: Path) -> BaseSegmentor:
-    """The network of a finished training, with the config and the weights that it has stored."""
-    configs = sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime)
-    if not configs:
-        raise InputError(f'{folder} holds no config any more; make it with --again {folder.name}')
-    checkpoint = folder / StageState(folder).done['weights']
-    return init_network(load_config(configs[-1]), str(checkpoint), get_device())
 
 
 def image_labels(
@@ -179,18 +176,11 @@ def classified(photograph: Photograph, networks: Networks) -> list[int]:
     return sorted(chosen)
 
 
-def class_names(model: BaseSegmentor) -> list[str]:
+def class_names(model: BaseSegmentor | Segmentor) -> list[str]:
     """Names of the foreground classes."""
+    if isinstance(model, Segmentor):
+        return list(model.classes[1:])
     return list(model.dataset_meta['classes'][1:])
-
-
-def predicted_label(model: BaseSegmentor, photograph: Photograph) -> np.ndarray:
-    """The segmentation of an image, (H, W), by the config's test pipeline."""
-    loader = model.cfg.get('test_dataloader')
-    steps = leaf_datasets(loader.dataset)[0].pipeline if loader else model.cfg.test_pipeline
-    model.cfg.test_pipeline = [step for step in steps if step['type'] not in CROPS]
-    sample = inference_model(model, str(photograph.path))
-    return sample.pred_sem_seg.data[0].cpu().numpy()
 
 
 def fitted(pixels: np.ndarray, height: int) -> np.ndarray:
@@ -242,21 +232,19 @@ def map_column(
 
 
 def prediction_column(
-    model: BaseSegmentor, photographs: Sequence[Photograph], height: int
+    model: Segmentor, photographs: Sequence[Photograph], height: int
 ) -> tuple[list[np.ndarray], dict[str, Sequence[int]]]:
     """The pictures of the predictions, and the colours of the classes in them, by name."""
-    names = model.dataset_meta['classes']
-    palette = model.dataset_meta.get('palette') or voc_palette(len(names))
     cells, found = [], set()
     for photograph in photographs:
-        label = predicted_label(model, photograph)
-        found.update(np.unique(label).tolist())
+        prediction = model.predict(photograph.pixels)
+        found.update(prediction.found)
         image = fitted(photograph.pixels, height)
-        small = Image.fromarray(label.astype(np.uint8)).resize(
+        small = Image.fromarray(prediction.label).resize(
             image.shape[1::-1], Image.Resampling.NEAREST
         )
-        cells.append(framed(label_overlay(image, np.asarray(small), palette), height)[0])
-    colours = {names[index]: palette[index] for index in sorted(found - {0})}
+        cells.append(framed(label_overlay(image, np.asarray(small), model.palette), height)[0])
+    colours = {model.classes[index]: model.palette[index] for index in sorted(found - {0})}
     return cells, colours or {'background only': (255, 255, 255)}
 
 

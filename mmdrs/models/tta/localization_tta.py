@@ -73,7 +73,7 @@ class LocalizationTTA(SegTTAModel):
         images, samples = data['inputs'], data['data_samples']  # normalised, (N, 3, H, W)
         sizes = [self.size or tuple(sample.ori_shape[:2]) for sample in samples]
         # Straight to the size of the maps, as in the reference, where it is one for all.
-        padded = any(any(_padding(sample)) for sample in samples)
+        padded = any(any(padding(sample)) for sample in samples)
         direct = not padded and len(set(sizes)) == 1
         shape = sizes[0] if direct else tuple(images.shape[2:])
         metas = [dict(meta, output_shape=shape) for meta in image_label_metas(samples)]
@@ -110,13 +110,13 @@ def set_maps(sample: SegDataSample, maps: Tensor) -> None:
     sample.set_data(dict(seg_logits=PixelData(data=maps), pred_sem_seg=PixelData(data=label)))
 
 
-def _padding(sample: SegDataSample) -> Sequence[int]:
+def padding(sample: SegDataSample) -> Sequence[int]:
     """Pixels that the preprocessor put at the left, right, top and bottom."""
     return sample.get('img_padding_size', sample.get('padding_size', (0, 0, 0, 0)))
 
 
 def _upright(maps: Tensor, sample: SegDataSample) -> Tensor:
     """The maps (1 + K, h, w) of an image without its padding and its flip."""
-    left, right, top, bottom = _padding(sample)
+    left, right, top, bottom = padding(sample)
     maps = maps[:, top : maps.shape[1] - bottom, left : maps.shape[2] - right]
     return maps.flip(_FLIPPED[sample.flip_direction]) if sample.get('flip') else maps

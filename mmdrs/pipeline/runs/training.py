@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mmdrs.apis import train_model
+from mmdrs.apis.inference_config import add_inference
 from mmdrs.errors import InputError, blamed_on
 from mmdrs.files import file_digest
 from mmdrs.pipeline.runs.choice import read_choice
@@ -86,6 +87,7 @@ class TrainingRun(StageRun):
             key = 'map_path' if source.endswith('_maps') else 'seg_map_path'
             folder = self.work_dir / source / 'train'
             cfg.train_dataloader.dataset.data_prefix[key] = str(folder.resolve())
+        add_inference(cfg)  # after the fingerprint: it changes nothing that is trained
         train_model(cfg, resume=resume)
 
     def sources(self) -> set[str]:

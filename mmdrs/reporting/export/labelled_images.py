@@ -1,0 +1,98 @@
+"""Images with their labels, from a network or from the pseudo labels of a run."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mmdrs.apis import Segmentor
+from mmdrs.apis.segmentor import Tile
+from mmdrs.errors import InputError
+from mmdrs.pseudo_labels.image_file import read_image
+from mmdrs.pseudo_labels.label_file import read_label
+from mmdrs.reporting.report.listed_images import list_images
+from mmdrs.reporting.report.reported_run import read_run
+
+#: Stage of the labels that are fused from maps.
+PSEUDO_LABELS = 'pseudo_labels'
+
+
+class LabelledImage(NamedTuple):
+    """An image and its label.
+
+    Attributes:
+        id: Names its results.
+        path: The file.
+        label: Class of each pixel, uint8 (H, W); 255 is no class.
+    """
+
+    id: str
+    path: Path
+    label: np.ndarray
+
+    @property
+    def file_name(self) -> str:
+        """The id with the suffix of the file."""
+        return f'{self.id}{self.path.suffix}'
+
+
+@dataclass
+class LabelledImages:
+    """Images of which each gets its label when it is asked for.
+
+    Attributes:
+        classes: Names of the classes, background first.
+        palette: Red, green and blue of each class.
+        paths: Files by id.
+        label_of: Reads or predicts the label of an id.
+    """
+
+    classes: tuple[str, ...]
+    palette: list[list[int]]
+    paths: Mapping[str, Path]
+    label_of: Callable[[str], np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __iter__(self) -> Iterator[LabelledImage]:
+        for name, path in self.paths.items():
+            yield LabelledImage(name, path, self.label_of(name))
+
+
+def predicted_images(model: Segmentor, paths: Mapping[str, Path], tile: Tile) -> LabelledImages:
+    """Images with the predictions of a network; each is predicted when its turn comes.
+
+    Raises:
+        InputError: In an iteration, for an image that cannot be read.
+    """
+
+    def label_of(name: str) -> np.ndarray:
+        return model.predict(read_image(paths[name]), tile).label
+
+    return LabelledImages(model.classes, model.palette, paths, label_of)
+
+
+def pseudo_labelled_images(run: str | Path, data_root: Path | None = None) -> LabelledImages:
+    """The training images of a run with its pseudo labels.
+
+    Args:
+        run: Work directory of the pipeline.
+        data_root: Where the data are now; None: where the run had them.
+
+    Raises:
+        InputError: If the run has no pseudo labels, or the data are gone.
+    """
+    listed = list_images(read_run(run), 'train', data_root)
+    if PSEUDO_LABELS not in listed.made_by([PSEUDO_LABELS]):
+        reasons = dict(listed.left_out)
+        raise InputError(
+            f'{run}: no pseudo labels ({reasons.get(PSEUDO_LABELS, "not finished")}); run the '
+            f'stage with mmdrs run ... --to {PSEUDO_LABELS}'
+        )
+    files = {image.id: image.files[PSEUDO_LABELS] for image in listed.images}
+    palette = [list(colour) for colour in listed.palette]
+    paths = {image.id: image.image for image in listed.images}
+    return LabelledImages(listed.classes, palette, paths, lambda name: read_label(files[name]))
