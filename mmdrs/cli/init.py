@@ -177,7 +177,7 @@ def _data_lines(
     return DataLines(
         classes=('background', *located.labelled.classes),
         dataset_name=root.resolve().name,
-        data_root=str(root),
+        data_root=os.path.normpath(root),
         train_list=str(lists / 'train_cls.csv'),
         val_list=val if scored else None,
         eval_list=None if scored else val,

@@ -173,7 +173,7 @@ def test_masks_of_some_images_and_too_few_saliency_maps(voc, tmp_path: Path, cap
     assert settings['val_list'] is None and settings['eval_list'].endswith('val_cls.csv')
     assert settings['saliency_dir'] is None
     cue = settings['pseudo_labels']['background_cue']
-    assert cue == dict(type='constant', value=0.4)
+    assert cue == dict(type='constant', value=0.55)
     for run in stage_runs(settings, tmp_path / 'work').values():
         run.check_data()
     text = capsys.readouterr().out

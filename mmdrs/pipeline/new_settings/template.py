@@ -130,9 +130,11 @@ def _label_lines(saliency: bool) -> Iterator[str]:
         cue, threshold = "type='saliency', threshold=50, source=''", 0.05
     else:
         yield '# Without saliency maps, background is where every map is below a constant: larger'
-        yield "# values give smaller objects. Or dict(type='power', exponent=2)."
-        cue, threshold = "type='constant', value=0.4", 0.2
+        yield '# values give smaller objects. `refine` lets the maps follow the colours of the image.'
+        cue, threshold = "type='constant', value=0.55", 0
     yield '# Map values below `threshold` are 0.'
     yield 'pseudo_labels = dict('
-    yield f'    _delete_=True, background_cue=dict({cue}), threshold={threshold}'
+    yield f'    _delete_=True, background_cue=dict({cue}), threshold={threshold},'
+    if not saliency:
+        yield "    refine=dict(type='PAR', iterations=20, downscale=2),"
     yield ')'
