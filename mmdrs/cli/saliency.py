@@ -66,5 +66,8 @@ def _report(out: Path, source: str, summary: SaliencySummary) -> list[str]:
             f'warning: {len(empty)} of {len(shares)} maps have no salient pixel, such as '
             f'{empty[0]}.png: their labels would be background only'
         )
-    lines.append(f'use them: mmdrs run settings.py --cfg-options saliency_dir={out.resolve()}')
+    lines.append(
+        f"use them: saliency_dir={str(out.resolve())!r} and background_cue=dict(type='saliency') "
+        'in the settings; mmdrs init does it for a folder saliency_map of the data'
+    )
     return lines

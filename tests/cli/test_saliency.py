@@ -14,7 +14,7 @@ def test_what_it_prints(tiny_voc: Path, tmp_path: Path, capsys: pytest.CaptureFi
     saliency.main([str(tiny_voc / 'JPEGImages'), str(out), '--model', 'spectral'])
     text, warning = capsys.readouterr()
     assert f'{out}: 6 maps made, 0 there already, by spectral residual' in text
-    assert f'--cfg-options saliency_dir={out}' in text
+    assert f"saliency_dir='{out}'" in text
     assert 'weak maps' in warning
     saliency.main([str(tiny_voc / 'JPEGImages'), str(out), '--model', 'spectral'])
     assert '0 maps made, 6 there already' in capsys.readouterr().out

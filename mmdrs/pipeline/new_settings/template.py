@@ -130,7 +130,8 @@ def _label_lines(saliency: bool) -> Iterator[str]:
         cue, threshold = "type='saliency', threshold=50, source=''", 0.05
     else:
         yield '# Without saliency maps, background is where every map is below a constant: larger'
-        yield '# values give smaller objects. `refine` lets the maps follow the colours of the image.'
+        yield '# values give smaller objects. `refine` lets the maps follow the colours of the'
+        yield '# image.'
         cue, threshold = "type='constant', value=0.55", 0
     yield '# Map values below `threshold` are 0.'
     yield 'pseudo_labels = dict('
