@@ -7,7 +7,7 @@ import inspect
 import os
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from mmengine.runner import Runner
 from mmseg.registry import METRICS
 
 from mmdrs.apis.quiet import quiet_log
-from mmdrs.apis.shared_settings import apply_settings, check_settings
+from mmdrs.apis.shared_settings import SHARED_KEYS, apply_settings, check_settings
 from mmdrs.compat import config_path
 from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.errors import InputError, MissingFileError, blamed_on, did_you_mean, naming
@@ -53,7 +53,8 @@ def load_config(
 
     Args:
         path: The config file, or the name of an installed one (``mmdrs::...``, ``mmseg::...``).
-        cfg_options: Values to overwrite, by dotted key (``{'train_cfg.max_iters': 3}``).
+        cfg_options: Values to overwrite, by dotted key (``{'train_cfg.max_iters': 3}``); with
+            settings also those that they share (``{'seed': 1}``).
         work_dir: Directory of logs and checkpoints. The default is the config's ``work_dir``, then
             ``./work_dirs/<name of the config file>``. A config in its own work directory is that
             of an earlier run: its default is ``./work_dirs/<name>.rerun``.
@@ -83,6 +84,10 @@ def load_config(
                     f"--settings: '{settings}' is the config of one network (it has a `model`), "
                     'no settings file; give it in place of the config'
                 )
+            cfg_options = dict(cfg_options or {})
+            given = {key: cfg_options.pop(key) for key in SHARED_KEYS if key in cfg_options}
+            shared.merge_from_dict({k: _as_present(shared, k, v) for k, v in given.items()})
+            _refuse_settings(cfg_options, shared, settings)
             with naming(f"with the settings '{settings}'"):
                 check_settings(shared)
                 path = _existing(path)
@@ -95,6 +100,21 @@ def load_config(
         merge_options(cfg, cfg_options)
     cfg.work_dir = work_dir or _default_work_dir(cfg, path, in_place)
     return cfg
+
+
+def _refuse_settings(
+    cfg_options: Mapping[str, Any], settings: Mapping[str, Any], path: str
+) -> None:
+    """Refuse options that are settings: the config has taken the values of the file already."""
+    read_later = {*inspect.signature(Runner.__init__).parameters, *_OTHER_NAMES, 'pseudo_labels'}
+    for key in cfg_options:
+        name = key.split('.')[0]
+        if name in settings and name not in read_later:
+            raise InputError(
+                f"--cfg-options '{key}': `{name}` is a setting, from which the config has been "
+                f"made already; write a settings file with _base_ = '{path}' that changes it, or "
+                'give the option to mmdrs run'
+            )
 
 
 def _own_settings(cfg: Config, path: str) -> str | None:

@@ -194,6 +194,20 @@ def test_a_config_may_name_its_settings(tmp_path: Path, monkeypatch: pytest.Monk
         load_config(net)
 
 
+def test_options_that_are_settings_reach_the_config() -> None:
+    """`seed=1` beside --settings used to change a name that nothing reads."""
+    name, settings = 'mmdrs::custom/segmentation_custom.py', 'mmdrs::custom/settings_custom.py'
+    options = {'seed': 7, 'data_root': 2012, 'train_dataloader.batch_size': 3}
+    cfg = load_config(name, options, settings=settings)
+    assert cfg.randomness['seed'] == 7
+    assert cfg.train_dataloader.dataset.data_root == '2012'
+    assert cfg.train_dataloader.batch_size == 3
+    with pytest.raises(InputError, match="'segmentation_epochs': .* is a setting, from which"):
+        load_config(name, {'segmentation_epochs': 3}, settings=settings)
+    rules = {'pseudo_labels.threshold': 0.3}
+    assert load_config(name, rules, settings=settings).pseudo_labels.threshold == 0.3
+
+
 def test_packaged_names() -> None:
     name = 'mmdrs::drs/drs-d055_vgg16_2xb5-15e_voc12-320x320.py'
     assert load_config(name).model.backbone.type == 'DRSBackbone'
