@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.apis import init_model
-from mmdrs.apis.input_images import find_images
+from mmdrs.datasets.image_folder import find_images
 from mmdrs.apis.predict_files import Outcome, predict_files
 from mmdrs.apis.predicted_folder import MASKS, OVERLAYS, PredictedFolder
 from mmdrs.cli.arguments import command, command_parser
