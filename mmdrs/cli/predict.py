@@ -59,8 +59,9 @@ def _conclude(args: argparse.Namespace, outcome: Outcome, classes: Sequence[str]
     """
     kept = f', {outcome.kept} were finished' if outcome.kept else ''
     print(f'{outcome.predicted} images predicted{kept}')
-    counts = sorted(outcome.classes.items())
-    print('  ' + ', '.join(f'{classes[index]}: {count}' for index, count in counts))
+    if outcome.classes:
+        counts = sorted(outcome.classes.items())
+        print('  ' + ', '.join(f'{classes[index]}: {count}' for index, count in counts))
     if outcome.background_only:
         print(
             f'warning: every image is {classes[0]} only; look at the scores of the run (mmdrs '
