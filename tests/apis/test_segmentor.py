@@ -51,10 +51,9 @@ def _reference(model: Segmentor, image: np.ndarray) -> tuple[np.ndarray, np.ndar
     network.cfg = Config(network.cfg.to_dict())  # it changes the pipeline of the config
     sample = mmseg.apis.inference_model(network, np.ascontiguousarray(image[..., ::-1]))
     scores = sample.seg_logits.data
-    if len(scores) == 1:
-        probabilities = torch.cat([1 - scores, scores])  # it has taken the sigmoid
-    else:
-        probabilities = scores.softmax(dim=0)
+    # It has taken the sigmoid of a single output.
+    single = len(scores) == 1
+    probabilities = torch.cat([1 - scores, scores]) if single else scores.softmax(dim=0)
     return sample.pred_sem_seg.data[0].numpy(), probabilities.numpy()
 
 
