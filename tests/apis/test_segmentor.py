@@ -150,8 +150,8 @@ def test_windows_never_hold_the_scores_of_the_image(
     with LargestTensor() as largest:
         model.predict(image, 256, 'levels')
     pixels = image.shape[0] * image.shape[1]
-    # Of the image itself there are three colours and the label.
-    assert 3 * pixels * (1 if resize is None else 0.06) <= largest.values <= 3 * pixels
+    # The input of the network has three colours; a resized one is smaller than a strip.
+    assert largest.values <= (3 * pixels if resize is None else 1 << 20)
     with LargestTensor() as whole:
         model.predict(image, 0)
     assert whole.values >= 8 * pixels
