@@ -40,8 +40,9 @@ class WindowedInference:
     def run(self, inputs: Tensor, collector: Collector) -> None:
         """Predict the input (3, h, w) of the network, as the pipeline packs it."""
         height, width = collector.label.shape
-        rows = spans(inputs.shape[1], height, self.tile)
-        columns = spans(inputs.shape[2], width, self.tile)
+        aligned = self.network.align_corners
+        rows = spans(inputs.shape[1], height, self.tile, aligned)
+        columns = spans(inputs.shape[2], width, self.tile, aligned)
         windows = [(row, column) for row in rows for column in columns]
         for batch in self._batches(windows):
             crops = [inputs[:, r.start : r.stop, c.start : c.stop] for r, c in batch]
@@ -63,7 +64,8 @@ class WindowedInference:
         shape = tuple(crops[0].shape[1:])
         samples = [SegDataSample(metainfo=dict(ori_shape=shape, img_shape=shape)) for _ in crops]
         data = self.network.data_preprocessor(dict(inputs=crops, data_samples=samples), False)
-        metas = [dict(sample.metainfo) for sample in data['data_samples']]
+        samples = data['data_samples']  # copies, which know their padding
+        metas = [dict(sample.metainfo) for sample in samples]
         for sample, scores in zip(
             samples, self.network.inference(data['inputs'], metas), strict=True
         ):

@@ -45,9 +45,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.apis import init_model
-from mmdrs.apis.input_images import find_images
 from mmdrs.cli.arguments import command, command_parser
 from mmdrs.cli.networks import add_network_arguments, network_arguments
+from mmdrs.datasets.image_folder import find_images
 from mmdrs.errors import InputError
 from mmdrs.reporting.export.coco import write_coco
 from mmdrs.reporting.export.labelled_images import (

@@ -22,11 +22,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.apis import init_model
-from mmdrs.apis.input_images import find_images
 from mmdrs.apis.predict_files import Outcome, predict_files
 from mmdrs.apis.predicted_folder import MASKS, OVERLAYS, PredictedFolder
 from mmdrs.cli.arguments import command, command_parser
 from mmdrs.cli.networks import add_network_arguments, network_arguments
+from mmdrs.datasets.image_folder import find_images
 from mmdrs.errors import InputError, first_lines
 
 
@@ -59,8 +59,9 @@ def _conclude(args: argparse.Namespace, outcome: Outcome, classes: Sequence[str]
     """
     kept = f', {outcome.kept} were finished' if outcome.kept else ''
     print(f'{outcome.predicted} images predicted{kept}')
-    counts = sorted(outcome.classes.items())
-    print('  ' + ', '.join(f'{classes[index]}: {count}' for index, count in counts))
+    if outcome.classes:
+        counts = sorted(outcome.classes.items())
+        print('  ' + ', '.join(f'{classes[index]}: {count}' for index, count in counts))
     if outcome.background_only:
         print(
             f'warning: every image is {classes[0]} only; look at the scores of the run (mmdrs '

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from mmdrs.apis.saliency import SaliencySummary, make_saliency
 from mmdrs.cli.arguments import command, command_parser
-from mmdrs.datasets.image_folder import images_below
+from mmdrs.datasets.image_folder import find_images
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError, first_lines
 from mmdrs.pseudo_labels.saliency import SpectralResidual, saliency_model
@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument('out', type=Path, help='folder of the maps <id>.png')
     parser.add_argument('--model', default='auto', metavar='MODEL', help='see above')
     args = parser.parse_args(argv)
-    images, model = images_below(args.images), saliency_model(args.model)
+    images = find_images([args.images], args.out)
+    model = saliency_model(args.model)
     if isinstance(model, SpectralResidual):
         print(
             'spectral residual: no network, so weak maps; pip install '

@@ -50,3 +50,15 @@ def test_source_is_in_the_record_of_labels(
     (record,) = (tmp_path / 'run' / 'results').iterdir()
     found = read_evaluation(record).scores[0].protocol.background
     assert found == 'saliency > 50 (spectral residual)'
+
+
+def test_maps_below_the_images_are_no_images(
+    tiny_voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    images = Path(shutil.copytree(tiny_voc / 'JPEGImages', tmp_path / 'images'))
+    arguments = [str(images), str(images / 'maps'), '--model', 'spectral']
+    saliency.main(arguments)
+    saliency.main(arguments)
+    assert '0 maps made, 6 there already' in capsys.readouterr().out
+    with pytest.raises(SystemExit, match='results in the folder of images .* would be taken'):
+        saliency.main([str(images), str(images), '--model', 'spectral'])

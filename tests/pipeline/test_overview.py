@@ -1,13 +1,18 @@
 """The picture at the end of a run."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from mmengine.config import Config
 from PIL import Image
 
+from mmdrs.apis import Segmentor
+from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.overview import write_overview
+from mmdrs.pipeline.runs import stage_runs
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 from mmdrs.visualization.contact_sheet import GAP, HEADER
 
@@ -46,3 +51,33 @@ def test_photograph_that_was_taken_upright(tmp_path: Path) -> None:
         assert cell[: height // 2 - 8, :, 0].mean() > red
         assert cell[height // 2 + 8 :, :, 0].mean() < 20
     assert (picture[HEADER : HEADER + height, GAP + 64 : GAP + width] == 255).all()
+
+
+def test_predictions_that_no_evaluation_has_stored(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where there are no masks to score with: the column is the same, and is left out last."""
+    runs = stage_runs(load_settings(copied / 'settings.py'), copied)
+    predicted, predict = [], Segmentor.predict
+
+    def recorded(self: Segmentor, image: str) -> object:
+        predicted.append(Path(image).stem)
+        return predict(self, image)
+
+    monkeypatch.setattr(Segmentor, 'predict', recorded)
+    stored = _pixels(write_overview(copied, runs))
+    assert not predicted
+    shutil.rmtree(copied / 'evaluation' / 'predictions')
+    np.testing.assert_array_equal(_pixels(write_overview(copied, runs)), stored)
+    assert predicted == [f'img_{number}' for number in range(6)]
+    shutil.rmtree(copied / 'segmentation')
+    without = _pixels(write_overview(copied, runs))
+    assert len(predicted) == 6
+    assert len(without) == len(stored)
+    columns = [round((len(picture[0]) - GAP) / 157) for picture in (stored, without)]
+    assert columns[0] == columns[1] + 1
+
+
+def _pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture)

@@ -115,7 +115,9 @@ def test_second_run_does_nothing(copied, tiny_voc, run_pipeline, capsys) -> None
     run_pipeline(tiny_voc, copied)
     assert made(copied) == before
     assert records(copied) == results
-    assert capsys.readouterr().out.count('finished and unchanged: skipped') == len(STAGES)
+    text = capsys.readouterr().out
+    assert text.count('finished and unchanged: skipped') == len(STAGES)
+    assert f'masks of other images: mmdrs predict {copied} IMAGE --out DIR\n' in text
 
 
 def test_changed_setting_runs_what_depends_on_it(copied, tiny_voc, run_pipeline, capsys) -> None:

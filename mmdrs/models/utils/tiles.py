@@ -4,6 +4,7 @@ Windows overlap, and the prediction is cut in the middle of the overlap: each pi
 window in which it is farthest from an edge. So no scores have to be summed up over the image.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,13 +35,14 @@ class Span:
     last: int
 
 
-def spans(length: int, size: int, tile: int) -> list[Span]:
+def spans(length: int, size: int, tile: int, align_corners: bool = False) -> list[Span]:
     """The windows along one axis; a quarter of a window, or more, overlaps the next one.
 
     Args:
         length: Pixels of the network's input.
         size: Pixels of the prediction.
         tile: Pixels of a window; the last one may be up to :data:`ALIGNMENT` - 1 smaller.
+        align_corners: How ``length`` pixels become ``size``, as in ``F.interpolate``.
 
     Raises:
         InputError: If a window is smaller than :data:`SMALLEST`.
@@ -54,9 +56,18 @@ def spans(length: int, size: int, tile: int) -> list[Span]:
     starts = [*range(0, last, step), last]
     stops = [min(start + tile, length) for start in starts]
     middles = [(stop + start) / 2 for stop, start in zip(stops, starts[1:], strict=False)]
-    cuts = [0, *(round(middle * size / length) for middle in middles), size]
+    cuts = [0, *(_first_from(middle, length, size, align_corners) for middle in middles), size]
     windows = zip(starts, stops, cuts, cuts[1:], strict=False)
     return [Span(*window) for window in windows if window[2] < window[3]]
+
+
+def _first_from(place: float, length: int, size: int, align_corners: bool) -> int:
+    """The first pixel of the prediction that lies at a place of the input, or after it."""
+    if align_corners:
+        pixel = place * (size - 1) / (length - 1) if size > 1 else size
+    else:
+        pixel = (place + 0.5) * size / length - 0.5
+    return min(size, max(0, math.ceil(pixel)))
 
 
 @dataclass(frozen=True)
