@@ -268,4 +268,4 @@ def test_settings_from_another_folder_run_as_a_command(tmp_path: Path) -> None:
         text=True,
     )
     assert run.returncode == 1
-    assert run.stderr.strip().startswith('error: train_list: nowhere/train_cls.txt: no such list of images')
+    assert run.stderr.startswith('error: train_list: nowhere/train_cls.txt: no such list of')
