@@ -39,7 +39,9 @@ LABELS = {
 }
 
 
-def labelled(labels: Mapping[str, np.ndarray], classes: tuple[str, ...] = CLASSES) -> LabelledImages:
+def labelled(
+    labels: Mapping[str, np.ndarray], classes: tuple[str, ...] = CLASSES
+) -> LabelledImages:
     """Images that are not there, with these labels."""
     paths = {name: Path('photos', f'{name}.jpg').absolute() for name in labels}
     return LabelledImages(classes, voc_palette(len(classes)), paths, labels.__getitem__)
