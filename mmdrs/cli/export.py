@@ -13,6 +13,7 @@ onnx     the network, for any batch and size, compared with PyTorch before it is
 
 Predictions are made of the images that are given, by the network that mmdrs predict takes; pseudo
 labels are those of the training images of the run. Pixels without a label (255) are in no mask.
+Images that cannot be read are left out and named at the end.
 
 The ONNX file is used without MMSegmentation:
 
@@ -48,7 +49,7 @@ from mmdrs.apis import init_model
 from mmdrs.cli.arguments import command, command_parser
 from mmdrs.cli.networks import add_network_arguments, network_arguments
 from mmdrs.datasets.image_folder import find_images
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, first_lines
 from mmdrs.reporting.export.coco import write_coco
 from mmdrs.reporting.export.labelled_images import (
     PSEUDO_LABELS,
@@ -87,13 +88,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f'network: {args.out}; at most {difference:.1g} of the largest score from PyTorch')
         return
     images = _images(parser, args, network, inputs)
+    _write(args, images)
+    if images.failed:
+        raise InputError(
+            f'{len(images.failed)} of the images have no masks and were left out:\n'
+            + first_lines([*images.failed.values()], limit=20)
+        )
+
+
+def _write(args: argparse.Namespace, images: LabelledImages) -> None:
     if args.format == 'coco':
-        print(f'{len(images)} images, {write_coco(args.out, images)} masks: {args.out}')
+        written = f', {write_coco(args.out, images)} masks'
     elif args.format == 'polygons':
-        print(f'{len(images)} images, {write_polygons(args.out, images)} polygons: {args.out}')
+        written = f', {write_polygons(args.out, images)} polygons'
     else:
+        written = ''
         write_pngs(args.out, images)
-        print(f'{len(images)} masks: {args.out}')
+    print(f'{len(images) - len(images.failed)} images{written}: {args.out}')
 
 
 def _images(
@@ -107,7 +118,7 @@ def _images(
     if not inputs:
         parser.error(f'give images or folders of images, or --labels {PSEUDO_LABELS}')
     paths = find_images(inputs, args.out)
-    return predicted_images(init_model(**network), paths, args.tile)
+    return predicted_images(init_model(**network), paths, args.tile, args.batch_size)
 
 
 def _no_images(inputs: list[str], option: str) -> None:

@@ -1,7 +1,7 @@
 """Images with their labels, from a network or from the pseudo labels of a run."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from mmdrs.apis.segmentor import Tile
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.pseudo_labels.label_file import read_label
+from mmdrs.reading import reason_of
 from mmdrs.reporting.report.listed_images import list_images
 from mmdrs.reporting.report.reported_run import read_run
 
@@ -47,30 +48,44 @@ class LabelledImages:
         palette: Red, green and blue of each class.
         paths: Files by id.
         label_of: Reads or predicts the label of an id.
+        failed: What is wrong with the images that an iteration has left out, by file.
     """
 
     classes: tuple[str, ...]
     palette: list[list[int]]
     paths: Mapping[str, Path]
     label_of: Callable[[str], np.ndarray]
+    failed: dict[Path, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __iter__(self) -> Iterator[LabelledImage]:
         for name, path in self.paths.items():
-            yield LabelledImage(name, path, self.label_of(name))
+            try:
+                label = self.label_of(name)
+            except InputError as error:
+                self.failed[path] = str(error)
+            else:
+                yield LabelledImage(name, path, label)
 
 
-def predicted_images(model: Segmentor, paths: Mapping[str, Path], tile: Tile) -> LabelledImages:
+def predicted_images(
+    model: Segmentor, paths: Mapping[str, Path], tile: Tile, batch_size: int = 1
+) -> LabelledImages:
     """Images with the predictions of a network; each is predicted when its turn comes.
 
-    Raises:
-        InputError: In an iteration, for an image that cannot be read.
+    ``batch_size`` is the number of windows of a large image that are predicted at once.
     """
 
     def label_of(name: str) -> np.ndarray:
-        return model.predict(read_image(paths[name]), tile).label
+        pixels = read_image(paths[name])
+        try:
+            (prediction,) = model.predict_batch([pixels], tile, batch_size=batch_size)
+        except RuntimeError as error:  # out of memory, or an image too small for the network
+            reason = reason_of(error)
+            raise InputError(f'{paths[name]}: the network fails: {reason}') from error
+        return prediction.label
 
     return LabelledImages(model.classes, model.palette, paths, label_of)
 

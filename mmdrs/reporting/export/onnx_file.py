@@ -40,6 +40,9 @@ class ScoringNetwork(nn.Module):
 
     Raises:
         InputError: If its preprocessing is another than mean, std and the order of channels.
+
+    The scores of a network with one channel, of two classes, are those of its class and of its
+    threshold.
     """
 
     def __init__(self, network: BaseSegmentor) -> None:
@@ -47,6 +50,14 @@ class ScoringNetwork(nn.Module):
         preprocessor = network.data_preprocessor
         if getattr(preprocessor, 'mean', None) is None:
             raise InputError('the data_preprocessor of the config gives no mean and std')
+        if getattr(preprocessor, 'test_cfg', None):
+            raise InputError(
+                'the data_preprocessor of the config pads images (test_cfg); an ONNX file cannot '
+                'say that: leave it out'
+            )
+        self.threshold = None
+        if network.out_channels == 1:
+            self.threshold = float(torch.logit(torch.tensor(network.decode_head.threshold)))
         # The config's are of the order of channels that the network sees.
         self.flipped = not preprocessor._channel_conversion
         self.network = network
@@ -57,6 +68,8 @@ class ScoringNetwork(nn.Module):
         """Scores (N, C, H, W) of images, RGB float32 (N, 3, H, W), 0..255."""
         pixels = image.flip(1) if self.flipped else image
         scores = self.network((pixels - self.mean) / self.std, mode='tensor')
+        if self.threshold is not None:
+            scores = torch.cat([torch.full_like(scores, self.threshold), scores], dim=1)
         aligned = self.network.align_corners
         return F.interpolate(scores, image.shape[2:], mode='bilinear', align_corners=aligned)
 
