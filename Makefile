@@ -24,6 +24,8 @@ SET_FREE_TESTS := \
     tests/test_tutorial.py tests/test_archives.py tests/datasets/test_label_lists.py \
     tests/datasets/test_file_checks.py tests/datasets/test_content_checks.py \
     tests/apis/test_growth.py tests/apis/test_pool.py \
+    tests/apis/test_score.py tests/apis/test_saliency.py tests/doctor \
+    tests/datasets/test_image_folder.py tests/test_pickled_arrays.py \
     tests/test_docs.py tests/test_errors.py tests/test_pretended_device.py \
     tests/test_reading.py \
     tests/evaluation/functional tests/evaluation/records \
