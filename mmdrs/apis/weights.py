@@ -48,9 +48,11 @@ def unreachable(path: str, reason: BaseException) -> str:
         address = weights_address(path) or path
     except InputError as error:
         return str(error)
-    cause = getattr(reason, 'reason', None) or reason
+    # The error of an address has the cause in it; that of an HTTP answer says it best itself.
+    code = getattr(reason, 'code', None)
+    cause = reason if code else getattr(reason, 'reason', None) or reason
     words = getattr(cause, 'strerror', None) or str(cause) or type(cause).__name__
     return (
         f"'{path}' cannot be downloaded ({words}): download {address} elsewhere, and give the "
-        'file instead (backbone.init_cfg.checkpoint=FILE)'
+        'file instead'
     )

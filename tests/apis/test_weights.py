@@ -41,7 +41,7 @@ def test_no_network_is_one_line_with_the_way_out(monkeypatch: pytest.MonkeyPatch
     message = str(caught.value)
     assert '\n' not in message
     assert f"'{NAME}' cannot be downloaded (Name or service not known): download https:" in message
-    assert 'backbone.init_cfg.checkpoint=FILE' in message
+    assert 'elsewhere, and give the file instead' in message
 
 
 def test_unknown_name_of_a_collection() -> None:

@@ -146,7 +146,7 @@ def test_default_that_does_not_fit(places) -> None:
         ('absent.py', (), "config file 'absent.py' does not exist"),
         ('mmseg::unet/absent.py', (), r"there is no config 'mmseg::unet/absent\.py'"),
         ('mmdet::a/b.py', (), "config file 'mmdet::a/b.py' does not exist"),
-        ('{}', (), 'has no model.backbone'),
+        ('{}', (), 'has no model'),
         ("dict(type='Nonsense')", (), 'the backbone Nonsense cannot be built: .*Nonsense'),
         ("dict(type='ResNet', depth=19)", (), 'the backbone ResNet cannot be built: .*19'),
         ("dict(type='DRSBackbone')", (), 'has no backbone'),
