@@ -37,5 +37,5 @@ def test_addresses(served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (tmp_path / 'a.pth').touch()
     assert weight_findings(dict(net=config(served(tmp_path / 'a.pth'))), {}) == []
     (found,) = weight_findings(dict(net=config(served(tmp_path / 'b.pth'))), {})
-    assert 'b.pth' in found.message and 'cannot be downloaded (HTTP Error 404: File not found)' in found.message
+    assert 'b.pth' in found.message and '(HTTP Error 404: File not found)' in found.message
     assert found.message.count('\n') == 0
