@@ -4,6 +4,7 @@ import argparse
 import errno
 import functools
 import gc
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -49,13 +50,21 @@ def _keep_imports() -> None:
 
 
 def _leave_processes() -> None:
-    """Leave the process group when all processes have got here.
+    """Leave the process group when all processes have got here; one of several ends here.
 
-    Threads of a group that is there at the end of its process may abort it (`terminate called`).
+    Threads of gloo may abort a process while Python ends (`terminate called`), now and then also
+    after it has left the group. The launcher would call a run failed that has written everything.
     """
-    if torch_dist.is_initialized():
-        torch_dist.barrier()
-        torch_dist.destroy_process_group()
+    if not torch_dist.is_initialized():
+        return
+    several = torch_dist.get_world_size() > 1
+    torch_dist.barrier()
+    torch_dist.destroy_process_group()
+    if several:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def command_parser(description: str) -> argparse.ArgumentParser:

@@ -3,6 +3,8 @@
 import errno
 import gc
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,35 @@ def test_other_errors_keep_their_traceback(error: Exception) -> None:
     with pytest.raises(type(error)) as caught:
         main()
     assert caught.value is error
+
+
+def test_processes_end_whatever_python_does_at_its_end(tmp_path: Path) -> None:
+    """As threads of gloo, which abort a process now and then after all is done."""
+    meeting = (tmp_path / 'meeting').as_uri()
+    code = f"""
+import atexit, os, sys
+import torch.distributed
+from mmdrs.cli.arguments import command
+
+@command
+def main(argv=None):
+    torch.distributed.init_process_group(
+        'gloo', init_method={meeting!r}, rank=int(sys.argv[1]), world_size=2
+    )
+    atexit.register(os.abort)
+    print('done')
+
+main()
+"""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, '-c', code, str(rank)], stdout=subprocess.PIPE, text=True
+        )
+        for rank in (0, 1)
+    ]
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert all(output.splitlines()[-1] == 'done' for output in outputs)
 
 
 def test_leaves_the_process_group(tmp_path: Path) -> None:
