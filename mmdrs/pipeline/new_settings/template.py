@@ -16,6 +16,22 @@ _base_ = 'mmdrs::custom/settings_custom.py'
 _DOWNLOAD = 'mmcls://mobilenet_v2'
 
 
+#: The lines of the data, in their order, and what each is.
+_DATA = dict(
+    classes="The classes; 'background' is no label of an image.",
+    dataset_name='The name of the data in records.',
+    data_root='Folder of the data. Absolute, so that the command works in any folder.',
+    train_list='Images to train on, with their labels.',
+    val_list='Images to score maps and labels on; None without.',
+    eval_list='Images to score the segmentation network on, or to segment without masks.',
+    image_dir='Folder of the images, below data_root.',
+    image_suffix='Endings of the images: None takes any, in any case.',
+    mask_dir='Masks of all listed images, for scores only; None without.',
+    eval_mask_dir='Masks of eval_list; None: mask_dir.',
+    saliency_dir='Saliency maps, 0..255; None without.',
+)
+
+
 @dataclass(frozen=True)
 class DataLines:
     """Values of the settings that say what the data are; paths as they are written."""
@@ -62,27 +78,8 @@ def _line(key: str, value: Any, comment: str) -> str:
 
 
 def _data_lines(data: DataLines) -> Iterator[str]:
-    yield _line('classes', data.classes, "The classes; 'background' is no label of an image.")
-    yield _line('dataset_name', data.dataset_name, 'The name of the data in records.')
-    yield _line(
-        'data_root',
-        data.data_root,
-        'Folder of the data. Absolute, so that the command works in any folder.',
-    )
-    yield _line('train_list', data.train_list, 'Images to train on, with their labels.')
-    yield _line('val_list', data.val_list, 'Images to score maps and labels on; None without.')
-    yield _line(
-        'eval_list',
-        data.eval_list,
-        'Images to score the segmentation network on, or to segment without masks.',
-    )
-    yield _line('image_dir', data.image_dir, 'Folder of the images, below data_root.')
-    yield _line('image_suffix', None, 'Endings of the images: None takes any, in any case.')
-    yield _line(
-        'mask_dir', data.mask_dir, 'Masks of all listed images, for scores only; None without.'
-    )
-    yield _line('eval_mask_dir', data.eval_mask_dir, 'Masks of eval_list; None: mask_dir.')
-    yield _line('saliency_dir', data.saliency_dir, 'Saliency maps, 0..255; None without.')
+    values = dict(vars(data), image_suffix=None)
+    return (_line(key, values[key], comment) for key, comment in _DATA.items())
 
 
 def _weight_lines(checkpoint: str | None, recipe: Recipe) -> Iterator[str]:
