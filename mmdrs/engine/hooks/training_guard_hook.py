@@ -8,7 +8,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.optim import AmpOptimWrapper
-from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from mmdrs.errors import InputError
@@ -19,7 +19,7 @@ SKIPPED = 20
 
 @HOOKS.register_module()
 class TrainingGuardHook(Hook):
-    """Stops a training without batches, with a loss that is not finite, or with such weights.
+    """Stops a training with a loss that is not finite, or with such weights.
 
     It reads the losses that MMEngine has logged, and looks at the weights of a checkpoint before
     it is written. So it costs no synchronisation with a GPU, and the checkpoints before stay good.
@@ -32,16 +32,6 @@ class TrainingGuardHook(Hook):
 
     def __init__(self) -> None:
         self.failed = 0  # iterations in a row
-
-    def before_train(self, runner: Runner) -> None:
-        """Refuse an epoch without a batch, which MMEngine counts as done."""
-        loop = runner.train_loop
-        if isinstance(loop, EpochBasedTrainLoop) and not len(loop.dataloader):
-            raise InputError(
-                f'the training list has {len(loop.dataloader.dataset)} images, fewer than a batch '
-                f'(batch_size={loop.dataloader.batch_size}, for each process; drop_last=True): '
-                'give a smaller batch_size, or more images'
-            )
 
     def after_train_iter(
         self,
