@@ -14,6 +14,7 @@ val_list = 'val_cls.txt'  # for scores only; None without
 eval_list = None  # what the segmentation network is scored on; None: val_list
 image_dir = 'JPEGImages'
 image_suffix = None  # any of .jpg .png ... in any case; or one, or a list of them
+skip_broken = False  # True leaves out images that cannot be decoded
 mask_dir = 'SegmentationClass'  # PNG masks, for scores only; None without
 eval_mask_dir = None  # what the segmentation network is scored with; None: mask_dir
 saliency_dir = 'saliency_map'  # PNG, 0..255; None without, see `pseudo_labels` below

@@ -8,6 +8,7 @@ val_list = 'ImageSets/Segmentation/val_cls.txt'
 eval_list = None
 image_dir = 'JPEGImages'
 image_suffix = '.jpg'
+skip_broken = False
 mask_dir = 'SegmentationClass'
 eval_mask_dir = None
 saliency_dir = 'saliency_map'

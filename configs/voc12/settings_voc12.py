@@ -25,6 +25,7 @@ val_list = None  # a list with image labels, to score maps and labels of the val
 eval_list = 'ImageSets/Segmentation/val.txt'  # the segmentation network is scored on it
 image_dir = 'JPEGImages'
 image_suffix = '.jpg'
+skip_broken = False
 mask_dir = None  # SegmentationClassAug scores maps and labels as well
 eval_mask_dir = 'SegmentationClass'
 saliency_dir = 'saliency_map'

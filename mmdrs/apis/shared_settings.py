@@ -31,6 +31,7 @@ SHARED_KEYS = dict(
     classes='names of the classes, background first',
     dataset_name='name of the data set in records; None: VOC 2012 or the folder of the data',
     num_workers='processes that load data, for each process of a run',
+    skip_broken='whether images that cannot be decoded are left out',
     batch_size='images in a batch of a training; None: as in the config of the stage',
 )
 _NUMBERS = ('seed', 'num_workers', 'batch_size')
@@ -47,6 +48,8 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         value = settings.get(key)
         if key in _NUMBERS:
             kind, fits = 'a whole number', isinstance(value, int) and not isinstance(value, bool)
+        elif key == 'skip_broken':
+            kind, fits = 'True or False', isinstance(value, bool)
         elif key == 'classes' or (key == 'image_suffix' and isinstance(value, list | tuple)):
             kind = 'a list of texts'
             fits = isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
@@ -202,6 +205,8 @@ def _shared(leaf: ConfigDict, general: type, settings: Mapping[str, Any]) -> Con
         if fixed:
             leaf['type'] = general.__name__
         leaf['metainfo'] = {**leaf.get('metainfo', {}), 'classes': classes}
+    if settings.get('skip_broken') and issubclass(_class(leaf), ListedSegDataset):
+        leaf['skip_broken'] = True
     if settings.get('dataset_name') is not None:
         leaf['metainfo'] = {**leaf.get('metainfo', {}), 'dataset_name': settings['dataset_name']}
     return leaf

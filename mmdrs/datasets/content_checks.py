@@ -13,9 +13,11 @@ from mmdrs.datasets.file_checks import FolderIndex, missing_files
 from mmdrs.errors import InputError
 from mmdrs.findings import Finding
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
-from mmdrs.pseudo_labels.image_file import read_header, read_raw_saliency
+from mmdrs.pseudo_labels.image_file import decoding_fault, read_header, read_raw_saliency
 from mmdrs.pseudo_labels.label_file import read_label
 
+#: Kind of images that are decoded to their end.
+PIXELS = 'pixels'
 #: More would only wait for the disk.
 _THREADS = 8
 
@@ -33,14 +35,15 @@ class Found(NamedTuple):
 
 
 def look_at(paths: Iterable[str], kind: str) -> list[Found | str]:
-    """Look at files in several threads: of images the header, all pixels of the others.
+    """Look at files in several threads: of images the header or all pixels, of the others these.
 
     Ten thousand masks of VOC's size take 20 seconds on two cores. What was found is kept, so
     that a process reads every file once unless it changes.
 
     Args:
         paths: The files.
-        kind: ``'img_path'``, ``'seg_map_path'`` or ``'saliency_path'``.
+        kind: ``'img_path'``, of which only the header is read, :data:`PIXELS`,
+            ``'seg_map_path'`` or ``'saliency_path'``.
 
     Returns:
         For each file what was found, or what is wrong with it.
@@ -61,7 +64,9 @@ def look_at(paths: Iterable[str], kind: str) -> list[Found | str]:
 
 @lru_cache(maxsize=1 << 17)
 def _found(path: str, kind: str, size: int, time: int) -> Found:
-    if kind == 'img_path':
+    if kind == PIXELS and (fault := decoding_fault(path)):
+        raise InputError(fault)
+    if kind in ('img_path', PIXELS):
         return Found(*read_header(path)[:2])
     if kind == 'seg_map_path':
         mask = read_label(path)
@@ -84,7 +89,8 @@ def image_problems(title: str, paths: Sequence[str], hint: str = '') -> list[Fin
 
 
 def _wrong_files(title: str, problems: Sequence[str], hint: str) -> Finding:
-    return Finding('error', title, f'{len(problems)} wrong files', tuple(problems), hint)
+    message = '1 wrong file' if len(problems) == 1 else f'{len(problems)} wrong files'
+    return Finding('error', title, message, tuple(problems), hint)
 
 
 def map_problems(

@@ -1,5 +1,6 @@
 """What the data sets of image-level labels and of pseudo labels have in common."""
 
+import logging
 import os.path as osp
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -10,7 +11,9 @@ from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
 from mmdrs.datasets.content_checks import (
+    PIXELS,
     file_problems,
+    look_at,
     mask_value_problems,
     saliency_value_problems,
 )
@@ -23,7 +26,7 @@ from mmdrs.datasets.label_lists import (
     read_label_list,
 )
 from mmdrs.datasets.wrappers import name_files_in_errors
-from mmdrs.errors import InputError, MissingFileError
+from mmdrs.errors import InputError, MissingFileError, first_lines
 from mmdrs.findings import Finding, raise_errors
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.output_paths import check_id
@@ -57,6 +60,8 @@ class ListedSegDataset(BaseSegDataset):
         check_sizes: Also look into the files: the headers of the images, and size and values
             of masks, labels and saliency maps (ten thousand images of VOC with both
             take a minute on two cores, once in a process).
+        skip_broken: Leave out images that cannot be decoded to their end, with a warning: all are
+            decoded first, some hundred a second.
         **kwargs: Of :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
@@ -84,6 +89,7 @@ class ListedSegDataset(BaseSegDataset):
         saliency_suffix: str = '.png',
         check_files: bool = True,
         check_sizes: bool = True,
+        skip_broken: bool = False,
         **kwargs: Any,
     ) -> None:
         if bool(ann_file) == class_folders:
@@ -96,6 +102,7 @@ class ListedSegDataset(BaseSegDataset):
         suffixes = img_suffix or IMAGE_SUFFIXES
         self.check_files = check_files
         self.check_sizes = check_sizes
+        self.skip_broken = skip_broken
         super().__init__(
             ann_file=ann_file,
             data_prefix=self._given_prefixes(data_prefix or {}),
@@ -121,8 +128,27 @@ class ListedSegDataset(BaseSegDataset):
             self._data_info(image, name, index) for image, name in zip(images, ids, strict=True)
         ]
         if not self.backend_args:
+            if self.skip_broken:
+                data_list = self._whole_images(data_list, index)
             self._check(data_list, index)
         return data_list
+
+    def _whole_images(self, data_list: list[dict], index: FolderIndex) -> list[dict]:
+        """Leave out the images that cannot be decoded; those that are not there stay."""
+        there = [info['img_path'] for info in data_list if index.exists(info['img_path'])]
+        found = zip(there, look_at(there, PIXELS), strict=True)
+        broken = {path: fault for path, fault in found if isinstance(fault, str)}
+        if len(broken) == len(data_list):
+            first = next(iter(broken.values()))
+            raise InputError(f'{self.ann_file}: no image can be decoded: {first}')
+        if broken:
+            print_log(
+                f'{len(broken)} of {len(data_list)} images cannot be decoded and are left out:\n'
+                f'{first_lines([*broken.values()])}',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return [info for info in data_list if info['img_path'] not in broken]
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on an image; its data samples know the ``img_id``, whoever packed them.

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from mmdrs.apis.pool import ordered_map
 from mmdrs.engine import Progress
-from mmdrs.errors import InputError
 from mmdrs.findings import Finding
-from mmdrs.pseudo_labels.image_file import open_picture, read_image
+from mmdrs.pseudo_labels.image_file import decoding_fault
 
 #: Images that a process gets at once.
 _CHUNK = 16
@@ -24,7 +23,7 @@ def decode_findings(title: str, paths: Sequence[str], workers: int = 0) -> list[
     """
     progress, problems = Progress('decoding images'), []
     workers = workers if len(paths) >= _FEW else 0
-    for done, problem in enumerate(ordered_map(decode, paths, workers, _CHUNK), 1):
+    for done, problem in enumerate(ordered_map(decoding_fault, paths, workers, _CHUNK), 1):
         if done == 1:
             progress.start(1)  # the processes have started, which does not count
         if problem:
@@ -37,27 +36,4 @@ def decode_findings(title: str, paths: Sequence[str], workers: int = 0) -> list[
 
 
 #: What to do about images that cannot be decoded.
-SKIP = 'Get the file again, or take its line out of the list: other images are not affected.'
-
-
-def decode(path: str) -> str | None:
-    """What is wrong with an image; None if it can be decoded to its end.
-
-    A JPEG is decoded at an eighth of its size: that reads all of its data in a third of the time.
-    """
-    try:
-        if not _is_whole_jpeg(path):
-            read_image(path)
-    except InputError as error:
-        return str(error)
-    return None
-
-
-def _is_whole_jpeg(path: str) -> bool:
-    """Whether it is a JPEG of a mode that every decoder knows, which can be read to its end."""
-    with open_picture(path, 'image') as picture:
-        if picture.format != 'JPEG' or picture.mode not in ('RGB', 'L'):
-            return False
-        picture.draft(picture.mode, (picture.width // 8, picture.height // 8))
-        picture.load()
-    return True
+SKIP = 'Get the files again, or leave such images out: skip_broken=True.'

@@ -4,11 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmdrs.datasets.image_ids import IMAGE_SUFFIXES
 from mmdrs.doctor.given import Listed
 from mmdrs.findings import Finding
-
-#: Endings of files that are images, when the user's own do not fit.
-_IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 
 
 def overlap_findings(lists: Sequence[Listed]) -> list[Finding]:
@@ -73,7 +71,7 @@ def suffix_findings(listed: Listed) -> list[Finding]:
     others: dict[str, list[str]] = {}
     for path in missing:
         stem = Path(path).with_suffix('')
-        for suffix in _IMAGES:
+        for suffix in IMAGE_SUFFIXES:
             for ending in (suffix, suffix.upper()):
                 if listed.index.exists(f'{stem}{ending}'):
                     others.setdefault(ending, []).append(f'{stem}{ending}')
@@ -83,7 +81,7 @@ def suffix_findings(listed: Listed) -> list[Finding]:
             'image_suffix',
             f"{len(paths)} of the {len(missing)} missing images are there with the suffix '{end}'",
             tuple(paths),
-            f"Give image_suffix='{end}', or several: image_suffix=['.jpg', '{end}'].",
+            f"Give image_suffix='{end}', or image_suffix= for any ending.",
         )
         for end, paths in others.items()
     ]

@@ -73,6 +73,29 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndar
     return np.ascontiguousarray(pixels[..., ::-1])
 
 
+def decoding_fault(path: str | Path) -> str | None:
+    """What is wrong with an image; None if it can be decoded to its end.
+
+    A JPEG is decoded at an eighth of its size: that reads all of its data in a third of the time.
+    """
+    try:
+        if not _is_whole_jpeg(path):
+            read_image(path)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _is_whole_jpeg(path: str | Path) -> bool:
+    """Whether it is a JPEG of a mode that every decoder knows, which can be read to its end."""
+    with open_picture(path, 'image') as picture:
+        if picture.format != 'JPEG' or picture.mode not in ('RGB', 'L'):
+            return False
+        picture.draft(picture.mode, (picture.width // 8, picture.height // 8))
+        picture.load()
+    return True
+
+
 def read_saliency(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
     """Read a saliency map, uint8 (H, W), 0..255.
 

@@ -16,6 +16,7 @@ from mmdrs.errors import InputError
         ('batch_size', 2.5, 'a whole number'),
         ('data_root', 2012, 'a text'),
         ('dataset_name', 2012, 'a text'),
+        ('skip_broken', 'yes', 'True or False'),
         ('saliency_dir', [], 'a text'),
         ('classes', 'cat', 'a list of texts'),
         ('classes', ['background', 3], 'a list of texts'),

@@ -9,7 +9,7 @@ from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 from PIL import Image
 
-from mmdrs.datasets import ImageLabelDataset, VOCImageLabelDataset
+from mmdrs.datasets import ImageLabelDataset, VOCImageLabelDataset, listed_dataset
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.palette import voc_palette
 
@@ -234,7 +234,7 @@ def test_unreadable_images_and_masks_in_one_message(
     root = Path(shutil.copytree(tiny_voc, tmp_path / 'data'))
     (root / 'JPEGImages' / 'img_1.jpg').write_text('<html>404</html>')
     image_label_cfg['data_root'] = str(root)
-    with pytest.raises(InputError, match=r'img_path: 1 wrong files:\n .*img_1\.jpg is not a read'):
+    with pytest.raises(InputError, match=r'img_path: 1 wrong file:\n .*img_1\.jpg is not a read'):
         ImageLabelDataset(**image_label_cfg)
     (root / 'SegmentationClass' / 'img_2.png').write_bytes(b'')
     Image.new('L', (48, 40), 9).save(root / 'SegmentationClass' / 'img_4.png')
@@ -253,6 +253,39 @@ def test_unreadable_images_and_masks_in_one_message(
     ):
         assert words in str(error.value)
     assert len(ImageLabelDataset(**image_label_cfg, check_sizes=False)) == 6
+
+
+def test_broken_images_are_left_out_by_choice(
+    image_label_cfg: dict, tiny_voc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is no image, another is cut short behind a good header; a missing one is an error."""
+    root = Path(shutil.copytree(tiny_voc, tmp_path / 'data'))
+    images = root / 'JPEGImages'
+    (images / 'img_1.jpg').write_bytes(b'no image')
+    whole = (images / 'img_4.jpg').read_bytes()
+    (images / 'img_4.jpg').write_bytes(whole[: len(whole) * 3 // 4])
+    config = dict(image_label_cfg, data_root=str(root))
+    with pytest.raises(InputError, match=r'img_1\.jpg'):
+        ImageLabelDataset(**config)
+    printed: list[str] = []
+    monkeypatch.setattr(listed_dataset, 'print_log', lambda text, **_: printed.append(text))
+    dataset = ImageLabelDataset(**config, skip_broken=True)
+    kept = [dataset.get_data_info(n) for n in range(len(dataset))]
+    assert [info['img_id'] for info in kept] == ['img_0', 'img_2', 'img_3', 'img_5']
+    assert kept[1]['img_label'].tolist() == LABELS[2]
+    (text,) = printed
+    assert '2 of 6 images cannot be decoded and are left out' in text and 'img_4.jpg' in text
+    (images / 'img_0.jpg').unlink()
+    with pytest.raises(InputError, match=r'img_0\.jpg'):
+        ImageLabelDataset(**config, skip_broken=True)
+
+
+def test_nothing_but_broken_images(image_label_cfg: dict, tiny_voc: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(tiny_voc, tmp_path / 'data'))
+    for path in (root / 'JPEGImages').iterdir():
+        path.write_bytes(b'no image')
+    with pytest.raises(InputError, match='no image can be decoded: .*img_0.jpg'):
+        ImageLabelDataset(**dict(image_label_cfg, data_root=str(root)), skip_broken=True)
 
 
 def test_binary_masks(image_label_cfg: dict, tiny_voc: Path, tmp_path: Path) -> None:

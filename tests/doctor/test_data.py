@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from mmdrs.doctor.data import data_findings, given_data
-from mmdrs.doctor.images import decode, decode_findings
+from mmdrs.doctor.images import decode_findings
 from mmdrs.findings import Finding
+from mmdrs.pseudo_labels.image_file import decoding_fault
 
 SETTINGS = dict(
     train_list='train.txt',
@@ -123,9 +124,9 @@ def test_images_cut_short_have_whole_headers(data: Path) -> None:
     assert 'img_3.jpg is not a readable image (image file is truncated' in told.examples[0]
     noise = data / 'noise.png'
     save(noise, np.random.default_rng(0).integers(0, 256, (40, 48, 3)))
-    assert decode(str(noise)) is None
+    assert decoding_fault(str(noise)) is None
     noise.write_bytes(noise.read_bytes()[:-300])
-    assert 'noise.png is not a readable image' in decode(str(noise))
+    assert 'noise.png is not a readable image' in decoding_fault(str(noise))
 
 
 def test_decoding_in_processes_finds_the_same(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

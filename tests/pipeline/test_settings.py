@@ -33,6 +33,7 @@ CHANGED: dict[str, Any] = dict(
     saliency_dir='cues',
     classes=('background', 'one', 'two', 'three'),
     dataset_name='Things, a part',
+    skip_broken=True,
     num_workers=1,
     batch_size=3,
 )
@@ -83,6 +84,7 @@ def test_every_shared_key_reaches_every_stage(path: Path, tmp_path: Path) -> Non
             assert dataset.data_root == 'elsewhere'
             assert dataset.ann_file == f'lists/{listed}.txt'
             assert dataset.img_suffix == '.png'
+            assert dataset.skip_broken
             assert dataset.metainfo.classes == CHANGED['classes']
             assert dataset_name(dataset) == 'Things, a part'
             assert dataset.data_prefix.img_path == 'photos'
