@@ -171,7 +171,7 @@ def test_masks_in_colours(data: Path) -> None:
     colours[5:20] = (128, 0, 0)
     save(data / 'SegmentationClass' / 'img_1.png', colours)
     findings = found(data)
-    assert 'img_1.png is a RGB picture' in str(only(findings, 'mask_dir', 'wrong files'))
+    assert 'img_1.png is a RGB picture' in str(only(findings, 'mask_dir', 'wrong file'))
     told = only(findings, 'mask_dir', 'colours instead')
     assert told.examples[0].endswith('img_1.png: (0, 0, 0), (128, 0, 0)')
     assert "VOC's palette" in told.remedy and 'of the 4 classes' in told.remedy
