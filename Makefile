@@ -27,7 +27,7 @@ SET_FREE_TESTS := \
     tests/apis/test_score.py tests/apis/test_saliency.py tests/doctor \
     tests/datasets/test_image_folder.py tests/test_pickled_arrays.py \
     tests/test_docs.py tests/test_errors.py tests/test_pretended_device.py \
-    tests/test_reading.py \
+    tests/test_reading.py tests/test_stage_state.py \
     tests/evaluation/functional tests/evaluation/records \
     tests/models/losses tests/models/ops tests/parity \
     tests/tools/ablation tests/tools/limits tests/tools/test_check_saliency.py \

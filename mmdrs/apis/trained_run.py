@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from mmdrs.apis.checkpoint import is_whole
 from mmdrs.errors import InputError
 from mmdrs.reading import read_json, reading
+from mmdrs.stage_state import NOT_FINISHED, Fingerprint, StageState
 
 #: Trainings of a segmentation network, in the order of the pipeline.
 _SEGMENTATION = re.compile(r'segmentation|self_training_\d+')
@@ -74,14 +75,15 @@ def run_of(config: str | Path) -> Path | None:
 
 def _trained(folder: Path, described: dict[str, Any]) -> TrainedStage | str:
     """The network of a training, or why there is none."""
-    done = folder / 'done.json'
-    if not done.is_file():
-        return 'not finished' if (folder / 'started.json').is_file() else 'not run yet'
-    state = read_json(done, 'state of a stage')
-    with reading(done, 'state of a stage'):
-        made, weights = state['fingerprint'], Path(str(state['weights'])).name
-    if made != described.get('fingerprint'):
-        return 'made with other settings'
+    state = StageState(folder)
+    damaged = state.damaged()
+    if damaged:
+        return f'{damaged[0].name} is damaged; give the command of the run again'
+    made_by = Fingerprint(described.get('fingerprint', ''), described.get('scores', ''))
+    reason = NOT_FINISHED.get(state.status(made_by))
+    if reason:
+        return reason
+    weights = Path(state.done['weights']).name
     if not (folder / weights).is_file() or not is_whole(folder / weights):
         return f'its checkpoint {weights} is gone or incomplete'
     configs = sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime)

@@ -27,7 +27,7 @@ from mmdrs.pipeline.overview import write_overview
 from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
 from mmdrs.pipeline.settings import Settings
 from mmdrs.pipeline.stages import Stage, check_names
-from mmdrs.pipeline.state import Fingerprint, StageState, Status
+from mmdrs.stage_state import Fingerprint, StageState, Status
 
 #: Version of ``pipeline.json``.
 FORMAT = 1

@@ -6,7 +6,7 @@ from typing import Any
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import read_evaluations
 from mmdrs.pipeline.runs import StageRun
-from mmdrs.pipeline.state import StageState
+from mmdrs.stage_state import StageState
 
 
 def made_by(runs: dict[str, StageRun]) -> list[dict[str, Any]]:

@@ -41,7 +41,8 @@ def test_why_a_training_is_not_taken(run: Path) -> None:
     (run / 'segmentation' / 'done.json').write_text('{"fingerprint": "older", "weights": "a"}')
     (run / 'self_training_1' / 'epoch_3.pth').write_bytes(b'cut off')
     (run / 'self_training_2' / 'net.py').unlink()
-    (run / 'drs_classifier' / 'started.json').touch()
+    started = json.dumps(dict(fingerprint='made drs_classifier', seconds=0, resumed=0))
+    (run / 'drs_classifier' / 'started.json').write_text(started)
     finished, reasons = trained_stages(run)
     assert not finished
     assert reasons == {
@@ -50,6 +51,9 @@ def test_why_a_training_is_not_taken(run: Path) -> None:
         'self_training_1': 'its checkpoint epoch_3.pth is gone or incomplete',
         'self_training_2': 'it holds no config any more; make it with --again self_training_2',
     }
+    (run / 'drs_classifier' / 'done.json').write_text('cut off')
+    damaged = trained_stages(run)[1]['drs_classifier']
+    assert damaged == 'done.json is damaged; give the command of the run again'
     with pytest.raises(InputError, match=r'no segmentation network .* \(segmentation: made with'):
         segmentation_stage(run)
 

@@ -10,13 +10,13 @@ from PIL import Image
 from scipy.io import savemat
 
 from mmdrs.evaluation.records.record import Evaluation, Protocol, Score, write_evaluations
-from mmdrs.pipeline.state import Fingerprint, StageState
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.label_file import write_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import write_rules
 from mmdrs.reporting.leaderboard.ranking import PUBLISHED
+from mmdrs.stage_state import Fingerprint, StageState
 from tests.datasets.label_formats.test_cvat import XML as CVAT
 from tests.datasets.label_formats.test_labelme import labelme
 from tests.pipeline_runs import SETTINGS, load_tool

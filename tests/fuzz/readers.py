@@ -23,7 +23,6 @@ from mmdrs.datasets.label_lists import read_id_list, read_label_list
 from mmdrs.evaluation.records.protocol import trained_on
 from mmdrs.evaluation.records.table import score_table
 from mmdrs.pipeline.settings import load_settings
-from mmdrs.pipeline.state import Fingerprint, StageState
 from mmdrs.pseudo_labels.image_file import read_header, read_image, read_saliency
 from mmdrs.pseudo_labels.label_file import read_label, read_label_record
 from mmdrs.pseudo_labels.map_file import read_maps, read_record
@@ -34,6 +33,7 @@ from mmdrs.reporting.leaderboard.table_formats import to_html, to_markdown
 from mmdrs.reporting.report.listed_images import list_images
 from mmdrs.reporting.report.reported_run import read_run
 from mmdrs.reporting.report.training_log import read_training
+from mmdrs.stage_state import Fingerprint, StageState
 from tests.fuzz.good_files import CLASSES, CONSTANT, HEIGHT, MODEL, PALETTE, SALIENCY, WIDTH
 from tests.pipeline_runs import load_tool
 from voc_server.checking import submission_faults

@@ -12,7 +12,7 @@ from mmdrs.cli.arguments import command_parser, parse_run_arguments
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.data_files import DataFiles
 from mmdrs.pipeline.runs import fingerprints, stage_runs
-from mmdrs.pipeline.state import Fingerprint
+from mmdrs.stage_state import Fingerprint
 from tests.pipeline_runs import SETTINGS, tiny_options
 
 MAPS = {'plain_maps', 'drs_maps', 'refined_maps'}

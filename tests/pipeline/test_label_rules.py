@@ -10,12 +10,12 @@ from PIL import Image
 from mmdrs.apis import make_pseudo_labels
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.runs import fingerprints, stage_runs
-from mmdrs.pipeline.state import Fingerprint
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.stage_state import Fingerprint
 from tests.pipeline_runs import SETTINGS
 
 CONSTANT = dict(type='constant', value=0.3)

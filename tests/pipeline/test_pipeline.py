@@ -21,9 +21,9 @@ from mmdrs.files import file_digest
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.runs import stage_runs
-from mmdrs.pipeline.state import StageState
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.map_file import read_maps
+from mmdrs.stage_state import StageState
 from tests.pipeline_runs import (
     SETTINGS,
     STAGES,

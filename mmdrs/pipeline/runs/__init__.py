@@ -11,7 +11,7 @@ from mmdrs.pipeline.runs.self_labels import SelfLabelRun
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.runs.training import TrainingRun
 from mmdrs.pipeline.settings import Settings
-from mmdrs.pipeline.state import Fingerprint
+from mmdrs.stage_state import Fingerprint
 
 __all__ = ['KINDS', 'StageRun', 'fingerprints', 'stage_runs']
 

@@ -17,12 +17,12 @@ from mmdrs.models.utils.cam import resize_array
 from mmdrs.pipeline.runs.labels import without_scoring
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.stages import COMPARED, stage_of
-from mmdrs.pipeline.state import Fingerprint, StageState
 from mmdrs.pseudo_labels.constants import MAP_THRESHOLD, SALIENCY_THRESHOLD
 from mmdrs.pseudo_labels.image_file import read_saliency
 from mmdrs.pseudo_labels.map_file import read_maps
 from mmdrs.pseudo_labels.output_paths import output_path
 from mmdrs.reading import read_json, reading
+from mmdrs.stage_state import Fingerprint, StageState
 
 #: Percentage points by which the DRS classifier may be worse. In the runs of docs/results.md,
 #: labels of DRS maps with 1 point less coverage were never better than the plain ones.

@@ -20,9 +20,9 @@ from mmdrs.files import digest
 from mmdrs.pipeline.data_files import DataFiles, weight_digests
 from mmdrs.pipeline.settings import Settings
 from mmdrs.pipeline.stages import Stage
-from mmdrs.pipeline.state import Fingerprint, fingerprint
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.saliency_source import with_source
+from mmdrs.stage_state import Fingerprint, fingerprint
 
 
 @dataclass

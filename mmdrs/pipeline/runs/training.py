@@ -12,7 +12,7 @@ from mmdrs.pipeline.runs.choice import read_choice
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.runs.training_checks import check_training
 from mmdrs.pipeline.stages import stage_of
-from mmdrs.pipeline.state import Fingerprint, StageState
+from mmdrs.stage_state import Fingerprint, StageState
 
 
 class TrainingRun(StageRun):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, read_evaluation
-from mmdrs.pipeline.state import is_generation
+from mmdrs.stage_state import is_generation
 
 #: A record and the work directory that it was found in.
 Found = tuple[Path, Evaluation]

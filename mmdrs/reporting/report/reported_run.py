@@ -11,15 +11,13 @@ from typing import Any
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, read_evaluation
 from mmdrs.pipeline.driver import FORMAT
-from mmdrs.pipeline.state import Fingerprint, StageState, Status, is_generation
 from mmdrs.reading import read_json, reading
+from mmdrs.stage_state import NOT_FINISHED, Fingerprint, StageState, Status, is_generation
 
 _HINT = 'give the command of tools/pipeline.py again, which writes it anew'
 
 _REASONS: dict[Status, str] = {
-    'new': 'not run yet',
-    'interrupted': 'not finished',
-    'outdated': 'made with other settings',
+    **NOT_FINISHED,
     'scores outdated': 'scored with other masks or label rules',
 }
 

@@ -16,8 +16,8 @@ from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.runs import fingerprints, stage_runs
 from mmdrs.pipeline.runs.choice import Coverage, Quality, judge, read_choice
 from mmdrs.pipeline.stages import pipeline_stages
-from mmdrs.pipeline.state import StageState
 from mmdrs.pseudo_labels.map_file import read_maps, write_maps
+from mmdrs.stage_state import StageState
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from mmdrs.errors import blamed_on
 from mmdrs.pipeline.data_files import DataFiles
 from mmdrs.pipeline.runs import StageRun, fingerprints, stage_runs
 from mmdrs.pipeline.settings import Settings, load_settings
-from mmdrs.pipeline.state import Fingerprint, StageState
+from mmdrs.stage_state import Fingerprint, StageState
 
 #: Training and maps of a plain classifier, and of a variant.
 PLAIN_STAGES = ('plain_classifier', 'plain_maps')

@@ -22,7 +22,7 @@ from ablation.variants import Variant, check_names
 from mmdrs.apis import start_processes
 from mmdrs.engine import format_seconds
 from mmdrs.pipeline.driver import run_pipeline
-from mmdrs.pipeline.state import StageState
+from mmdrs.stage_state import StageState
 
 
 def run_ablation(

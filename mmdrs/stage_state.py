@@ -17,7 +17,12 @@ from mmdrs.files import digest, remove_temporary, write_json
 from mmdrs.reading import read_json, reading
 
 Status = Literal['finished', 'scores outdated', 'interrupted', 'incomplete', 'outdated', 'new']
-
+#: Why a stage has no files of the present settings, in words.
+NOT_FINISHED: dict[Status, str] = {
+    'new': 'not run yet',
+    'interrupted': 'not finished',
+    'outdated': 'made with other settings',
+}
 #: Keys that change how fast a run goes or what records call its data, not what comes out of it.
 _VOLATILE = ('num_workers', 'persistent_workers', 'dataset_name')
 _DIGITS = 8

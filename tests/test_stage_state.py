@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdrs.pipeline.state import Fingerprint, StageState, fingerprint
+from mmdrs.stage_state import Fingerprint, StageState, fingerprint
 
 A, B = Fingerprint('a' * 64, '1' * 64), Fingerprint('b' * 64, '2' * 64)
 RESCORED = Fingerprint(A.files, '3' * 64)
