@@ -12,10 +12,10 @@ from mmdrs.apis.config import (
 )
 from mmdrs.apis.inference import inference_class_maps, inference_maps, init_network
 from mmdrs.apis.pool import ordered_map
-from mmdrs.apis.prediction import Prediction
+from mmdrs.apis.prediction.prediction import Prediction
+from mmdrs.apis.prediction.segmentor import Segmentor, init_model
 from mmdrs.apis.pseudo_labels import label_dataset, make_pseudo_labels
 from mmdrs.apis.runner import build_runner, start_processes
-from mmdrs.apis.segmentor import Segmentor, init_model
 from mmdrs.apis.test import test_model
 from mmdrs.apis.train import train_model
 from mmdrs.compat import config_path

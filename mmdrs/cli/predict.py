@@ -22,8 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdrs.apis import init_model
-from mmdrs.apis.predict_files import Outcome, predict_files
-from mmdrs.apis.predicted_folder import MASKS, OVERLAYS, PredictedFolder
+from mmdrs.apis.prediction.files import Outcome, predict_files
+from mmdrs.apis.prediction.folder import MASKS, OVERLAYS, PredictedFolder
 from mmdrs.cli.arguments import command, command_parser
 from mmdrs.cli.networks import add_network_arguments, network_arguments
 from mmdrs.datasets.image_folder import find_images

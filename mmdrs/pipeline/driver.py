@@ -12,7 +12,7 @@ from pathlib import Path
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
 
 from mmdrs.apis import start_processes
-from mmdrs.apis.trained_run import trained_stages
+from mmdrs.apis.prediction.trained_run import trained_stages
 from mmdrs.engine import format_seconds
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, write_evaluations

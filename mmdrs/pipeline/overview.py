@@ -7,7 +7,7 @@ import numpy as np
 from mmseg.registry import DATASETS
 
 from mmdrs.apis import init_model
-from mmdrs.apis.trained_run import segmentation_stage
+from mmdrs.apis.prediction.trained_run import segmentation_stage
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 from mmdrs.models.utils.cam import resize_array

@@ -12,7 +12,7 @@ from PIL import Image
 from mmdrs.apis import init_model
 from mmdrs.cli.export import main
 from mmdrs.pseudo_labels.label_file import read_label
-from tests.apis.tiny_segmentor import write_segmentor
+from tests.apis.prediction.tiny_segmentor import write_segmentor
 from tests.conftest import TINY_CLASSES
 from tests.reporting.export.test_rle import decode
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mmdrs.apis import init_model
 from mmdrs.cli import predict
-from tests.apis.tiny_segmentor import write_segmentor
+from tests.apis.prediction.tiny_segmentor import write_segmentor
 
 
 @pytest.fixture

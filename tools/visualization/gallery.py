@@ -36,7 +36,7 @@ from mmdrs.apis import (
     init_network,
     load_config,
 )
-from mmdrs.apis.trained_run import trained_stages
+from mmdrs.apis.prediction.trained_run import trained_stages
 from mmdrs.cli.arguments import command, command_parser
 from mmdrs.datasets.label_lists import read_label_list, unknown_class
 from mmdrs.errors import InputError

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mmdrs.apis import train_model
-from mmdrs.apis.inference_config import add_inference
+from mmdrs.apis.prediction.config import add_inference
 from mmdrs.errors import InputError, blamed_on
 from mmdrs.files import file_digest
 from mmdrs.pipeline.runs.choice import read_choice

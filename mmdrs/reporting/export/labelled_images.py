@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmdrs.apis import Segmentor
-from mmdrs.apis.segmentor import Tile
+from mmdrs.apis.prediction.segmentor import Tile
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.pseudo_labels.label_file import read_label

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmdrs.apis import Segmentor
-from mmdrs.apis.inference_config import whole_image_steps
+from mmdrs.apis.prediction.config import whole_image_steps
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
 from mmdrs.reading import reason_of

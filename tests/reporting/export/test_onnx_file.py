@@ -16,7 +16,7 @@ from mmdrs.apis import Segmentor, init_model
 from mmdrs.cli import export
 from mmdrs.errors import InputError
 from mmdrs.reporting.export.onnx_file import export_onnx
-from tests.apis.tiny_segmentor import write_segmentor
+from tests.apis.prediction.tiny_segmentor import write_segmentor
 
 pytest.importorskip('onnx')
 onnxruntime = pytest.importorskip('onnxruntime')

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from mmdrs.apis import Prediction, Segmentor, init_model
-from mmdrs.apis.predict_files import Outcome, predict_files
-from mmdrs.apis.predicted_folder import OVERLAYS, PredictedFolder
+from mmdrs.apis.prediction.files import Outcome, predict_files
+from mmdrs.apis.prediction.folder import OVERLAYS, PredictedFolder
 from mmdrs.pseudo_labels.image_file import read_image
-from tests.apis.tiny_segmentor import write_segmentor
+from tests.apis.prediction.tiny_segmentor import write_segmentor
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_an_image_without_its_mask_is_unfinished(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr('mmdrs.apis.predicted_folder.write_label', stop)
+        patch.setattr('mmdrs.apis.prediction.folder.write_label', stop)
         with pytest.raises(KeyboardInterrupt):
             predict_files(images, folder, 1, False)
     assert folder.path(OVERLAYS, 'image 0').is_file()

@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from mmdrs.apis import Segmentor, init_model, windows
+from mmdrs.apis import Segmentor, init_model
+from mmdrs.apis.prediction import windows
 from mmdrs.errors import InputError, MissingFileError
-from tests.apis.tiny_segmentor import write_segmentor
+from tests.apis.prediction.tiny_segmentor import write_segmentor
 
 RESIZE = dict(type='Resize', scale=(96, 80), keep_ratio=True)
 SINGLE = dict(num_classes=2, out_channels=1, threshold=0.4)

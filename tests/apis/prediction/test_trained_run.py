@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmdrs.apis.trained_run import TrainedStage, run_of, segmentation_stage, trained_stages
+from mmdrs.apis.prediction.trained_run import (
+    TrainedStage,
+    run_of,
+    segmentation_stage,
+    trained_stages,
+)
 from mmdrs.errors import InputError
 
 STAGES = ('drs_classifier', 'segmentation', 'self_training_1', 'self_training_2')

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmdrs.apis.predicted_folder import PredictedFolder
-from mmdrs.apis.prediction import Prediction
+from mmdrs.apis.prediction.folder import PredictedFolder
+from mmdrs.apis.prediction.prediction import Prediction
 from mmdrs.engine import Progress
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.image_file import read_image

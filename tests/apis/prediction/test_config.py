@@ -11,8 +11,8 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
-from mmdrs.apis.inference_config import add_inference, whole_image_steps
-from mmdrs.apis.trained_run import trained_stages
+from mmdrs.apis.prediction.config import add_inference, whole_image_steps
+from mmdrs.apis.prediction.trained_run import trained_stages
 from mmdrs.cli.arguments import add_options_argument
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.runs import stage_runs

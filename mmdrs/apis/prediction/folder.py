@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mmdrs.apis.inference_config import whole_image_steps
-from mmdrs.apis.prediction import Prediction
-from mmdrs.apis.segmentor import Segmentor, Tile
+from mmdrs.apis.prediction.config import whole_image_steps
+from mmdrs.apis.prediction.prediction import Prediction
+from mmdrs.apis.prediction.segmentor import Segmentor, Tile
 from mmdrs.errors import InputError
 from mmdrs.files import digest, file_digest, write_json, written_whole
 from mmdrs.pseudo_labels.label_file import read_label_record, write_label

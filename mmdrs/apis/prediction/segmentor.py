@@ -14,10 +14,10 @@ from mmseg.models.segmentors import BaseSegmentor
 
 from mmdrs.apis.config import load_config
 from mmdrs.apis.inference import init_network
-from mmdrs.apis.inference_config import whole_image_steps
-from mmdrs.apis.prediction import Collector, Prediction
-from mmdrs.apis.trained_run import run_of, segmentation_stage
-from mmdrs.apis.windows import WindowedInference
+from mmdrs.apis.prediction.config import whole_image_steps
+from mmdrs.apis.prediction.prediction import Collector, Prediction
+from mmdrs.apis.prediction.trained_run import run_of, segmentation_stage
+from mmdrs.apis.prediction.windows import WindowedInference
 from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.errors import InputError
 from mmdrs.models.decode_heads.localization_head import LocalizationHead

@@ -7,7 +7,7 @@ from mmseg.models.segmentors import BaseSegmentor
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from mmdrs.apis.prediction import Collector
+from mmdrs.apis.prediction.prediction import Collector
 from mmdrs.errors import InputError
 from mmdrs.models.tta.localization_tta import padding
 from mmdrs.models.utils.tiles import Span, interpolated, sampling, spans, strips

@@ -1,0 +1,1 @@
+"""Masks of new images: the network of a run, large images in windows, files that are written."""
