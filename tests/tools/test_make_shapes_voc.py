@@ -148,7 +148,7 @@ def test_complete_data_set_is_kept(
     tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out_dir = tmp_path / 'set'
-    arguments = [str(out_dir), '--images', '2', '--val-images', '1', '--size', '32']
+    arguments = [str(out_dir), '--train-images', '2', '--val-images', '1', '--size', '32']
     tool.main(arguments)
     marker = out_dir / 'JPEGImages' / 'train_000000.jpg'
     before = marker.stat().st_mtime_ns
@@ -177,7 +177,7 @@ def test_foreign_folder_is_left_alone(tool: ModuleType, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ('option', 'value'),
-    [('--images', 0), ('--val-images', 0), ('--size', 8), ('--classes', 9), ('--seed', -1)],
+    [('--train-images', 0), ('--val-images', 0), ('--size', 8), ('--classes', 9), ('--seed', -1)],
 )
 def test_setting_out_of_range_is_named(
     tool: ModuleType, tmp_path: Path, option: str, value: int

@@ -261,7 +261,7 @@ def check_settings(
 ) -> None:
     """Raises ``InputError`` that names the setting which is out of range."""
     for name, value, low, high in (
-        ('--images', num_images, 1, 999_999),
+        ('--train-images', num_images, 1, 999_999),
         ('--val-images', num_val_images, 1, 999_999),
         ('--size', size, 32, 4096),
         ('--classes', num_classes, 1, len(CLASSES) - 1),
@@ -367,14 +367,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the tool."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('out_dir', type=Path, help='folder to make')
-    parser.add_argument('--images', type=int, default=800, help='number of training images')
+    parser.add_argument('--train-images', type=int, default=800, help='number of training images')
     parser.add_argument('--val-images', type=int, default=160, help='number of validation images')
     parser.add_argument('--size', type=int, default=64, help='side of the images in pixels')
     parser.add_argument('--classes', type=int, default=5, help='number of foreground classes')
     parser.add_argument('--seed', type=int, default=0, help='0 or more')
     args = parser.parse_args(argv)
     written = make_shapes_voc(
-        args.out_dir, args.images, args.val_images, args.size, args.classes, args.seed
+        args.out_dir, args.train_images, args.val_images, args.size, args.classes, args.seed
     )
     print(f'{args.out_dir}: {"written" if written else "complete already, kept"}')
 
