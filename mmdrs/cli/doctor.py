@@ -48,7 +48,9 @@ def _of_settings(args: argparse.Namespace) -> tuple[list[Finding], dict[str, Any
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser(__doc__)
-    parser.add_argument('settings', nargs='?', help='settings file; None checks the packages only')
+    parser.add_argument(
+        'settings', nargs='?', help='settings file; without one only the packages are checked'
+    )
     parser.add_argument('--quick', action='store_true', help='read only the headers of images')
     parser.add_argument(
         '--workers', type=int, default=2, help='processes that decode images; 0 is this one'
