@@ -77,6 +77,7 @@ refinement_optimizer = dict(type='Adam', lr=1e-4)
 #              bilateral_weight=4, bilateral_sxy=67, bilateral_srgb=3)
 # Map values below `threshold` are 0: with a saliency cue a low one; without, the reference's 0.2.
 pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50, source=''), threshold=0.05)
+labels_from = 'refined_maps'  # or 'plain_maps' or 'drs_maps': without a refinement
 
 # --- Segmentation network ------------------------------------------------------------------------
 segmentation_backbone = dict(out_indices=(1, 6))  # changes of `backbone`
@@ -92,9 +93,11 @@ segmentation_head = dict(
     norm_cfg=dict(type='BN', requires_grad=True),
     align_corners=False,
 )
-# Rounds of training on the network's own labels of the training images; pixels whose probability
-# is below the threshold are ignored. tta: label with test-time augmentation.
-self_training = dict(rounds=0, threshold=0.7, tta=True)
+# Rounds of training on the network's own labels of the training images, which come from its
+# probabilities among the classes of each image, averaged over scales and mirror images. Their
+# rules, like those of `pseudo_labels`; None: the foreground is the mean of saliency and
+# probabilities where there are saliency maps, else that of the probabilities.
+self_training = dict(rounds=0, scales=(0.75, 1.0, 1.25), flip=True, pseudo_labels=None)
 segmentation_from = 'plain_classifier'  # its backbone's first weights; or 'pretrained'
 segmentation_crop = 320
 segmentation_scale = 320  # images are resized to this side, the ratio kept

@@ -17,7 +17,7 @@ from mmdrs.pipeline.runs import StageRun, stage_runs
 from mmdrs.pipeline.settings import Settings
 
 #: Files that each kind of stage writes for an image.
-_WRITES = dict(maps='maps', labels='labels', self_labels='labels', test='labels')
+_WRITES = dict(maps='maps', labels='labels', self_maps='maps', self_labels='labels', test='labels')
 #: Images whose sizes are looked up for the estimates.
 _SAMPLE = 200
 
@@ -96,6 +96,6 @@ def _jobs(runs: Mapping[str, StageRun]) -> list[Job]:
         if kind == 'train':
             jobs.append(Job(name, 'train', run.config(), trained, pixels, labels))
         elif kind in _WRITES:
-            images = trained if kind == 'self_labels' else all_images
+            images = trained if kind.startswith('self_') else all_images
             jobs.append(Job(name, _WRITES[kind], run.config(), images, pixels, labels))
     return jobs

@@ -28,9 +28,11 @@ from mmdrs.pipeline.stages import Stage, cut_stages, pipeline_stages
 
 #: Keys that the pipeline itself reads.
 PIPELINE_KEYS = (
-    *('stages', 'pseudo_labels', 'refine_from', 'segmentation_from', 'self_training'),
-    'work_dir',
+    *('stages', 'pseudo_labels', 'refine_from', 'labels_from', 'segmentation_from'),
+    *('self_training', 'work_dir'),
 )
+#: Keys of ``self_training``.
+SELF_TRAINING_KEYS = ('rounds', 'scales', 'flip', 'pseudo_labels')
 _TEMPLATE = 'mmdrs::custom/settings_custom.py'
 #: A key that a config reads from what it inherits.
 _READ = re.compile(r"_base_\.(?:get\(')?(\w+)")
@@ -130,12 +132,13 @@ class Settings:
             InputError: If a name or a value of the settings is unknown.
         """
         self_training = self.get('self_training') or {}
-        check_keys('self_training', self_training, ('rounds', 'threshold', 'tta'))
+        check_keys('self_training', self_training, SELF_TRAINING_KEYS)
         stages = pipeline_stages(
             self['stages'],
             self.get('refine_from', 'drs_maps'),
             self.get('segmentation_from', 'pretrained'),
             self_training.get('rounds', 0),
+            self.get('labels_from', 'refined_maps'),
         )
         return cut_stages(stages, first, last)
 

@@ -6,9 +6,11 @@ from typing import Literal, get_args
 
 from mmdrs.errors import InputError, did_you_mean
 
-Kind = Literal['train', 'maps', 'choice', 'labels', 'test', 'self_labels']
+Kind = Literal['train', 'maps', 'choice', 'labels', 'test', 'self_maps', 'self_labels']
 #: Values of ``refine_from`` in the settings.
 RefineFrom = Literal['better', 'drs_maps', 'plain_maps']
+#: Values of ``labels_from`` in the settings.
+LabelsFrom = Literal['refined_maps', 'drs_maps', 'plain_maps']
 #: Values of ``segmentation_from`` in the settings.
 SegmentationFrom = Literal['pretrained', 'plain_classifier']
 
@@ -20,7 +22,8 @@ class Stage:
     Attributes:
         name: Its name: in ``--from`` and ``--to``, and of its folder in the work directory.
         kind: ``train`` a network, make ``maps`` with it, make a ``choice`` between maps, fuse them
-            into ``labels``, ``test`` the network, let it make ``self_labels``.
+            into ``labels``, ``test`` the network; ``self_maps`` and ``self_labels`` are maps and
+            labels by the segmentation network.
         config: Key in the settings' ``stages`` of the config it runs.
         title: What it does, for the user.
         weights: Stage whose checkpoint it starts from (train) or runs (maps, test).
@@ -88,10 +91,13 @@ ALL_STAGES = (
 def self_training_stages(number: int) -> list[Stage]:
     """The stages of a round of self-training, counted from 1."""
     before = f'self_training_{number - 1}' if number > 1 else 'segmentation'
-    labels, network = f'self_labels_{number}', f'self_training_{number}'
+    maps, labels, network = (f'self_{k}_{number}' for k in ('maps', 'labels', 'training'))
     round_ = f'round {number} of self-training'
     return [
-        Stage(labels, 'self_labels', 'segmentation', f'labels by the network, {round_}', before),
+        Stage(
+            maps, 'self_maps', 'segmentation', f'probabilities of the network, {round_}', before
+        ),
+        Stage(labels, 'self_labels', 'segmentation', f'labels from them, {round_}', source=maps),
         Stage(
             network,
             'train',
@@ -117,6 +123,7 @@ def pipeline_stages(
     refine_from: RefineFrom = 'drs_maps',
     segmentation_from: SegmentationFrom = 'pretrained',
     self_training_rounds: int = 0,
+    labels_from: LabelsFrom = 'refined_maps',
 ) -> list[Stage]:
     """All stages of a pipeline, in order.
 
@@ -127,15 +134,20 @@ def pipeline_stages(
         segmentation_from: Where the backbone of the segmentation networks comes from: pretrained
             weights (those of ``pretraining`` where there is one), or the plain classifier.
         self_training_rounds: How often the segmentation network is trained on its own labels.
+        labels_from: The maps that the pseudo labels are made from. There is no refinement without
+            ``refined_maps``.
 
     Raises:
         InputError: If a value is unknown.
     """
     _check_value('refine_from', refine_from, get_args(RefineFrom))
     _check_value('segmentation_from', segmentation_from, get_args(SegmentationFrom))
+    _check_value('labels_from', labels_from, get_args(LabelsFrom))
     if not isinstance(self_training_rounds, int) or self_training_rounds < 0:
         raise InputError(f'`self_training.rounds` must be 0, 1, ..., got {self_training_rounds!r}')
     stages = list(ALL_STAGES)
+    if labels_from != 'refined_maps':
+        stages = _without_refinement(stages, labels_from)
     for number in range(1, self_training_rounds + 1):
         stages += self_training_stages(number)
     if segmentation_from != 'pretrained':
@@ -155,6 +167,16 @@ def pipeline_stages(
             if s.name != 'map_choice'
         ]
     return stages
+
+
+def _without_refinement(stages: Sequence[Stage], labels_from: str) -> list[Stage]:
+    """The stages with pseudo labels from a classifier's maps."""
+    config = stage_of(labels_from).config
+    return [
+        replace(stage, source=labels_from, config=config) if stage.kind == 'labels' else stage
+        for stage in stages
+        if stage.config != 'refinement' or stage.kind == 'labels'
+    ]
 
 
 def cut_stages(

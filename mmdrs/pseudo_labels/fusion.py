@@ -26,13 +26,17 @@ class BackgroundCue:
     """Where the background is.
 
     Attributes:
-        type: ``saliency``: background where a saliency map is at most ``threshold``;
+        type: ``saliency``: background where the foreground score is at most ``threshold``: the
+            saliency map, or a mean of it and of the maps (``maps_weight``);
             ``constant``: one background score ``value`` for all pixels;
             ``power``: ``(1 - max over classes) ** exponent``.
         threshold: 0..255, for ``saliency``.
         sure: 0..255, for ``saliency``: in the written label, pixels above ``threshold`` and at
             most this are ignored, because they are neither surely background nor surely object.
             None ignores none.
+        maps_weight: 0..1, for ``saliency``: the foreground score is this share of 255 times the
+            sum of the maps, at most 1, and of the saliency map the rest. Above 0 for maps that say
+            themselves where objects end, such as the probabilities of a segmentation network.
         value: For ``constant``.
         exponent: For ``power``.
         source: The network or method that made the saliency maps, free text for the records, such
@@ -48,12 +52,13 @@ class BackgroundCue:
     value: float = 0.3
     exponent: float = 2.0
     source: str = ''
+    maps_weight: float = 0.0
 
     def __post_init__(self) -> None:
         known = ('saliency', 'constant', 'power')
         if self.type not in known:
             raise InputError(f'background cue type must be one of {known}, got {self.type!r}')
-        for name in ('threshold', 'sure', 'value', 'exponent'):
+        for name in ('threshold', 'sure', 'value', 'exponent', 'maps_weight'):
             number = getattr(self, name)
             if name == 'sure' and number is None:
                 continue
@@ -63,6 +68,10 @@ class BackgroundCue:
             raise InputError(
                 f'background_cue: `sure` ({self.sure:g}) must not be below `threshold` '
                 f'({self.threshold:g})'
+            )
+        if not 0 <= self.maps_weight <= 1:
+            raise InputError(
+                f'background_cue: `maps_weight` must be in 0..1, got {self.maps_weight:g}'
             )
         if not isinstance(self.source, str):
             raise InputError(
@@ -86,10 +95,23 @@ class BackgroundCue:
         if self.type == 'power':
             peak = maps.max(axis=0, initial=0)
             return (1 - np.clip(peak, 0, 1)) ** np.float32(self.exponent)
-        if saliency is None or saliency.shape != (height, width):
+        return (self.foreground(maps, saliency) <= self.threshold).astype(np.float32)
+
+    def foreground(self, maps: np.ndarray, saliency: np.ndarray | None) -> np.ndarray:
+        """Foreground score (H, W), 0..255, of a ``saliency`` cue; arguments as of :meth:`score`.
+
+        Raises:
+            InputError: If the saliency map is missing, or of another size.
+        """
+        size = maps.shape[1:]
+        if saliency is None or saliency.shape != size:
             found = 'none' if saliency is None else f'{saliency.shape}'
-            raise InputError(f'the saliency map must be of size {(height, width)}, got {found}')
-        return (saliency <= self.threshold).astype(np.float32)
+            raise InputError(f'the saliency map must be of size {size}, got {found}')
+        if not self.maps_weight:
+            return saliency
+        own = np.minimum(maps.sum(axis=0, dtype=np.float32), 1)
+        share = np.float32(self.maps_weight)
+        return share * 255 * own + (1 - share) * saliency.astype(np.float32)
 
 
 def fuse_maps(
@@ -122,7 +144,7 @@ def fuse_maps(
     Returns:
         ``(written, evaluated)``: uint8 (H, W), 0 background, class + 1, and in ``written`` alone
         255 where too many channels are confident, where a salient pixel is background, and where
-        the saliency is not ``sure``.
+        the foreground score is not ``sure``.
 
     Raises:
         InputError: If the saliency map or the image is needed and missing, or of another size, or
@@ -151,7 +173,8 @@ def fuse_maps(
     if cue.needs_saliency:
         written[(background == 0) & (evaluated == 0)] = IGNORE_LABEL
         if cue.sure is not None:
-            written[(background == 0) & (saliency <= cue.sure)] = IGNORE_LABEL
+            unsure = cue.foreground(kept, saliency) <= cue.sure
+            written[(background == 0) & unsure] = IGNORE_LABEL
     return written, evaluated
 
 

@@ -71,6 +71,8 @@ class LabelRules:
         # Labels of earlier versions do not name these.
         if cue['sure'] is None:
             del cue['sure']
+        if not cue['maps_weight']:
+            del cue['maps_weight']
         if values['refine'] is None:
             del values['refine']
         return values

@@ -18,6 +18,7 @@ from mmdrs.errors import InputError
 from mmdrs.evaluation.metrics.file_metric import FileMetric
 from mmdrs.files import digest, file_digest
 from mmdrs.models.tta import LocalizationTTA
+from mmdrs.models.tta.localization_tta import Merge
 from mmdrs.pseudo_labels.map_file import FORMAT
 
 #: Of the convolutions.
@@ -43,17 +44,19 @@ class LocalizationMapLoop(TestLoop):
             any other is wrapped in one for the run.
         dataloader: Of the images.
         evaluator: With the metrics that write the files.
-        scales: Sides of the square inputs whose maps are merged; None makes maps at the one size
-            that the pipeline gives.
+        scales: Views whose maps are merged: sides of square inputs, or factors of the input's
+            size; None makes maps at the one size that the pipeline gives.
         size: Height and width of the maps; None is the size of each image.
         precision: Of the convolutions: ``'float32'``, or with autocast ``'bfloat16'`` or
             ``'float16'``, faster where the hardware supports them. Maps are normalised and merged
             in float32.
         channels_last: Use this memory format, which is faster for convolutions. The maps are the
             same up to rounding.
+        flip, merge: How views are made and merged, see
+            :class:`~mmdrs.models.tta.LocalizationTTA`.
 
     Raises:
-        InputError: For another precision, or if the model has other test-time augmentation.
+        InputError: For an unknown value, or if the model has other test-time augmentation.
     """
 
     def __init__(
@@ -61,17 +64,19 @@ class LocalizationMapLoop(TestLoop):
         runner: Runner,
         dataloader: DataLoader | dict,
         evaluator: Evaluator | dict | list,
-        scales: Sequence[int] | None = SCALES,
+        scales: Sequence[int | float] | None = SCALES,
         size: tuple[int, int] | None = None,
         precision: str = 'float32',
         channels_last: bool = True,
+        flip: bool = False,
+        merge: Merge = 'max',
     ) -> None:
         if precision not in PRECISIONS:
             raise InputError(
                 f'LocalizationMapLoop: precision must be one of {PRECISIONS}, got {precision!r}'
             )
         super().__init__(runner, dataloader, evaluator)
-        self.model = localization_model(runner.model, scales, size)
+        self.model = localization_model(runner.model, scales, size, flip, merge)
         self.precision = precision
         self.channels_last = channels_last
         metrics = self.evaluator.metrics
@@ -118,7 +123,11 @@ class LocalizationMapLoop(TestLoop):
 
 
 def localization_model(
-    model: torch.nn.Module, scales: Sequence[int] | None, size: tuple[int, int] | None
+    model: torch.nn.Module,
+    scales: Sequence[int | float] | None,
+    size: tuple[int, int] | None,
+    flip: bool = False,
+    merge: Merge = 'max',
 ) -> LocalizationTTA:
     """The network that makes multi-scale maps with a segmentor, see :class:`LocalizationMapLoop`.
 
@@ -134,7 +143,7 @@ def localization_model(
             f'LocalizationMapLoop makes no maps with a {type(model).__name__}: leave out --tta, '
             "or set tta_model=dict(type='LocalizationTTA')"
         )
-    return LocalizationTTA(model, scales, size)
+    return LocalizationTTA(model, scales, size, flip, merge)
 
 
 @torch.no_grad()
@@ -160,6 +169,7 @@ def run_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[s
         network = network['module']
     datasets = leaf_datasets(config['test_dataloader']['dataset'])
     pipelines = [map_steps(dataset.get('pipeline') or []) for dataset in datasets]
+    views = dict(flip=model.flip, merge=model.merge)
     return dict(
         format=FORMAT,
         network=digest(network),
@@ -168,6 +178,8 @@ def run_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[s
         scales=list(model.scales) or None,
         size=list(model.size) if model.size else None,
         precision=precision,
+        # Maps of earlier versions do not name these.
+        **(views if views != dict(flip=False, merge='max') else {}),
     )
 
 

@@ -4,7 +4,6 @@ from mmdrs.evaluation.metrics.file_metric import FileMetric
 from mmdrs.evaluation.metrics.localization_metric import LocalizationMetric
 from mmdrs.evaluation.metrics.pseudo_label_metric import PseudoLabelMetric
 from mmdrs.evaluation.metrics.segmentation_metric import CRFIoUMetric, SegmentationMetric
-from mmdrs.evaluation.metrics.self_label_metric import SelfLabelMetric
 
 __all__ = [
     'CRFIoUMetric',
@@ -12,5 +11,4 @@ __all__ = [
     'LocalizationMetric',
     'PseudoLabelMetric',
     'SegmentationMetric',
-    'SelfLabelMetric',
 ]

@@ -74,7 +74,8 @@ def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
         checkpoint=checkpoint_choice(checkpoint),
         crop=_crop(pipeline, inner.get('test_cfg') or {}),
         scales=_scales(cfg, inner, steps),
-        flip=any(t['type'] == 'RandomFlip' and t.get('prob') for step in steps for t in step),
+        flip=_merging(cfg, inner).get('flip', False)
+        or any(t['type'] == 'RandomFlip' and t.get('prob') for step in steps for t in step),
         labels=next(filter(None, labels), ''),
         training=trained_on(train),
     )
@@ -97,7 +98,10 @@ def describe_cue(cue: BackgroundCue) -> str:
     """
     if cue.type == 'saliency':
         unsure = '' if cue.sure is None else f', up to {cue.sure:g} ignored'
-        return f'saliency > {cue.threshold:g}{unsure} ({cue.source or "source not given"})'
+        score = 'saliency'
+        if cue.maps_weight:
+            score = f'{1 - cue.maps_weight:g} saliency + {cue.maps_weight:g} maps'
+        return f'{score} > {cue.threshold:g}{unsure} ({cue.source or "source not given"})'
     if cue.type == 'constant':
         return f'constant {cue.value:g}'
     return f'power {cue.exponent:g}'
@@ -163,17 +167,25 @@ def _size(size: Sequence[int] | int) -> str:
     return f'{size} x {size}' if isinstance(size, int) else ' x '.join(map(str, size))
 
 
+def _merging(cfg: Mapping, inner: Mapping) -> Mapping:
+    """What merges the views of an image: a LocalizationTTA, or the loop that makes one."""
+    return cfg['model'] if cfg['model'] is not inner else cfg.get('test_cfg') or {}
+
+
 def _scales(cfg: Mapping, inner: Mapping, steps: Sequence[Sequence[Mapping]]) -> str:
     """The scales of a model, of its merged maps, and of the steps of test-time augmentation."""
     parts = []
     if inner.get('type') == 'MultiScaleEncoderDecoder':
         factors = ', '.join(f'{s:g}' for s in (1, *inner.get('scales', (0.5, 0.75))))
         parts.append(f'MSC {factors}')
-    # Of a LocalizationTTA, or of LocalizationMapLoop, which makes one.
-    merging = cfg['model'] if cfg['model'] is not inner else cfg.get('test_cfg') or {}
+    merging = _merging(cfg, inner)
     scales = merging.get('scales')
     if scales:
         parts.append(f'scales {", ".join(map(str, scales))}')
+    if merging.get('merge', 'max') != 'max':
+        parts.append('summed')
+    if merging.get('type') == 'ClassProbabilityTTA':
+        parts.append('mean probabilities')
     for step in steps:
         resizes = [t for t in step if t['type'] == 'Resize']
         if len(resizes) > 1:

@@ -34,8 +34,8 @@ class CAMHead(LocalizationHead):
             acc_cls=((scores > 0) == (labels > 0)).float().mean() * 100,
         )
 
-    def maps(self, class_maps: Tensor, size: tuple[int, int]) -> Tensor:
-        return localization_maps(class_maps, size)
+    def maps(self, class_maps: Tensor, size: tuple[int, int], normalize: bool = True) -> Tensor:
+        return localization_maps(class_maps, size, normalize)
 
     def present(self, class_maps: Tensor) -> Tensor:
         return (image_scores(class_maps[None])[0] > 0).to(class_maps)

@@ -125,8 +125,9 @@ class LocalizationHead(BaseDecodeHead):
         class_maps = class_maps.float()  # under autocast the convolutions alone are to be coarse
         height, width = size
         present = self.gate(class_maps, metas) > 0
+        normalize = metas[0].get('normalize', True)
         # Only the classes present are resized and normalised: 1.5 of VOC's 20 on average.
-        maps = self.maps(class_maps[present][:, None], (height, width))[:, 0]
+        maps = self.maps(class_maps[present][:, None], (height, width), normalize)[:, 0]
         prediction = maps.new_zeros(len(class_maps), 1 + class_maps.shape[1], height, width)
         prediction[:, 0] = self.threshold
         prediction[:, 1:][present] = maps
@@ -148,8 +149,11 @@ class LocalizationHead(BaseDecodeHead):
         """Standard deviation of the 1 x 1 convolution's initial weights, as released."""
 
     @abstractmethod
-    def maps(self, class_maps: Tensor, size: tuple[int, int]) -> Tensor:
-        """Localization maps (N, K, H, W) of raw class maps (N, K, h, w), each by itself."""
+    def maps(self, class_maps: Tensor, size: tuple[int, int], normalize: bool = True) -> Tensor:
+        """Localization maps (N, K, H, W) of raw class maps (N, K, h, w), each by itself.
+
+        ``normalize``: divide each by its maximum, where the head does; off for sums of maps.
+        """
 
     @abstractmethod
     def present(self, class_maps: Tensor) -> Tensor:

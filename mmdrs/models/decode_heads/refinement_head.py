@@ -38,7 +38,8 @@ class RefinementHead(LocalizationHead):
         target = refinement_target(levels.to(class_maps) / 255)
         return dict(loss_mse=F.mse_loss(self.maps(class_maps, target.shape[2:]), target))
 
-    def maps(self, class_maps: Tensor, size: tuple[int, int]) -> Tensor:
+    def maps(self, class_maps: Tensor, size: tuple[int, int], normalize: bool = True) -> Tensor:
+        """As they are, whether maps are summed up or not: they are absolute values."""
         return resize_maps(class_maps, size)
 
     def present(self, class_maps: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Multi-scale localization maps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Literal, get_args
 
-import torch
 from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import SegTTAModel
@@ -12,42 +12,61 @@ from mmseg.utils import SampleList
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmdrs.errors import InputError
 from mmdrs.models.segmentors import image_label_metas
-from mmdrs.models.utils.cam import merge_scales, resize_maps
+from mmdrs.models.utils.cam import merge_scales, normalize_maps, resize_maps, sum_scales
 
+#: How the maps of several views become one.
+Merge = Literal['max', 'sum']
 _FLIPPED = dict(horizontal=(2,), vertical=(1,), diagonal=(1, 2))
 
 
 @MODELS.register_module()
 class LocalizationTTA(SegTTAModel):
-    """Merges the maps of all scales and augmentations by their element-wise maximum.
+    """Merges the maps of all views of an image: its scales, their mirror images, augmentations.
 
     The parent averages softmax values and keeps the last augmentation's ``seg_logits``; here
     ``seg_logits`` holds the merged maps, and ``pred_sem_seg`` their argmax at ``ori_shape``.
 
     The scales are made from the normalised image tensor, as in the released code: an image is
     decoded, resized and normalised once, and no scale is rounded to 8 bit. Other augmentations
-    (flips) belong into the config's ``tta_pipeline`` as usual. A network that is tested by sliding
+    belong into the config's ``tta_pipeline`` as usual. A network that is tested by sliding
     windows slides them over each scale.
 
     Args:
         module: The segmentor, with a localization head.
-        scales: Sides of the square inputs (reference: 256, 320, 384); none keeps the input.
+        scales: Whole numbers are sides of square inputs (reference: 256, 320, 384), floats are
+            factors of the input's size (IRN: 1.0, 0.5, 1.5, 2.0); none keeps the input.
         size: Height and width of the maps; None is the ``ori_shape`` of each image.
+        flip: The horizontal mirror image of each scale is a view, too.
+        merge: ``'max'``, the element-wise maximum of the normalised maps (DRS); ``'sum'``, the
+            sum of the rectified maps, divided by the maximum of each class (Ahn et al., IRN, CVPR
+            2019, and its successors).
+
+    Raises:
+        InputError: For another ``merge`` or a scale that is no positive number.
     """
 
     def __init__(
         self,
         module: dict | BaseModel,
-        scales: Sequence[int] | None = (),
+        scales: Sequence[int | float] | None = (),
         size: tuple[int, int] | None = None,
+        flip: bool = False,
+        merge: Merge = 'max',
     ) -> None:
         super().__init__(module=module)
+        if merge not in get_args(Merge):
+            raise InputError(f'merge of maps must be one of {get_args(Merge)}, got {merge!r}')
         self.scales = tuple(scales or ())
+        if not all(isinstance(scale, int | float) and scale > 0 for scale in self.scales):
+            raise InputError(f'scales of maps must be positive numbers, got {self.scales}')
         self.size = tuple(size) if size else None
+        self.flip = flip
+        self.merge = merge
 
     def test_step(self, data: dict) -> SampleList:
-        """Predict at every scale of every augmentation, and merge.
+        """Predict every view, and merge.
 
         Args:
             data: ``inputs`` and ``data_samples`` of a batch, or of lists over the augmentations,
@@ -62,13 +81,31 @@ class LocalizationTTA(SegTTAModel):
         """Merge; one inner list holds the augmented predictions of one image."""
         merged = []
         for samples in data_samples_list:
-            if len(samples) > 1:
-                set_maps(samples[0], merge_scales([sample.seg_logits.data for sample in samples]))
+            maps = self.merged([sample.seg_logits.data for sample in samples])
+            set_maps(samples[0], self.finished(maps, len(samples)))
             merged.append(samples[0])
         return merged
 
+    def merged(self, maps: Sequence[Tensor]) -> Tensor:
+        """The maps of several views as one, before :meth:`finished`."""
+        return merge_scales(maps) if self.merge == 'max' else sum_scales(maps)
+
+    def finished(self, maps: Tensor, augmentations: int) -> Tensor:
+        """Merged maps (1 + K, h, w), as they are predicted.
+
+        ``augmentations`` is the number of views that ``TestTimeAug`` made.
+        """
+        if self.merge == 'sum':
+            maps[0] /= augmentations * self._views()
+            maps[1:] = normalize_maps(maps[None, 1:])[0]
+        return maps
+
+    def _views(self) -> int:
+        """Views of an input: its scales, and their mirror images."""
+        return max(len(self.scales), 1) * (1 + self.flip)
+
     def _predict(self, data: dict) -> SampleList:
-        """The predictions of one batch, merged over the scales."""
+        """The predictions of one batch, merged over scales and mirror images."""
         data = self.module.data_preprocessor(data, training=False)
         images, samples = data['inputs'], data['data_samples']  # normalised, (N, 3, H, W)
         sizes = [self.size or tuple(sample.ori_shape[:2]) for sample in samples]
@@ -76,23 +113,43 @@ class LocalizationTTA(SegTTAModel):
         padded = any(any(padding(sample)) for sample in samples)
         direct = not padded and len(set(sizes)) == 1
         shape = sizes[0] if direct else tuple(images.shape[2:])
-        metas = [dict(meta, output_shape=shape) for meta in image_label_metas(samples)]
+        metas = [
+            dict(meta, output_shape=shape, normalize=self.merge == 'max')
+            for meta in image_label_metas(samples)
+        ]
         merged = None
-        for side in self.scales or [None]:
-            inputs = images
-            if side is not None:
-                inputs = F.interpolate(images, (side, side), mode='bilinear')
+        for inputs, flipped in self._inputs(images):
             maps = resize_maps(self._inference(inputs, metas), shape)
-            merged = maps if merged is None else torch.maximum(merged, maps, out=merged)
+            maps = maps.flip(3) if flipped else maps
+            merged = maps if merged is None else self.merged([merged, maps])
         for sample, maps, size in zip(samples, merged, sizes, strict=True):
             set_maps(sample, resize_maps(_upright(maps, sample)[None], size)[0])
         return samples
+
+    def _inputs(self, images: Tensor) -> Iterator[tuple[Tensor, bool]]:
+        """The inputs of all views, and whether they are mirrored."""
+        for scale in self.scales or [1.0]:
+            sides = scaled_size(images.shape[2:], scale)
+            inputs = images
+            if sides != tuple(images.shape[2:]):
+                inputs = F.interpolate(images, sides, mode='bilinear')
+            yield inputs, False
+            if self.flip:
+                yield inputs.flip(3), True
 
     def _inference(self, inputs: Tensor, metas: list[dict]) -> Tensor:
         """Maps (N, 1 + K, *output_shape), or where windows slide, of the inputs' size."""
         if self.module.test_cfg.get('mode') == 'slide':
             return self.module.slide_inference(inputs, metas)
         return self.module.whole_inference(inputs, metas)
+
+
+def scaled_size(size: Sequence[int], scale: int | float) -> tuple[int, int]:
+    """Height and width of a scale: a whole number is the side of a square, a float a factor."""
+    if isinstance(scale, int):
+        return scale, scale
+    height, width = size
+    return max(round(height * scale), 1), max(round(width * scale), 1)
 
 
 def set_maps(sample: SegDataSample, maps: Tensor) -> None:

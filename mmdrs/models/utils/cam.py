@@ -36,17 +36,23 @@ def normalize_maps(maps: Tensor) -> Tensor:
     return maps / (maps.amax(dim=(2, 3), keepdim=True) + 1e-5)
 
 
-def localization_maps(class_maps: Tensor, size: tuple[int, int]) -> Tensor:
+def localization_maps(class_maps: Tensor, size: tuple[int, int], normalize: bool = True) -> Tensor:
     """Raw class maps (N, K, h, w) to localization maps (N, K, *size), 0..1.
 
-    ReLU, resize, normalise, in this order.
+    ReLU, resize, normalise, in this order. ``normalize`` is off where maps are summed up first.
     """
-    return normalize_maps(resize_maps(F.relu(class_maps), size))
+    maps = resize_maps(F.relu(class_maps), size)
+    return normalize_maps(maps) if normalize else maps
 
 
 def merge_scales(maps: Sequence[Tensor]) -> Tensor:
     """Element-wise maximum of the normalised maps of several image scales (equal shapes)."""
     return torch.stack(list(maps)).amax(dim=0)
+
+
+def sum_scales(maps: Sequence[Tensor]) -> Tensor:
+    """Sum of the rectified maps of several views (equal shapes), not yet normalised."""
+    return torch.stack(list(maps)).sum(dim=0)
 
 
 def to_levels(maps: np.ndarray, scale: float = 1.0) -> np.ndarray:

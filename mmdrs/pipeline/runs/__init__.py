@@ -7,7 +7,7 @@ from mmdrs.pipeline.runs.choice import ChoiceRun
 from mmdrs.pipeline.runs.evaluation import EvaluationRun
 from mmdrs.pipeline.runs.labels import LabelRun
 from mmdrs.pipeline.runs.maps import MapRun
-from mmdrs.pipeline.runs.self_labels import SelfLabelRun
+from mmdrs.pipeline.runs.self_labels import SelfLabelRun, SelfMapRun
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.runs.training import TrainingRun
 from mmdrs.pipeline.settings import Settings
@@ -22,6 +22,7 @@ KINDS: dict[str, type[StageRun]] = dict(
     choice=ChoiceRun,
     labels=LabelRun,
     test=EvaluationRun,
+    self_maps=SelfMapRun,
     self_labels=SelfLabelRun,
 )
 

@@ -1,95 +1,116 @@
-"""Stages that label the training images with the segmentation network itself."""
+"""Stages in which the segmentation network labels the training images itself.
 
-import math
-from pathlib import Path
-from typing import Any, ClassVar
+Its class probabilities are stored as localization maps, from which label rules make labels as from
+any other maps.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 from mmengine.config import Config
-from mmengine.dist import is_main_process
 
 from mmdrs.apis import apply_output, test_model
-from mmdrs.apis.config import apply_tta
 from mmdrs.apis.shared_settings import without_masks
 from mmdrs.errors import InputError
-from mmdrs.evaluation.metrics import SelfLabelMetric
-from mmdrs.pipeline.runs.stage_run import StageRun
-from mmdrs.pseudo_labels.rules_file import write_rules
+from mmdrs.pipeline.runs.labels import LabelRun
+from mmdrs.pipeline.runs.maps import MapRun
+from mmdrs.pseudo_labels.fusion import BackgroundCue
+from mmdrs.pseudo_labels.rules import LabelRules
+
+#: Of the inputs of the segmentation network, whose probabilities are averaged.
+SCALES = (0.75, 1.0, 1.25)
 
 
-class SelfLabelRun(StageRun):
-    """Writes the labels that a segmentation network gives the training images.
-
-    Unlike the pseudo labels they need no saliency maps: the network has learned from all images
-    together where objects end. ``self_training`` of the settings: ``rounds``; ``threshold``, the
-    least probability of a label; ``tta``, whether it tests with the config's augmentation.
-    """
-
-    INGREDIENTS: ClassVar[tuple[str, ...]] = ('model', 'test_pipeline', 'tta_pipeline')
-
-    def check(self) -> None:
-        super().check()
-        SelfLabelMetric(threshold=self.options['threshold'])
+class _SelfRun(LabelRun):
+    """What both stages have in common: config, images and rules."""
 
     @property
     def options(self) -> dict[str, Any]:
         """``self_training`` of the settings with its defaults."""
-        return dict(dict(threshold=0.7, tta=True), **self.settings['self_training'])
+        return dict(dict(scales=SCALES, flip=True), **self.settings['self_training'])
 
-    def ingredients(self) -> dict[str, Any]:
-        options = {k: v for k, v in self.options.items() if k != 'rounds'}
-        return dict(super().ingredients(), options=options)
+    @cached_property
+    def splits(self) -> dict[str, str]:
+        """The training images alone."""
+        return {'train': self.settings['train_list'] or ''}
 
-    def lists(self) -> list[Path]:
-        return super().lists()[:1]
+    @cached_property
+    def label_rules(self) -> LabelRules:
+        return self_label_rules(super().label_rules, self.options.get('pseudo_labels'))
 
-    def given_datasets(self) -> list[dict]:
-        loader = self._image_label_config().test_dataloader
-        return [dict(loader.dataset, pipeline=[], ann_file=self.splits['train'])]
-
-    def work(self) -> float:
-        return float(self._views() * self.count_images())
-
-    def _views(self) -> int:
-        """Views of an image that the network is run on."""
-        steps = self.config().get('tta_pipeline') or [] if self.options['tta'] else []
-        branches = [step['transforms'] for step in steps if step['type'] == 'TestTimeAug']
-        return math.prod(len(branch) for transforms in branches for branch in transforms)
-
-    def run(self, resume: bool) -> None:
-        out_dir = self.folder / 'train'
-        cfg = self.prepared(self._test_config())
-        if self.options['tta']:
-            apply_tta(cfg)
-            cfg.model.type = 'ProbabilityTTA'
-        apply_output(cfg, str(out_dir))
-        test_model(cfg, self.checkpoint(self.stage.weights), self.stage.name)
-        if is_main_process():
-            write_rules(out_dir, self.label_rules)
-
-    def _image_label_config(self) -> Config:
-        return self.settings.stage_config('plain_classifier', self.folder)
-
-    def _test_config(self) -> Config:
-        """The config of the segmentation network, testing the training images."""
-        cfg, (dataset,) = self.config(), self.given_datasets()
+    @cached_property
+    def _config(self) -> Config:
+        """The config of the segmentation network, making maps of the training images."""
+        cfg = self.settings.stage_config(self.stage.config, self.folder)
         if cfg.get('test_pipeline') is None:
             raise InputError(f"self_training: '{cfg.filename}' has no test_pipeline")
-        scored = bool(dataset['data_prefix'].get('seg_map_path'))
-        for name in ('test_pipeline', 'tta_pipeline'):
-            if cfg.get(name) is not None:
-                steps = _with_labels(cfg[name])
-                cfg[name] = steps if scored else without_masks(steps)
+        classifier = self.settings.stage_config('plain_classifier', self.folder)
+        dataset = classifier.test_dataloader.dataset
+        steps = _with_labels(cfg.test_pipeline)
+        if not dataset.data_prefix.get('seg_map_path'):
+            steps = without_masks(steps)
         cfg.test_dataloader = dict(
-            self._image_label_config().test_dataloader,
+            classifier.test_dataloader,
             batch_size=1,
-            dataset=dict(dataset, pipeline=cfg.test_pipeline),
+            dataset=dict(dataset, pipeline=steps, ann_file=self.splits['train']),
         )
-        threshold = self.options['threshold']
-        cfg.test_evaluator = dict(
-            type='SelfLabelMetric', threshold=threshold, format_only=not scored
+        cfg.model = dict(
+            type='ClassProbabilityTTA',
+            module=cfg.model,
+            scales=self.options['scales'],
+            flip=self.options['flip'],
         )
-        cfg.test_cfg = dict(type='TestLoop')
+        cfg.test_evaluator = dict(type='LocalizationMetric')
+        cfg.test_cfg = dict(type='LocalizationMapLoop')
         return cfg
+
+
+class SelfMapRun(_SelfRun, MapRun):
+    """Stores the probabilities that a segmentation network gives the training images.
+
+    ``self_training`` of the settings: ``rounds``; ``scales`` and ``flip``, the views that are
+    averaged, see :class:`~mmdrs.models.tta.ClassProbabilityTTA`; ``pseudo_labels``, the rules of
+    the labels, see :func:`self_label_rules`.
+    """
+
+    def work(self) -> float:
+        views = len(self.options['scales'] or (1,)) * (1 + self.options['flip'])
+        return float(views * self.count_images())
+
+    def run(self, resume: bool) -> None:
+        cfg = self.prepared(self.config())
+        apply_output(cfg, str(self.folder / 'train'))
+        test_model(cfg, self.checkpoint(self.stage.weights), self.stage.name)
+
+
+class SelfLabelRun(_SelfRun):
+    """Makes labels of the stored probabilities."""
+
+
+def self_label_rules(rules: LabelRules, given: Mapping[str, Any] | None) -> LabelRules:
+    """How the probabilities of a network become labels.
+
+    Args:
+        rules: Those of the pseudo labels.
+        given: ``self_training.pseudo_labels``; None takes the foreground from the mean of the
+            saliency map and the probabilities where the pseudo labels have a saliency cue, else
+            from the probabilities alone, and refines them as the pseudo labels' maps.
+
+    Raises:
+        InputError: If a key is unknown, or a value cannot be used.
+    """
+    if given is not None:
+        made = LabelRules.from_config(given)
+        source = rules.background_cue.source
+        if made.background_cue.needs_saliency and not made.background_cue.source:
+            made = replace(made, background_cue=replace(made.background_cue, source=source))
+        return made
+    cue = BackgroundCue('constant', value=0.5)
+    if rules.background_cue.needs_saliency:
+        cue = replace(rules.background_cue, threshold=102, sure=None, maps_weight=0.5)
+    return replace(rules, background_cue=cue, threshold=0.0)
 
 
 def _with_labels(steps: Any) -> Any:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.testing import assert_close
 
+from mmdrs.errors import InputError
 from mmdrs.models.tta.localization_tta import set_maps
 
 pytestmark = pytest.mark.usefixtures('mmseg_scope')
@@ -199,3 +200,48 @@ def test_label_of_maps_without_any_class() -> None:
     found = SegDataSample(metainfo=dict(ori_shape=(4, 4)))
     set_maps(found, torch.zeros(4, 2, 2))
     assert found.pred_sem_seg.data.tolist() == [[[0] * 4] * 4]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('flip', [False, True])
+def test_sums_as_irn_merges_them(image: Tensor, flip: bool) -> None:
+    """Rectified maps of all scales and mirror images, summed, then divided by their maximum."""
+    factors = (1.0, 0.5, 1.5)
+    model = tta(segmentor(), scales=factors, flip=flip, merge='sum')
+    (found,) = model.test_step(dict(inputs=[image], data_samples=[sample((30, 26))]))
+    total = torch.zeros(3, 30, 26)
+    for factor in factors:
+        inputs = scaled(image, round(20 * factor))
+        for axes in ((), (3,)) if flip else ((),):
+            raw = F.relu(model.module(inputs.flip(axes)))
+            total += F.interpolate(raw, (30, 26), **ALIGNED).flip(axes)[0]
+    expected = total / (total.amax((1, 2), keepdim=True) + 1e-5) * LABEL[:, None, None]
+    assert_close(found.seg_logits.data[1:], expected)
+    assert_close(found.seg_logits.data[0], torch.full((30, 26), 0.2))
+
+
+@torch.no_grad()
+def test_sums_of_augmentations(image: Tensor) -> None:
+    """Views of ``TestTimeAug`` are summed up before they are normalised, too."""
+    model = tta(segmentor(), merge='sum')
+    other = image.flip(2)
+    (found,) = model.test_step(
+        dict(
+            inputs=[[image], [other]],
+            data_samples=[
+                [sample((30, 26))],
+                [sample((30, 26), flip=True, flip_direction='horizontal')],
+            ],
+        )
+    )
+    (expected,) = tta(model.module, flip=True, merge='sum').test_step(
+        dict(inputs=[image], data_samples=[sample((30, 26))])
+    )
+    assert_close(found.seg_logits.data, expected.seg_logits.data)
+
+
+def test_unknown_merge_and_scale() -> None:
+    with pytest.raises(InputError, match=r"merge of maps must be one of .*, got 'mean'"):
+        tta(segmentor(), merge='mean')
+    with pytest.raises(InputError, match=r'scales of maps must be positive numbers'):
+        tta(segmentor(), scales=(0, 256))

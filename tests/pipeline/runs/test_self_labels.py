@@ -13,20 +13,21 @@ from mmdrs.pipeline.stages import pipeline_stages, self_training_stages, stage_o
 from tests.pipeline_runs import made
 
 CONFIGS = ['plain_classifier', 'drs_classifier', 'refinement', 'segmentation']
-ROUND = ('self_training.rounds=1', 'self_training.threshold=0.3', 'self_training.tta=False')
+ROUND = ('self_training.rounds=1', 'self_training.scales=(1.0,)', 'self_training.flip=False')
 
 
 def test_stages_of_rounds() -> None:
     names = [stage.name for stage in pipeline_stages(CONFIGS, self_training_rounds=2)]
-    assert names[-6:] == [
-        *('self_labels_1', 'self_training_1', 'self_evaluation_1'),
-        *('self_labels_2', 'self_training_2', 'self_evaluation_2'),
+    assert names[-8:] == [
+        *('self_maps_1', 'self_labels_1', 'self_training_1', 'self_evaluation_1'),
+        *('self_maps_2', 'self_labels_2', 'self_training_2', 'self_evaluation_2'),
     ]
-    assert stage_of('self_labels_1').weights == 'segmentation'
-    assert stage_of('self_labels_2').weights == 'self_training_1'
+    assert stage_of('self_maps_1').weights == 'segmentation'
+    assert stage_of('self_maps_2').weights == 'self_training_1'
     for number in (1, 2):
-        labels, network, scored = self_training_stages(number)
-        assert network.source == labels.name and scored.weights == network.name
+        maps, labels, network, scored = self_training_stages(number)
+        assert labels.source == maps.name and network.source == labels.name
+        assert scored.weights == network.name
     with pytest.raises(InputError, match=r'self_training.rounds. must be 0, 1, ..., got -1'):
         pipeline_stages(CONFIGS, self_training_rounds=-1)
 
@@ -50,7 +51,7 @@ def test_a_round_of_self_training(finished: Path, tiny_voc: Path, run_pipeline, 
     assert found['self_labels_1', 'pseudo', 'train'].images == len(listed)
     assert ('self_evaluation_1', 'seg', 'val') in found
     trained = found['self_evaluation_1', 'seg', 'val'].scores[0].protocol.training
-    assert trained.startswith('pseudo labels: saliency > 50')
+    assert trained.startswith('pseudo labels: 0.5 saliency + 0.5 maps > 102')
 
 
 def test_misspelt_option(tiny_voc: Path, run_pipeline, tmp_path: Path) -> None:
