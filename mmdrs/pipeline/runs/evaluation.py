@@ -1,5 +1,6 @@
 """The stage that scores the segmentation network."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -7,8 +8,10 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from mmdrs.apis import apply_output, test_model
+from mmdrs.pipeline.label_rules import pseudo_label_rules, self_label_rules
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.stages import stage_of
+from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import write_rules
 
 
@@ -18,6 +21,13 @@ class EvaluationRun(StageRun):
     INGREDIENTS: ClassVar[tuple[str, ...]] = (
         *('model', 'test_dataloader', 'test_evaluator', 'test_cfg'),
     )
+
+    @cached_property
+    def label_rules(self) -> LabelRules:
+        """Those of the labels that the network was trained on."""
+        labels = stage_of(stage_of(self.stage.weights).source)
+        rules = self_label_rules if labels.kind == 'self_labels' else pseudo_label_rules
+        return rules(self.settings)
 
     def score_ingredients(self) -> dict[str, Any]:
         """What the records say of the training, which another text does not repeat."""

@@ -4,8 +4,6 @@ Its class probabilities are stored as localization maps, from which label rules 
 any other maps.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +12,9 @@ from mmengine.config import Config
 from mmdrs.apis import apply_output, test_model
 from mmdrs.apis.shared_settings import without_masks
 from mmdrs.errors import InputError
+from mmdrs.pipeline.label_rules import self_label_rules
 from mmdrs.pipeline.runs.labels import LabelRun
 from mmdrs.pipeline.runs.maps import MapRun
-from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.rules import LabelRules
 
 #: Of the inputs of the segmentation network, whose probabilities are averaged.
@@ -38,7 +36,7 @@ class _SelfRun(LabelRun):
 
     @cached_property
     def label_rules(self) -> LabelRules:
-        return self_label_rules(super().label_rules, self.options.get('pseudo_labels'))
+        return self_label_rules(self.settings)
 
     @cached_property
     def _config(self) -> Config:
@@ -72,7 +70,7 @@ class SelfMapRun(_SelfRun, MapRun):
 
     ``self_training`` of the settings: ``rounds``; ``scales`` and ``flip``, the views that are
     averaged, see :class:`~mmdrs.models.tta.ClassProbabilityTTA`; ``pseudo_labels``, the rules of
-    the labels, see :func:`self_label_rules`.
+    the labels, see :func:`~mmdrs.pipeline.label_rules.self_label_rules`.
     """
 
     def work(self) -> float:
@@ -87,30 +85,6 @@ class SelfMapRun(_SelfRun, MapRun):
 
 class SelfLabelRun(_SelfRun):
     """Makes labels of the stored probabilities."""
-
-
-def self_label_rules(rules: LabelRules, given: Mapping[str, Any] | None) -> LabelRules:
-    """How the probabilities of a network become labels.
-
-    Args:
-        rules: Those of the pseudo labels.
-        given: ``self_training.pseudo_labels``; None takes the foreground from the mean of the
-            saliency map and the probabilities where the pseudo labels have a saliency cue, else
-            from the probabilities alone, and refines them as the pseudo labels' maps.
-
-    Raises:
-        InputError: If a key is unknown, or a value cannot be used.
-    """
-    if given is not None:
-        made = LabelRules.from_config(given)
-        source = rules.background_cue.source
-        if made.background_cue.needs_saliency and not made.background_cue.source:
-            made = replace(made, background_cue=replace(made.background_cue, source=source))
-        return made
-    cue = BackgroundCue('constant', value=0.5)
-    if rules.background_cue.needs_saliency:
-        cue = replace(rules.background_cue, threshold=102, sure=None, maps_weight=0.5)
-    return replace(rules, background_cue=cue, threshold=0.0)
 
 
 def _with_labels(steps: Any) -> Any:

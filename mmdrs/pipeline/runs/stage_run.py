@@ -18,10 +18,10 @@ from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Evaluation, read_evaluation
 from mmdrs.files import digest
 from mmdrs.pipeline.data_files import DataFiles, weight_digests
+from mmdrs.pipeline.label_rules import pseudo_label_rules
 from mmdrs.pipeline.settings import Settings
 from mmdrs.pipeline.stages import Stage
 from mmdrs.pseudo_labels.rules import LabelRules
-from mmdrs.pseudo_labels.saliency_source import with_source
 from mmdrs.stage_state import Fingerprint, fingerprint
 
 
@@ -77,9 +77,7 @@ class StageRun(ABC):
     @cached_property
     def label_rules(self) -> LabelRules:
         """How maps become labels."""
-        prefix = dict(saliency_path=self.settings.get('saliency_dir'))
-        data = dict(data_root=self.settings.get('data_root'), data_prefix=prefix)
-        return LabelRules.from_config(with_source(self.settings['pseudo_labels'], data))
+        return pseudo_label_rules(self.settings)
 
     def fingerprint(self, inputs: list[str]) -> Fingerprint:
         """What the stage is made from.
