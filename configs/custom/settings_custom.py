@@ -94,10 +94,10 @@ segmentation_head = dict(
     align_corners=False,
 )
 # Rounds of training on the network's own labels of the training images, which come from its
-# probabilities among the classes of each image, averaged over scales and mirror images. Their
-# rules, like those of `pseudo_labels`; None: the foreground is the mean of saliency and
-# probabilities where there are saliency maps, else that of the probabilities.
-self_training = dict(rounds=0, scales=(0.75, 1.0, 1.25), flip=True, pseudo_labels=None)
+# probabilities among the classes of each image, averaged over scales and mirror images. The
+# foreground is the mean of saliency and probabilities where there are saliency maps; other rules:
+# pseudo_labels=dict(...), as above.
+self_training = dict(rounds=0, scales=(0.75, 1.0, 1.25), flip=True)
 segmentation_from = 'plain_classifier'  # its backbone's first weights; or 'pretrained'
 segmentation_crop = 320
 segmentation_scale = 320  # images are resized to this side, the ratio kept
