@@ -9,11 +9,13 @@ from PIL import Image
 
 from mmdrs.apis import make_pseudo_labels
 from mmdrs.pipeline import load_settings
+from mmdrs.pipeline.label_rules import pseudo_label_rules, self_label_rules
 from mmdrs.pipeline.runs import fingerprints, stage_runs
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
+from mmdrs.pseudo_labels.par import PAR
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.stage_state import Fingerprint
 from tests.pipeline_runs import SETTINGS
@@ -111,3 +113,18 @@ def test_missing_library_is_found_before_the_work(tmp_path: Path, monkeypatch) -
     settings = load_settings(SETTINGS, {'pseudo_labels.crf': dict()})
     with pytest.raises(ValueError, match=r"pip install 'mmdrs\[crf\]'"):
         stage_runs(settings, tmp_path)['drs_classifier'].check()
+
+
+def test_rules_of_self_training_follow_those_of_the_pseudo_labels() -> None:
+    """Saliency and probabilities where there are saliency maps, else the probabilities alone."""
+    refine = {'pseudo_labels.refine': dict(type='PAR'), 'pseudo_labels.threshold': 0.1}
+    source = {'pseudo_labels.background_cue.source': 'CSNet'}
+    settings = load_settings(SETTINGS, {**refine, **source})
+    expected = BackgroundCue('saliency', threshold=102, maps_weight=0.5, source='CSNet')
+    assert self_label_rules(settings) == LabelRules(expected, threshold=0.0, refine=PAR())
+    assert pseudo_label_rules(settings).threshold == 0.1
+    settings = load_settings(SETTINGS, {'pseudo_labels.background_cue': CONSTANT})
+    cue = self_label_rules(settings).background_cue
+    assert (cue.type, cue.value) == ('constant', 0.5)
+    own = {'self_training.pseudo_labels': dict(background_cue=CONSTANT, threshold=0.2)}
+    assert self_label_rules(load_settings(SETTINGS, own)) == LabelRules(BackgroundCue(**CONSTANT))

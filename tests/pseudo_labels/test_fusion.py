@@ -41,6 +41,25 @@ def test_saliency_that_is_not_sure_is_ignored() -> None:
         BackgroundCue('saliency', threshold=50, sure=10)
 
 
+def test_foreground_of_saliency_and_maps() -> None:
+    """One cue outvotes the other; the maps count with their sum, at most 1."""
+    cue = BackgroundCue('saliency', threshold=102, sure=150, maps_weight=0.5)
+    # 255 x: 0.5 x 0.9; 0.5 x 0.7; 0.5 + 0.5 x 0.2; 0.5 x 1 (of 1.2); 0.5 x 0.8 + 0.5 x 0.2.
+    maps = np.array([[[0.9, 0.7, 0.2, 0.7, 0.1]], [[0.0, 0.0, 0.0, 0.5, 0.7]]], np.float32)
+    saliency = np.array([[0, 0, 255, 0, 51]], np.uint8)
+    np.testing.assert_allclose(
+        cue.foreground(maps, saliency)[0], 255 * np.array([0.45, 0.35, 0.6, 0.5, 0.5]), rtol=1e-6
+    )
+    written, evaluated = fuse_maps(maps, (0, 1), cue, saliency, threshold=0)
+    assert evaluated.tolist() == [[1, 0, 1, 1, 2]]
+    assert written.tolist() == [[255, 0, 1, 255, 255]]  # only the third exceeds 150
+    alone = BackgroundCue('saliency', threshold=102)
+    _, evaluated = fuse_maps(maps, (0, 1), alone, saliency, threshold=0)
+    assert evaluated.tolist() == [[0, 0, 1, 0, 0]]
+    with pytest.raises(InputError, match=r'`maps_weight` must be in 0..1, got 1.5'):
+        BackgroundCue(maps_weight=1.5)
+
+
 def test_objects_outside_of_the_saliency_are_ignored() -> None:
     """With max_confident=1, background and a confident class contradict each other."""
     maps = np.array([[[0.61, 0.6, 0.61]], [[0.0, 0.0, 0.65]]], np.float32)

@@ -22,7 +22,13 @@ def test_config_has_every_value() -> None:
     assert rules == LabelRules.from_config(dict(background_cue=CONSTANT))
     assert rules.to_config() == dict(
         background_cue=dict(
-            type='constant', threshold=50, sure=None, value=0.3, exponent=2.0, source=''
+            type='constant',
+            threshold=50,
+            sure=None,
+            value=0.3,
+            exponent=2.0,
+            source='',
+            maps_weight=0.0,
         ),
         threshold=0.2,
         confident=0.9,
@@ -47,7 +53,11 @@ def test_the_source_decides_no_label() -> None:
             crf=None,
         )
     )
-    for changed in (BackgroundCue(threshold=60), BackgroundCue(sure=60)):
+    for changed in (
+        BackgroundCue(threshold=60),
+        BackgroundCue(sure=60),
+        BackgroundCue(maps_weight=0.5),
+    ):
         assert LabelRules(changed).deciding() != named.deciding()
 
 

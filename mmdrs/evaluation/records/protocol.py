@@ -88,7 +88,16 @@ def trained_on(dataset: Mapping[str, Any]) -> str:
     """
     folder = (dataset.get('data_prefix') or {}).get('seg_map_path')
     rules = read_rules(Path(dataset.get('data_root') or '') / folder) if folder else None
-    return f'pseudo labels: {describe_cue(rules.background_cue)}' if rules else ''
+    if rules is None:
+        return ''
+    made = rules.to_config()
+    crf = describe_crf(made['crf'])
+    parts = (
+        describe_cue(rules.background_cue),
+        describe_refinement(made['refine']),
+        f'CRF {crf}' if crf else '',
+    )
+    return f'pseudo labels: {"; ".join(filter(None, parts))}'
 
 
 def describe_cue(cue: BackgroundCue) -> str:

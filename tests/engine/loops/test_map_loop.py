@@ -99,6 +99,8 @@ def test_second_run_reads_what_is_finished(config: Path, finished: Path, tmp_pat
         ({'test_cfg.size': (30, 30)}, True),
         ({'test_cfg.precision': 'bfloat16'}, True),
         ({'test_cfg.channels_last': False}, False),
+        ({'test_cfg.flip': True}, True),
+        ({'test_cfg.merge': 'sum'}, True),
         ({'model.decode_head.threshold': 0.3}, True),
         ({'model.test_cfg': dict(mode='slide', crop_size=(16, 16), stride=(8, 8))}, True),
         # The image is resized by another library.

@@ -20,6 +20,7 @@ from mmdrs.evaluation.records.protocol import (
 from mmdrs.evaluation.records.record import Protocol
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.label_file import write_label
+from mmdrs.pseudo_labels.par import PAR
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import write_rules
 from tests.pipeline_runs import ROOT
@@ -98,6 +99,21 @@ def test_pseudo_labels() -> None:
     assert describe_cue(BackgroundCue(threshold=51, source='CSNet')) == 'saliency > 51 (CSNet)'
     unsure = BackgroundCue(threshold=20, sure=120, source='CSNet')
     assert describe_cue(unsure) == 'saliency > 20, up to 120 ignored (CSNet)'
+    mixed = BackgroundCue(threshold=102, maps_weight=0.25, source='CSNet')
+    assert describe_cue(mixed) == '0.75 saliency + 0.25 maps > 102 (CSNet)'
+
+
+def test_how_views_are_merged() -> None:
+    """Maximum and sum, with mirror images or without, are protocols of their own."""
+    cfg = config('custom/drs-classifier_custom').to_dict()
+    usual = read_protocol(cfg, None)
+    assert (usual.scales, usual.flip) == ('scales 256, 320, 384', False)
+    cfg['test_cfg'].update(scales=(1.0, 0.5), flip=True, merge='sum')
+    summed = read_protocol(cfg, None)
+    assert (summed.scales, summed.flip) == ('scales 1.0, 0.5; summed', True)
+    cfg['model'] = dict(type='ClassProbabilityTTA', module=cfg['model'], scales=(1.0,), flip=True)
+    own = read_protocol(cfg, None)
+    assert (own.scales, own.flip) == ('scales 1.0; mean probabilities', True)
 
 
 def test_rules_that_ignore_other_pixels_are_another_protocol() -> None:
@@ -142,6 +158,10 @@ def test_what_a_network_was_trained_on(tmp_path: Path) -> None:
         inner = cfg.train_dataloader.dataset
         cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=inner)
         assert read_protocol(cfg.to_dict(), None) == Protocol(labels='boxes', training=expected)
+    write_rules(tmp_path / 'labels', LabelRules(refine=PAR((1, 2), downscale=2)))
+    assert trained_on(labels) == (
+        'pseudo labels: saliency > 50 (source not given); PAR 10 x (1, 2) at 1/2'
+    )
     assert trained_on(dict(data_prefix=dict(img_path='x'))) == trained_on({}) == ''
 
 
