@@ -1,5 +1,6 @@
 """DRS as layers: a constant and a learnable controller (paper, sections 3.2 and 3.3)."""
 
+import inspect
 from abc import abstractmethod
 from typing import Literal, get_args
 
@@ -153,10 +154,23 @@ class LearnableDRS(SuppressionLayer):
 
 
 def build_drs(config: dict, channels: int) -> BaseModule:
-    """Build a DRS layer from its config for features of ``channels`` channels."""
+    """Build a DRS layer from its config for features of ``channels`` channels.
+
+    Raises:
+        InputError: If the layer takes no such argument, as when a config inherits another layer's.
+    """
     config = dict(config)
-    if config.get('type') == 'LearnableDRS':
+    kind = config.get('type')
+    if kind == 'LearnableDRS':
         config.setdefault('in_channels', channels)
+    layer = MODELS.get(kind) if isinstance(kind, str) else kind
+    taken = inspect.signature(layer).parameters if layer else config
+    unknown = [key for key in config if key != 'type' and key not in taken]
+    if unknown:
+        raise InputError(
+            f'drs: {kind} takes no `{unknown[0]}`; a config that inherits another layer replaces '
+            f'it by dict(_delete_=True, type={kind!r})'
+        )
     return MODELS.build(config)
 
 

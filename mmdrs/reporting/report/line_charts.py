@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from mmdrs.files import written_whole
 from mmdrs.pseudo_labels.constants import MAP_THRESHOLD
-from mmdrs.reporting.report.listed_images import MAP_STAGES
+from mmdrs.reporting.report.listed_images import MAP_STAGES, SHOWN_STAGES
 from mmdrs.reporting.report.stage_statistics import MapStatistics
 from mmdrs.reporting.report.training_log import TrainingCurves
 
@@ -25,6 +25,11 @@ COLOURS = ('#0072b2', '#d55e00', '#009e73', '#a8588a', '#7a6a00', '#56707f')
 #: Of text and axes, as in the style; ``--quiet`` in the page.
 GREY = '#7d8790'
 _STYLE = Path(__file__).with_name('charts.mplstyle')
+
+
+def stage_colour(stage: str) -> int:
+    """Index in :data:`COLOURS` of a stage that the report shows."""
+    return SHOWN_STAGES.index(stage) % len(COLOURS)
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def _threshold_chart(name: str, title: str, curves: Mapping[str, np.ndarray]) ->
         x_label='threshold',
         y_label='percent',
         text=f'at {MAP_THRESHOLD}: {"; ".join(parts)}',
-        colours=[list(MAP_STAGES).index(stage) for stage in curves],
+        colours=[stage_colour(stage) for stage in curves],
         mark=MAP_THRESHOLD,
         top=None if name == 'miou' else 102.0,
     )

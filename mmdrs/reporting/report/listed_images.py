@@ -13,10 +13,24 @@ from mmdrs.pseudo_labels.output_paths import check_id, image_id, output_path
 from mmdrs.reading import reading
 from mmdrs.reporting.report.reported_run import ReportedRun
 
+#: Rounds of self-training that are shown.
+_ROUNDS = range(1, 6)
 #: The stages that make maps, with the words for them.
-MAP_STAGES = {'plain_maps': 'plain maps', 'drs_maps': 'DRS maps', 'refined_maps': 'refined maps'}
+MAP_STAGES = {
+    **{'plain_maps': 'plain maps', 'drs_maps': 'DRS maps', 'refined_maps': 'refined maps'},
+    **{f'self_maps_{number}': f'maps, round {number}' for number in _ROUNDS},
+}
 #: The stages whose labels are compared with masks, with the words for them.
-LABEL_STAGES = {'pseudo_labels': 'pseudo labels', 'evaluation': 'prediction'}
+LABEL_STAGES = {
+    **{'pseudo_labels': 'pseudo labels', 'evaluation': 'prediction'},
+    **{f'self_labels_{number}': f'labels, round {number}' for number in _ROUNDS},
+    **{f'self_evaluation_{number}': f'prediction, round {number}' for number in _ROUNDS},
+}
+
+
+_TESTS = [name for name in LABEL_STAGES if 'evaluation' in name]
+#: All of them; those of every run first.
+SHOWN_STAGES = sorted((*MAP_STAGES, *LABEL_STAGES), key=lambda name: name.startswith('self_'))
 
 
 class ListedImage(NamedTuple):
@@ -124,7 +138,7 @@ def _made_files(
     """The files of each stage in the order of the ids, and the stages that lack any."""
     files, left_out = {}, []
     for stage in (*MAP_STAGES, *LABEL_STAGES):
-        if stage not in run.stages or (stage == 'evaluation' and name != 'val'):
+        if stage not in run.stages or name not in _lists(stage):
             continue
         paths = [_made_file(run.path / stage, name, id_) for id_ in ids]
         found = sum(path.is_file() for path in paths)
@@ -136,8 +150,15 @@ def _made_files(
     return files, left_out
 
 
+def _lists(stage: str) -> tuple[str, ...]:
+    """The lists of whose images a stage makes files."""
+    if stage in _TESTS:
+        return ('val',)
+    return ('train',) if stage.startswith('self_') else ('train', 'val')
+
+
 def _made_file(folder: Path, name: str, id_: str) -> Path:
-    if folder.name == 'evaluation':
+    if folder.name in _TESTS:
         return output_path(folder / 'predictions', id_, '.png')
     return output_path(folder / name, id_, '.npz' if folder.name in MAP_STAGES else '.png')
 

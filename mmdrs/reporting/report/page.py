@@ -11,8 +11,13 @@ from mmdrs.pseudo_labels.constants import MAP_THRESHOLD
 from mmdrs.pseudo_labels.label_file import VOID_COLOUR
 from mmdrs.reporting.report.counting import SIZES, extremes, shares
 from mmdrs.reporting.report.image_cards import make_cards
-from mmdrs.reporting.report.line_charts import threshold_charts, training_charts
-from mmdrs.reporting.report.listed_images import LABEL_STAGES, MAP_STAGES, list_images
+from mmdrs.reporting.report.line_charts import stage_colour, threshold_charts, training_charts
+from mmdrs.reporting.report.listed_images import (
+    LABEL_STAGES,
+    MAP_STAGES,
+    SHOWN_STAGES,
+    list_images,
+)
 from mmdrs.reporting.report.reported_run import read_run
 from mmdrs.reporting.report.stage_statistics import compute_statistics
 from mmdrs.reporting.report.training_log import read_training
@@ -21,7 +26,7 @@ from mmdrs.reporting.templates import render_page
 #: Images shown unless another number is asked for.
 IMAGES = 24
 #: The colour of each stage's bars; of maps the same as of their lines.
-_COLOURS = {name: colour for colour, name in enumerate((*MAP_STAGES, *LABEL_STAGES))}
+_COLOURS = {name: stage_colour(name) for name in SHOWN_STAGES}
 
 
 def write_report(

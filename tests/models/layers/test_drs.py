@@ -5,6 +5,7 @@ import torch
 from mmseg.registry import MODELS
 from torch.testing import assert_close
 
+from mmdrs.errors import InputError
 from mmdrs.models.layers import build_drs
 from mmdrs.models.ops.suppression import suppress
 
@@ -30,3 +31,10 @@ def test_learnable_starts_near_one_half() -> None:
     x = torch.rand(1, 64, 8, 8)
     share = layer(x).amax((2, 3)) / x.amax((2, 3))
     assert_close(share, torch.full_like(share, 0.5), atol=0.05, rtol=0)
+
+
+def test_an_inherited_argument_is_named() -> None:
+    """A config that changes the type inherits the other arguments."""
+    with pytest.raises(InputError, match=r"takes no `delta`.*dict\(_delete_=True, type='Learn"):
+        build_drs(dict(type='LearnableDRS', delta=0.8), channels=4)
+    assert build_drs(dict(type='DRS', delta=0.8, inplace=True), channels=4).delta == 0.8

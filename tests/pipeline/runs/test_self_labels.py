@@ -1,5 +1,6 @@
 """Rounds of training on the network's own labels."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import read_evaluations
 from mmdrs.pipeline.stages import pipeline_stages, self_training_stages, stage_of
+from mmdrs.reporting.report import write_report
 from tests.pipeline_runs import made
 
 CONFIGS = ['plain_classifier', 'drs_classifier', 'refinement', 'segmentation']
@@ -52,6 +54,15 @@ def test_a_round_of_self_training(finished: Path, tiny_voc: Path, run_pipeline, 
     assert ('self_evaluation_1', 'seg', 'val') in found
     trained = found['self_evaluation_1', 'seg', 'val'].scores[0].protocol.training
     assert trained.startswith('pseudo labels: 0.5 saliency + 0.5 maps > 102')
+    # What it made is in the report: of the training images on the page of their list.
+    for name, words in (
+        ('train', ('maps, round 1', 'labels, round 1')),
+        ('val', ('prediction, round 1',)),
+    ):
+        page = write_report(work_dir, tmp_path / 'report.html', images=2, split=name).read_text()
+        shown = set(re.findall('<figcaption>(.*?)</figcaption>', page))
+        assert {word for word in shown if re.fullmatch(r'\w+, round 1', word)} == set(words)
+        assert 'self_maps_1</code>' not in page  # nothing is said to be missing
 
 
 def test_misspelt_option(tiny_voc: Path, run_pipeline, tmp_path: Path) -> None:
