@@ -31,9 +31,10 @@ class BackgroundCue:
             ``constant``: one background score ``value`` for all pixels;
             ``power``: ``(1 - max over classes) ** exponent``.
         threshold: 0..255, for ``saliency``.
-        sure: 0..255, for ``saliency``: in the written label, pixels above ``threshold`` and at
-            most this are ignored, because they are neither surely background nor surely object.
-            None ignores none.
+        sure: In the written label, pixels that are neither surely background nor surely object
+            are ignored: for ``saliency`` (0..255) those above ``threshold`` and at most this; for
+            ``constant`` (0..1) those whose highest map is above ``value`` and at most this, the
+            low and the high threshold of AFA and ToCo. None ignores none.
         maps_weight: 0..1, for ``saliency``: the foreground score is this share of 255 times the
             sum of the maps, at most 1, and of the saliency map the rest. Above 0 for maps that say
             themselves where objects end, such as the probabilities of a segmentation network.
@@ -64,11 +65,8 @@ class BackgroundCue:
                 continue
             if not isinstance(number, Real) or isinstance(number, bool):
                 raise InputError(f'background cue: {name} must be a number, got {number!r}')
-        if self.sure is not None and self.sure < self.threshold:
-            raise InputError(
-                f'background_cue: `sure` ({self.sure:g}) must not be below `threshold` '
-                f'({self.threshold:g})'
-            )
+        if self.sure is not None:
+            self._check_sure()
         if not 0 <= self.maps_weight <= 1:
             raise InputError(
                 f'background_cue: `maps_weight` must be in 0..1, got {self.maps_weight:g}'
@@ -77,6 +75,16 @@ class BackgroundCue:
             raise InputError(
                 'background cue: source (the network or method that made the saliency maps) must '
                 f'be a text, got {self.source!r}'
+            )
+
+    def _check_sure(self) -> None:
+        low = dict(saliency='threshold', constant='value').get(self.type)
+        if low is None:
+            raise InputError(f'background_cue: `sure` is not for the type {self.type!r}')
+        if self.sure < getattr(self, low):
+            raise InputError(
+                f'background_cue: `sure` ({self.sure:g}) must not be below `{low}` '
+                f'({getattr(self, low):g})'
             )
 
     @property
@@ -96,6 +104,13 @@ class BackgroundCue:
             peak = maps.max(axis=0, initial=0)
             return (1 - np.clip(peak, 0, 1)) ** np.float32(self.exponent)
         return (self.foreground(maps, saliency) <= self.threshold).astype(np.float32)
+
+    def unsure(self, maps: np.ndarray, saliency: np.ndarray | None) -> np.ndarray:
+        """Where objects are not ``sure``, bool (H, W); arguments as of :meth:`score`."""
+        score, low = maps.max(axis=0, initial=0), self.value
+        if self.needs_saliency:
+            score, low = self.foreground(maps, saliency), self.threshold
+        return (score > low) & (score <= self.sure)
 
     def foreground(self, maps: np.ndarray, saliency: np.ndarray | None) -> np.ndarray:
         """Foreground score (H, W), 0..255, of a ``saliency`` cue; arguments as of :meth:`score`.
@@ -144,7 +159,7 @@ def fuse_maps(
     Returns:
         ``(written, evaluated)``: uint8 (H, W), 0 background, class + 1, and in ``written`` alone
         255 where too many channels are confident, where a salient pixel is background, and where
-        the foreground score is not ``sure``.
+        an object is not ``sure``.
 
     Raises:
         InputError: If the saliency map or the image is needed and missing, or of another size, or
@@ -172,9 +187,8 @@ def fuse_maps(
     written[above > max_confident] = IGNORE_LABEL
     if cue.needs_saliency:
         written[(background == 0) & (evaluated == 0)] = IGNORE_LABEL
-        if cue.sure is not None:
-            unsure = cue.foreground(kept, saliency) <= cue.sure
-            written[(background == 0) & unsure] = IGNORE_LABEL
+    if cue.sure is not None:
+        written[cue.unsure(kept, saliency)] = IGNORE_LABEL
     return written, evaluated
 
 

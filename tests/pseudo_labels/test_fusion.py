@@ -78,6 +78,19 @@ def test_constant_background() -> None:
     assert written.tolist() == evaluated.tolist()  # no saliency, no rule of it
 
 
+def test_low_and_high_threshold() -> None:
+    """Between them the written label is ignored; the ends belong below."""
+    cue = BackgroundCue('constant', value=0.3, sure=0.5)
+    maps = np.array([[[0.3, 0.31, 0.5, 0.51, 0.1]], [[0.0, 0.0, 0.2, 0.2, 0.6]]], np.float32)
+    written, evaluated = fuse_maps(maps, (0, 1), cue)
+    assert evaluated.tolist() == [[0, 1, 1, 1, 2]]
+    assert written.tolist() == [[0, 255, 255, 1, 2]]
+    with pytest.raises(InputError, match=r'`sure` \(0.2\) must not be below `value` \(0.3\)'):
+        BackgroundCue('constant', value=0.3, sure=0.2)
+    with pytest.raises(InputError, match="`sure` is not for the type 'power'"):
+        BackgroundCue('power', sure=0.5)
+
+
 def test_power_background() -> None:
     maps = np.array([[[0.3, 0.4]], [[0.0, 0.1]]], np.float32)
     _, evaluated = fuse_maps(maps, (0, 1), BackgroundCue('power', exponent=2))

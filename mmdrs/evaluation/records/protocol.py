@@ -105,14 +105,14 @@ def describe_cue(cue: BackgroundCue) -> str:
 
     Saliency maps of another network give other scores by the same rules: the source belongs to it.
     """
+    unsure = '' if cue.sure is None else f', up to {cue.sure:g} ignored'
     if cue.type == 'saliency':
-        unsure = '' if cue.sure is None else f', up to {cue.sure:g} ignored'
         score = 'saliency'
         if cue.maps_weight:
             score = f'{1 - cue.maps_weight:g} saliency + {cue.maps_weight:g} maps'
         return f'{score} > {cue.threshold:g}{unsure} ({cue.source or "source not given"})'
     if cue.type == 'constant':
-        return f'constant {cue.value:g}'
+        return f'constant {cue.value:g}{unsure}'
     return f'power {cue.exponent:g}'
 
 

@@ -99,6 +99,8 @@ def test_pseudo_labels() -> None:
     assert describe_cue(BackgroundCue(threshold=51, source='CSNet')) == 'saliency > 51 (CSNet)'
     unsure = BackgroundCue(threshold=20, sure=120, source='CSNet')
     assert describe_cue(unsure) == 'saliency > 20, up to 120 ignored (CSNet)'
+    band = BackgroundCue('constant', value=0.3, sure=0.5)
+    assert describe_cue(band) == 'constant 0.3, up to 0.5 ignored'
     mixed = BackgroundCue(threshold=102, maps_weight=0.25, source='CSNet')
     assert describe_cue(mixed) == '0.75 saliency + 0.25 maps > 102 (CSNet)'
 
