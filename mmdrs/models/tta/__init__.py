@@ -1,5 +1,6 @@
+from mmdrs.models.tta.cam_method import CamMethod, cam_methods
 from mmdrs.models.tta.localization_tta import LocalizationTTA
 from mmdrs.models.tta.probability_tta import ProbabilityTTA
 from mmdrs.models.tta.views_tta import ViewsTTA
 
-__all__ = ['LocalizationTTA', 'ProbabilityTTA', 'ViewsTTA']
+__all__ = ['CamMethod', 'LocalizationTTA', 'ProbabilityTTA', 'ViewsTTA', 'cam_methods']

@@ -1,6 +1,7 @@
 """Multi-scale localization maps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from mmengine.model import BaseModel
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmdrs.models.segmentors import image_label_metas
+from mmdrs.models.tta.cam_method import CamMethod
 from mmdrs.models.utils.cam import merge_scales, resize_maps
 
 _FLIPPED = dict(horizontal=(2,), vertical=(1,), diagonal=(1, 2))
@@ -34,6 +36,8 @@ class LocalizationTTA(SegTTAModel):
         module: The segmentor, with a localization head.
         scales: Sides of the square inputs (reference: 256, 320, 384); none keeps the input.
         size: Height and width of the maps; None is the ``ori_shape`` of each image.
+        method: A method of pytorch-grad-cam, such as ``'GradCAM'``, that makes the maps of a
+            classifier in place of its class activation maps, see :class:`.CamMethod`.
     """
 
     def __init__(
@@ -41,10 +45,12 @@ class LocalizationTTA(SegTTAModel):
         module: dict | BaseModel,
         scales: Sequence[int] | None = (),
         size: tuple[int, int] | None = None,
+        method: str | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(module=module)
         self.scales = tuple(scales or ())
         self.size = tuple(size) if size else None
+        self.method = CamMethod(self.module, method) if method else None
 
     def test_step(self, data: dict) -> SampleList:
         """Predict at every scale of every augmentation, and merge.
@@ -90,6 +96,8 @@ class LocalizationTTA(SegTTAModel):
 
     def _inference(self, inputs: Tensor, metas: list[dict]) -> Tensor:
         """Maps (N, 1 + K, *output_shape), or where windows slide, of the inputs' size."""
+        if self.method is not None:
+            return self.method.maps(inputs, metas)
         if self.module.test_cfg.get('mode') == 'slide':
             return self.module.slide_inference(inputs, metas)
         return self.module.whole_inference(inputs, metas)
