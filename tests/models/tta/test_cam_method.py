@@ -174,8 +174,8 @@ def test_layer_before_a_relu_that_overwrites_its_input(
     assert model.backbone.features[1].inplace
     kept.backbone.features[1].inplace = False
     layer = kept.backbone.features[0]
-    expected = library_map(grad_cam, 'LayerCAM', kept, images[0], 1, layer)
-    method = dict(type='LayerCAM', layer='backbone.features.0')
+    expected = library_map(grad_cam, 'GradCAM', kept, images[0], 1, layer)
+    method = dict(type='GradCAM', layer='backbone.features.0')
     for frozen in (False, True):
         model.requires_grad_(not frozen)
         maker = LocalizationTTA(model, method=method)
@@ -184,21 +184,26 @@ def test_layer_before_a_relu_that_overwrites_its_input(
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def test_several_layers_and_options(grad_cam: ModuleType, images: Tensor) -> None:
+@pytest.mark.parametrize(
+    ('name', 'made', 'called'),
+    [('FEM', dict(k=1), {}), ('LayerCAM', {}, dict(eigen_smooth=True))],
+)
+def test_several_layers_and_options(
+    grad_cam: ModuleType, images: Tensor, name: str, made: dict, called: dict
+) -> None:
     model = segmentor()
     layers = ['backbone.features', 'backbone.extra']
-    method = dict(type='FEM', layer=layers, k=1, eigen_smooth=True)
-    maker = LocalizationTTA(model, method=method)
+    maker = LocalizationTTA(model, method=dict(type=name, layer=layers, **made, **called))
     found = maps_of(maker, batch(images[:1], [[0, 1.0, 0]]))
-    cam = grad_cam.FEM(Logits(model), [model.backbone.features, model.backbone.extra], k=1)
+    modules = [model.backbone.features, model.backbone.extra]
+    cam = getattr(grad_cam, name)(Logits(model), modules, **made)
     target = grad_cam.utils.model_targets.ClassifierOutputTarget(1)
-    expected = torch.from_numpy(cam(images[:1], [target], eigen_smooth=True)[0])
+    expected = torch.from_numpy(cam(images[:1], [target], **called)[0])
+    assert expected.max() > 0.9
     assert_close(found[0, 1], expected, rtol=0, atol=2e-5)
     record = dict(maker.method.record)
     assert record.pop('library').startswith('grad-cam 1.')
-    assert record == dict(type='FEM', layer=layers, k=1, eigen_smooth=True)
-    plain = LocalizationTTA(model, method='GradCAM').method.record
-    assert plain['layer'] == ['decode_head.convs'] and set(plain) == {'type', 'layer', 'library'}
+    assert record == dict(type=name, layer=layers, **made, **called)
 
 
 def test_images_without_labels(grad_cam: ModuleType, images: Tensor) -> None:
