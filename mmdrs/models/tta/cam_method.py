@@ -20,8 +20,9 @@ from mmdrs.models.decode_heads.cam_head import CAMHead, image_scores
 LAST_FEATURES = 'decode_head.convs'
 #: Methods that put another one together; `FinerCAM`, the third, is Grad-CAM for a given class.
 _COMPOSED = ('RefineCAM', 'SESS')
-#: It takes the biases of all layers.
-_WITHOUT_LAYER = 'FullGrad'
+#: It takes the n-th bias with the n-th gradient, but layers are not defined in the order in which
+#: they run: in a decode head the 1 x 1 convolution is the first that is defined.
+_WRONG = ('FullGrad',)
 #: Arguments of the library's classes that are given here.
 _TAKEN = ('model', 'target_layers', 'reshape_transform')
 
@@ -73,11 +74,10 @@ class CamMethod:
             )
         self._kind = methods[self.name]
         options = _options(self._kind)
-        layer = () if self.name == _WITHOUT_LAYER else ('layer',)
-        check_keys(f'method {self.name}', given, ['type', *layer, 'eigen_smooth', *options])
+        check_keys(f'method {self.name}', given, ['type', 'layer', 'eigen_smooth', *options])
         _check_classifier(segmentor, self.name)
         self._segmentor = segmentor
-        self._layers = _module_names(segmentor, given.get('layer')) if layer else ()
+        self._layers = _module_names(segmentor, given.get('layer'))
         self._eigen_smooth = bool(given.get('eigen_smooth', False))
         self._options = {name: given[name] for name in options if name in given}
 
@@ -117,8 +117,7 @@ class CamMethod:
         if not len(pairs):
             return images.new_zeros(0, *images.shape[2:])
         layers = [self._segmentor.get_submodule(name) for name in self._layers]
-        where = f' at {", ".join(self._layers)}' if layers else ''
-        with blamed_on(f'method {self.name}{where}'):
+        with blamed_on(f'method {self.name} at {", ".join(self._layers)}'):
             cam = self._kind(ImageScores(self._segmentor), layers, **self._options)
             gradients = getattr(cam, 'uses_gradients', True)
             # Methods without gradients hold a masked image for each channel.
@@ -140,7 +139,7 @@ class CamMethod:
 
 
 def cam_methods() -> dict[str, type]:
-    """The classes of the installed pytorch-grad-cam by name, in alphabetical order.
+    """The methods of the installed pytorch-grad-cam by name, in alphabetical order.
 
     Raises:
         InputError: If it is not installed, or cannot be imported.
@@ -153,12 +152,10 @@ def cam_methods() -> dict[str, type]:
             f"pytorch-grad-cam cannot be imported ({error}): pip install 'mmdrs[cam]'; it needs "
             'the torchvision that belongs to the installed PyTorch'
         ) from error
-    return {
-        name: kind
-        for name, kind in sorted(vars(pytorch_grad_cam).items())
-        if isinstance(kind, type)
-        and (name in _COMPOSED or (issubclass(kind, BaseCAM) and kind is not BaseCAM))
-    }
+    kinds = {name: kind for name, kind in vars(pytorch_grad_cam).items() if isinstance(kind, type)}
+    single = {name for name, kind in kinds.items() if issubclass(kind, BaseCAM)}
+    offered = (single | {*_COMPOSED}) - {*_WRONG, 'BaseCAM'}
+    return {name: kinds[name] for name in sorted(offered & kinds.keys())}
 
 
 def _options(kind: type) -> list[str]:

@@ -21,8 +21,8 @@ from mmdrs.models.tta import LocalizationTTA, cam_methods
 pytestmark = pytest.mark.usefixtures('mmseg_scope')
 ALIGNED = dict(mode='bilinear', align_corners=True)
 SIDE = 20
-#: Those of version 1.5.7.
-METHODS = ['AblationCAM', 'EigenCAM', 'EigenGradCAM', 'FEM', 'FullGrad', 'GradCAM']
+#: Those of version 1.5.7, without FullGrad and FinerCAM.
+METHODS = ['AblationCAM', 'EigenCAM', 'EigenGradCAM', 'FEM', 'GradCAM']
 METHODS += ['GradCAMElementWise', 'GradCAMPlusPlus', 'HiResCAM', 'KPCA_CAM', 'LayerCAM']
 METHODS += ['RandomCAM', 'RefineCAM', 'SESS', 'ScoreCAM', 'SegEigenCAM', 'ShapleyCAM', 'XGradCAM']
 NONE = dict(mean=[0.0] * 3, std=[1.0] * 3)
@@ -93,8 +93,7 @@ def library_map(
 ) -> Tensor:
     """What the library itself gives for one image (3, H, W) and class: (H, W)."""
     logits = Logits(model)
-    layers = [] if name == 'FullGrad' else [layer or logits.features]
-    cam = getattr(library, name)(logits, layers)
+    cam = getattr(library, name)(logits, [layer or logits.features])
     target = library.utils.model_targets.ClassifierOutputTarget(index)
     return torch.from_numpy(cam(image[None], [target])[0])
 
@@ -223,7 +222,7 @@ def test_images_without_labels(grad_cam: ModuleType, images: Tensor) -> None:
         (dict(layer='backbone'), "no method 'None', only AblationCAM"),
         (7, "no method '7'"),
         (dict(type='FEM', kk=3), "method FEM has no 'kk', only type, layer, eigen_smooth, k"),
-        (dict(type='FullGrad', layer='backbone'), "method FullGrad has no 'layer'"),
+        ('FullGrad', "no method 'FullGrad', only"),
         (dict(type='GradCAM', layer='backbone.extras'), "no layer 'backbone.extras'; did you mean "
          "'backbone.extra'"),
     ],
