@@ -220,6 +220,8 @@ def test_maps_of_a_cam_method(
     assert 'method' not in read_maps(out / 'img_1.npz').record
     record = apis.label_dataset(cfg, out, tmp_path / 'labels' / 'png', rules)
     assert {score.protocol.method for score in record.scores} == {''}
+    with pytest.raises(InputError, match="no method 'GradCam', .*; did you mean 'GradCAM'"):
+        make_maps(config, checkpoint, out, {'test_cfg.method': 'GradCam'})
 
 
 def test_other_augmentation_is_refused(config: Path, finished: Path, tmp_path: Path) -> None:
