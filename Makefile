@@ -54,6 +54,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CRF_STAMP := $(VENV)/.crf
 CRF_LOG := $(VENV)/crf.log
+CAM_STAMP := $(VENV)/.cam
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 CONSTRAINTS := -c requirements/constraints.txt
 SETUP_FILES := $(wildcard requirements/*.txt) setup.py pyproject.toml mmdrs/version.py
@@ -66,7 +67,7 @@ demo: $(STAMP)
 	$(BIN)/python tools/pipeline.py configs/shapes/settings_shapes.py --work-dir work_dirs/demo
 	$(BIN)/python tools/analysis_tools/report.py work_dirs/demo
 
-test: $(STAMP) $(CRF_STAMP) $(ONNX_STAMP)
+test: $(STAMP) $(CRF_STAMP) $(CAM_STAMP) $(ONNX_STAMP)
 	@$(BIN)/python -c 'import pydensecrf.densecrf' 2>/dev/null || \
 	    echo "Tests of the dense CRF are skipped: pydensecrf was not built, see $(CRF_LOG)"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(TESTS) $(LEFT_OUT) $(PYTEST_ARGS)
@@ -110,6 +111,13 @@ $(CRF_STAMP): requirements/crf.txt | $(STAMP)
 $(VENV)/.onnx: requirements/onnx.txt requirements/constraints.txt | $(STAMP)
 	@echo "Installing ONNX and its runtime into $(VENV)"
 	@$(PIP) -r requirements/onnx.txt $(CONSTRAINTS)
+	@touch $@
+
+# For tests only. Apart and without what it asks for, see requirements/cam-tests.txt.
+$(CAM_STAMP): requirements/cam.txt requirements/cam-tests.txt requirements/constraints.txt | $(STAMP)
+	@echo "Installing grad-cam, without torchvision, into $(VENV)"
+	@$(PIP) -r requirements/cam-tests.txt $(CONSTRAINTS)
+	@$(PIP) --no-deps --no-build-isolation -r requirements/cam.txt $(CONSTRAINTS)
 	@touch $@
 
 clean:

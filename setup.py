@@ -106,6 +106,7 @@ setup(
         'mim': read_requirements('mminstall'),
         'crf': read_requirements('crf'),
         'saliency': read_requirements('saliency'),
+        'cam': read_requirements('cam'),
         'onnx': read_requirements('onnx'),
         'tests': read_requirements('tests'),
         'dev': read_requirements('tests', 'dev'),

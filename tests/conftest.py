@@ -1,18 +1,23 @@
 """Fixtures shared by the tests."""
 
 import gc
+import importlib
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from mmengine.registry import DefaultScope
 from PIL import Image
+from torch.nn import functional as F
 
 from tests import pipeline_runs
 from tests.parity.golden import GoldenFolder
@@ -56,6 +61,28 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield lambda path: f'http://127.0.0.1:{server.server_port}{path}'
         server.shutdown()
+
+
+@pytest.fixture(scope='session')
+def grad_cam() -> ModuleType:
+    """pytorch-grad-cam; torchvision, where it is not there, has a stand-in during the import."""
+    if find_spec('pytorch_grad_cam') is None:
+        pytest.skip('pytorch-grad-cam is not installed')
+    with pytest.MonkeyPatch.context() as patch:
+        if find_spec('torchvision') is None:
+            for module in _pretended_torchvision():
+                patch.setitem(sys.modules, module.__name__, module)
+        return importlib.import_module('pytorch_grad_cam')
+
+
+def _pretended_torchvision() -> list[ModuleType]:
+    """What grad-cam imports of torchvision: it uses `resize` in SESS, the rest in its examples."""
+    package, transforms, functional = (
+        ModuleType(f'torchvision{part}') for part in ('', '.transforms', '.transforms.functional')
+    )
+    transforms.Compose = transforms.Normalize = transforms.ToTensor = None
+    functional.resize = lambda image, side: F.interpolate(image, (side, side), mode='bilinear')
+    return [package, transforms, functional]
 
 
 @pytest.fixture

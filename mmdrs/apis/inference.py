@@ -59,7 +59,7 @@ def inference_maps(
 ) -> np.ndarray:
     """Localization maps of an image file, as a test with the model's config makes them.
 
-    So with the test pipeline, and the scales, size and precision of its ``test_cfg``.
+    So with the test pipeline, and the views, size, precision and method of its ``test_cfg``.
 
     Args:
         model: As :func:`init_network` returns it, with a localization head.
@@ -71,7 +71,14 @@ def inference_maps(
         Refined maps may be negative or exceed 1.
     """
     options = model.cfg.test_cfg
-    maker = localization_model(model, options.get('scales', SCALES), options.get('size'))
+    maker = localization_model(
+        model,
+        options.get('scales', SCALES),
+        options.get('size'),
+        options.get('flip', False),
+        options.get('merge', 'max'),
+        options.get('method'),
+    )
     data = _batch(model, path, labels)
     (sample,) = predict_maps(maker, data, options.get('precision', 'float32'))
     return sample.seg_logits.data[1:].float().cpu().numpy()

@@ -36,8 +36,9 @@ class LocalizationMaps:
         scale: Value that level 255 represents. 1 for normalised maps; refined maps are linear and
             may exceed 1.
         record: What made the maps, JSON values only: ``format`` (:data:`FORMAT`), ``network``,
-            ``weights`` and ``pipeline`` (hashes), ``scales``, ``size``, ``precision`` and
-            ``labels``, the image labels (None where the network chose). Empty where unknown.
+            ``weights`` and ``pipeline`` (hashes), ``scales``, ``size``, ``precision``,
+            ``labels``, the image labels (None where the network chose), and ``method``, that of
+            pytorch-grad-cam where one made them. Empty where unknown.
     """
 
     labels: tuple[int, ...]

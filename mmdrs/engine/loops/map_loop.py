@@ -1,7 +1,7 @@
 """A test loop that makes localization maps and reuses finished ones."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -54,9 +54,12 @@ class LocalizationMapLoop(TestLoop):
             same up to rounding.
         flip, merge: How views are made and merged, see
             :class:`~mmdrs.models.tta.LocalizationTTA`.
+        method: Of pytorch-grad-cam, such as ``'GradCAM'``, in place of class activation maps, see
+            :class:`~mmdrs.models.tta.CamMethod`. It needs ``precision='float32'``.
 
     Raises:
-        InputError: For an unknown value, or if the model has other test-time augmentation.
+        InputError: For an unknown value, if the model has other test-time augmentation, or if the
+            method cannot be used.
     """
 
     def __init__(
@@ -70,13 +73,14 @@ class LocalizationMapLoop(TestLoop):
         channels_last: bool = True,
         flip: bool = False,
         merge: Merge = 'max',
+        method: str | Mapping[str, Any] | None = None,
     ) -> None:
         if precision not in PRECISIONS:
             raise InputError(
                 f'LocalizationMapLoop: precision must be one of {PRECISIONS}, got {precision!r}'
             )
         super().__init__(runner, dataloader, evaluator)
-        self.model = localization_model(runner.model, scales, size, flip, merge)
+        self.model = localization_model(runner.model, scales, size, flip, merge, method)
         self.precision = precision
         self.channels_last = channels_last
         metrics = self.evaluator.metrics
@@ -128,22 +132,26 @@ def localization_model(
     size: tuple[int, int] | None,
     flip: bool = False,
     merge: Merge = 'max',
+    method: str | Mapping[str, Any] | None = None,
 ) -> LocalizationTTA:
     """The network that makes multi-scale maps with a segmentor, see :class:`LocalizationMapLoop`.
 
     Raises:
-        InputError: If the model has other test-time augmentation.
+        InputError: If the model has other test-time augmentation, or the method cannot be used.
     """
     if is_model_wrapper(model):
         model = model.module
     if isinstance(model, LocalizationTTA):
-        return model
+        if method is None:
+            return model
+        views = model.scales, model.size, model.flip, model.merge
+        return LocalizationTTA(model.module, *views, method)
     if isinstance(model, BaseTTAModel):
         raise InputError(
             f'LocalizationMapLoop makes no maps with a {type(model).__name__}: leave out --tta, '
             "or set tta_model=dict(type='LocalizationTTA')"
         )
-    return LocalizationTTA(model, scales, size, flip, merge)
+    return LocalizationTTA(model, scales, size, flip, merge, method)
 
 
 @torch.no_grad()
@@ -154,9 +162,16 @@ def predict_maps(model: LocalizationTTA, data: dict, precision: str) -> list[Seg
         model: The network.
         data: ``inputs`` and ``data_samples``.
         precision: One of :data:`PRECISIONS`, of the convolutions.
+
+    Raises:
+        InputError: If a method of pytorch-grad-cam is to run in another precision than float32.
     """
     dtype = getattr(torch, precision)
     coarse = dtype != torch.float32
+    if coarse and model.method is not None:
+        raise InputError(
+            f"method {model.method.name} runs in single precision: set precision='float32'"
+        )
     with torch.autocast(get_device(), dtype if coarse else None, enabled=coarse):
         return model.test_step(data)
 
@@ -169,7 +184,10 @@ def run_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[s
         network = network['module']
     datasets = leaf_datasets(config['test_dataloader']['dataset'])
     pipelines = [map_steps(dataset.get('pipeline') or []) for dataset in datasets]
+    # Only what is not usual: maps that were made before there were such values are still finished.
     views = dict(flip=model.flip, merge=model.merge)
+    views = {} if views == dict(flip=False, merge='max') else views
+    method = dict(method=model.method.record) if model.method else {}
     return dict(
         format=FORMAT,
         network=digest(network),
@@ -178,8 +196,8 @@ def run_record(runner: Runner, model: LocalizationTTA, precision: str) -> dict[s
         scales=list(model.scales) or None,
         size=list(model.size) if model.size else None,
         precision=precision,
-        # Maps of earlier versions do not name these.
-        **(views if views != dict(flip=False, merge='max') else {}),
+        **views,
+        **method,
     )
 
 

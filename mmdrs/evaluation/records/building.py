@@ -74,6 +74,7 @@ def label_evaluation(
     classes: Sequence[str],
     checkpoint: str | None = None,
     stage: str = '',
+    method: str | None = None,
 ) -> Evaluation:
     """The record of the scores of pseudo labels.
 
@@ -84,9 +85,12 @@ def label_evaluation(
         classes: Class names, background first.
         checkpoint: The network's weights, where known.
         stage: Stage of the pipeline.
+        method: Of the maps, as :class:`.Protocol` names it; None is that of the config.
     """
     special = label_protocols(rules.to_config())
     base = read_protocol(cfg.to_dict(), checkpoint)
+    if method is not None:
+        base = replace(base, method=method)
     scores = [
         Score(
             metric=name,

@@ -10,6 +10,7 @@ from mmseg.registry import DATASETS
 
 from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.evaluation.records.record import Protocol
+from mmdrs.models.tta.cam_method import LAST_FEATURES
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import read_rules
@@ -76,6 +77,7 @@ def read_protocol(cfg: Mapping[str, Any], checkpoint: str | None) -> Protocol:
         scales=_scales(cfg, inner, steps),
         flip=_merging(cfg, inner).get('flip', False)
         or any(t['type'] == 'RandomFlip' and t.get('prob') for step in steps for t in step),
+        method=describe_method(_method(cfg)),
         labels=next(filter(None, labels), ''),
         training=trained_on(train),
     )
@@ -114,6 +116,22 @@ def describe_cue(cue: BackgroundCue) -> str:
     if cue.type == 'constant':
         return f'constant {cue.value:g}{unsure}'
     return f'power {cue.exponent:g}'
+
+
+def describe_method(method: str | Mapping[str, Any] | None) -> str:
+    """A method of pytorch-grad-cam as ``GradCAM at backbone.layer4``; '' for none.
+
+    Args:
+        method: As in a config, or in the record of a map file.
+    """
+    if not method:
+        return ''
+    options = {'type': method} if isinstance(method, str) else dict(method)
+    name, layer = options.pop('type'), options.pop('layer', None)
+    options.pop('library', None)  # a version is no other method
+    layers = [layer] if isinstance(layer, str) else list(layer or [])
+    place = '' if layers in ([], [LAST_FEATURES]) else f' at {", ".join(layers)}'
+    return f'{name}{place}' + ''.join(f', {key} {value}' for key, value in options.items())
 
 
 def describe_crf(crf: Mapping[str, Any] | None) -> str:
@@ -161,6 +179,12 @@ def _contradiction(rules: Mapping[str, Any]) -> str:
     if (most, above) in ((None, None), (usual.max_confident, usual.confident)):
         return ''
     return f'pixels with more than {most} of the channels above {above:g}, too; '
+
+
+def _method(cfg: Mapping) -> str | Mapping[str, Any] | None:
+    """Of the test loop, else of a LocalizationTTA."""
+    loop = (cfg.get('test_cfg') or {}).get('method')
+    return loop or (cfg['model'].get('method') if 'module' in cfg['model'] else None)
 
 
 def _crop(pipeline: Sequence[Mapping], test_cfg: Mapping) -> str:

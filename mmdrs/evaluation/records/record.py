@@ -27,6 +27,7 @@ class Protocol:
     crop: str = 'whole image'  # or the part of each image that is scored
     scales: str = ''  # of the input, if more than one
     flip: bool = False
+    method: str = ''  # of localization maps, where it is not CAM
     crf: str = ''  # constants of a dense CRF
     refinement: str = ''  # of the maps, before they become labels
     threshold: str = ''  # of localization maps: fixed, or swept on the ground truth
@@ -42,6 +43,7 @@ class Protocol:
             '' if self.crop == 'whole image' else self.crop,
             self.scales,
             'flip' if self.flip else '',
+            f'maps by {self.method}' if self.method else '',
             f'CRF {self.crf}' if self.crf else '',
             f'maps refined by {self.refinement}' if self.refinement else '',
             f'threshold {self.threshold}' if self.threshold else '',

@@ -1,7 +1,7 @@
 """Multi-scale localization maps."""
 
-from collections.abc import Iterator, Sequence
-from typing import Literal, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 from mmengine.model import BaseModel
 from mmengine.structures import PixelData
@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from mmdrs.errors import InputError
 from mmdrs.models.segmentors import image_label_metas
+from mmdrs.models.tta.cam_method import CamMethod
 from mmdrs.models.utils.cam import merge_scales, normalize_maps, resize_maps, sum_scales
 
 #: How the maps of several views become one.
@@ -42,9 +43,12 @@ class LocalizationTTA(SegTTAModel):
         merge: ``'max'``, the element-wise maximum of the normalised maps (DRS); ``'sum'``, the
             sum of the rectified maps, divided by the maximum of each class (Ahn et al., IRN, CVPR
             2019, and its successors).
+        method: A method of pytorch-grad-cam, such as ``'GradCAM'``, that makes the maps of a
+            classifier in place of its class activation maps, see :class:`.CamMethod`.
 
     Raises:
-        InputError: For another ``merge`` or a scale that is no positive number.
+        InputError: For another ``merge``, a scale that is no positive number, or a method that
+            cannot be used.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class LocalizationTTA(SegTTAModel):
         size: tuple[int, int] | None = None,
         flip: bool = False,
         merge: Merge = 'max',
+        method: str | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(module=module)
         if merge not in get_args(Merge):
@@ -64,6 +69,7 @@ class LocalizationTTA(SegTTAModel):
         self.size = tuple(size) if size else None
         self.flip = flip
         self.merge = merge
+        self.method = CamMethod(self.module, method) if method else None
 
     def test_step(self, data: dict) -> SampleList:
         """Predict every view, and merge.
@@ -139,6 +145,8 @@ class LocalizationTTA(SegTTAModel):
 
     def _inference(self, inputs: Tensor, metas: list[dict]) -> Tensor:
         """Maps (N, 1 + K, *output_shape), or where windows slide, of the inputs' size."""
+        if self.method is not None:
+            return self.method.maps(inputs, metas)
         if self.module.test_cfg.get('mode') == 'slide':
             return self.module.slide_inference(inputs, metas)
         return self.module.whole_inference(inputs, metas)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from mmengine.config import Config
 from mmdrs import apis
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import Score, read_evaluation
+from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.map_file import read_maps
-from tests.pipeline_runs import ROOT
+from mmdrs.pseudo_labels.rules import LabelRules
+from tests.pipeline_runs import ROOT, load_tool
 
 CONFIG = 'drs-classifier_custom.py'
 
@@ -180,6 +183,47 @@ def test_url_without_a_checkpoint(
     url = served(finished / 'gone.pth')
     with pytest.raises(InputError, match=r'gone\.pth.* cannot be downloaded .*404'):
         make_maps(config, url, tmp_path / 'url')
+
+
+def test_maps_of_a_cam_method(
+    config: Path, finished: Path, tmp_path: Path, grad_cam: ModuleType
+) -> None:
+    """By `tools/test.py`; the files, the record of their scores and that of labels name it."""
+    checkpoint = finished / 'drs_classifier' / 'epoch_2.pth'
+    out = tmp_path / 'maps'
+    argv = [str(config), str(checkpoint), '--out', str(out), '--work-dir', str(tmp_path / 'logs')]
+    option = 'test_cfg.method=GradCAM'
+    load_tool('test').main([*argv, '--cfg-options', option])
+    before = stamps(out)
+    assert len(before) == 6
+    stored = read_maps(out / 'img_1.npz')
+    method = dict(stored.record['method'])
+    assert method.pop('library').startswith('grad-cam 1.')
+    assert method == dict(type='GradCAM', layer=['decode_head.convs'])
+    assert stored.record['scales'] == [24, 32] and stored.values.max() > 250
+    assert {score.protocol.method for score in sum(scores_of(tmp_path / 'logs'), [])} == {
+        'GradCAM'
+    }
+    # The same in Python.
+    cfg = apis.load_config(str(config), {'test_cfg.method': 'GradCAM'})
+    image = Path(cfg.test_dataloader.dataset.data_root) / 'JPEGImages' / 'img_1.jpg'
+    found = apis.inference_maps(apis.init_network(cfg, str(checkpoint)), image, stored.labels)
+    np.testing.assert_allclose(found[list(stored.labels)], stored.floats(), atol=1.01 / 255)
+    # They are finished, also for the way by test-time augmentation, but not as CAMs.
+    load_tool('test').main([*argv, '--tta', '--cfg-options', option])
+    assert stamps(out) == before
+    # Maps say of themselves what made them: the config of the labels names no method.
+    cfg = apis.load_config(str(config), work_dir=str(tmp_path / 'labels'))
+    rules = LabelRules(background_cue=BackgroundCue('constant'))
+    record = apis.label_dataset(cfg, out, tmp_path / 'labels' / 'png', rules)
+    assert {score.protocol.method for score in record.scores} == {'GradCAM'}
+    make_maps(config, checkpoint, out)
+    assert remade(before, stamps(out)) == set(before)
+    assert 'method' not in read_maps(out / 'img_1.npz').record
+    record = apis.label_dataset(cfg, out, tmp_path / 'labels' / 'png', rules)
+    assert {score.protocol.method for score in record.scores} == {''}
+    with pytest.raises(InputError, match="no method 'GradCam', .*; did you mean 'GradCAM'"):
+        make_maps(config, checkpoint, out, {'test_cfg.method': 'GradCam'})
 
 
 def test_other_augmentation_is_refused(config: Path, finished: Path, tmp_path: Path) -> None:

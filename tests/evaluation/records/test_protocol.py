@@ -11,6 +11,7 @@ from mmdrs.evaluation.records.protocol import (
     checkpoint_choice,
     dataset_name,
     describe_cue,
+    describe_method,
     label_protocols,
     label_source,
     read_protocol,
@@ -165,6 +166,27 @@ def test_what_a_network_was_trained_on(tmp_path: Path) -> None:
         'pseudo labels: saliency > 50 (source not given); PAR 10 x (1, 2) at 1/2'
     )
     assert trained_on(dict(data_prefix=dict(img_path='x'))) == trained_on({}) == ''
+
+
+def test_method_of_the_maps() -> None:
+    """That of the loop, else that of a LocalizationTTA; a map file says the same of itself."""
+    cfg = config(CLASSIFIER)
+    assert read_protocol(cfg.to_dict(), None).method == ''
+    cfg.test_cfg.method = 'GradCAM'
+    found = read_protocol(cfg.to_dict(), None)
+    assert found == Protocol(scales='scales 256, 320, 384', method='GradCAM', labels='boxes')
+    assert str(found) == 'scales 256, 320, 384; maps by GradCAM; labels: boxes'
+    wrapped = config(CLASSIFIER, tta=True)
+    wrapped.model.method = dict(type='FEM', layer='backbone.extra.5', k=1)
+    words = 'FEM at backbone.extra.5, k 1'
+    assert read_protocol(wrapped.to_dict(), None).method == words
+    wrapped.test_cfg.method = 'GradCAM'
+    assert read_protocol(wrapped.to_dict(), None).method == 'GradCAM'
+    stored = dict(type='FEM', layer=['backbone.extra.5'], library='grad-cam 1.5.7', k=1)
+    assert describe_method(stored) == words
+    for default in (None, 'decode_head.convs', ['decode_head.convs']):
+        assert describe_method(dict(type='GradCAM', layer=default)) == 'GradCAM'
+    assert describe_method(dict(type='LayerCAM', layer=['a', 'b'])) == 'LayerCAM at a, b'
 
 
 def test_protocol_in_words() -> None:
