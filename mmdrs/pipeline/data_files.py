@@ -23,7 +23,7 @@ class DataFiles:
 
     def __init__(self) -> None:
         self._listed: dict[str, dict[str, str] | Exception] = {}
-        self._states: dict[str, tuple[int, int] | None] = {}
+        self._states: dict[str, list | None] = {}
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Check a data set.
@@ -61,14 +61,23 @@ class DataFiles:
                     states.setdefault(kind, []).append(self._state(path))
         return {kind: digest(found) for kind, found in states.items()}
 
-    def _state(self, path: str) -> tuple[int, int] | None:
+    def _state(self, path: str) -> list | None:
+        """Size and time of a file, of a folder those of its files by name; None for neither."""
         if path not in self._states:
             try:
-                found = os.stat(path)
-                self._states[path] = found.st_size, found.st_mtime_ns
+                self._states[path] = _folder_state(path) if os.path.isdir(path) else _state(path)
             except OSError:
                 self._states[path] = None
         return self._states[path]
+
+
+def _state(path: str) -> list[int]:
+    found = os.stat(path)
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _folder_state(path: str) -> list:
+    return [[name, *_state(os.path.join(path, name))] for name in sorted(os.listdir(path))]
 
 
 def weight_digests(config: Any) -> list[str]:

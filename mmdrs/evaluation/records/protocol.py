@@ -87,7 +87,11 @@ def trained_on(dataset: Mapping[str, Any]) -> str:
     """
     folder = (dataset.get('data_prefix') or {}).get('seg_map_path')
     rules = read_rules(Path(dataset.get('data_root') or '') / folder) if folder else None
-    return f'pseudo labels: {describe_cue(rules.background_cue)}' if rules else ''
+    if rules is None:
+        return ''
+    merging = describe_merging(rules.to_config().get('merge'))
+    merged = f', merged with {merging}' if merging else ''
+    return f'pseudo labels: {describe_cue(rules.background_cue)}{merged}'
 
 
 def describe_cue(cue: BackgroundCue) -> str:
@@ -121,6 +125,16 @@ def describe_refinement(refine: Mapping[str, Any] | None) -> str:
     return f'PAR {refine["iterations"]} x ({", ".join(map(str, refine["dilations"]))}){size}'
 
 
+def describe_merging(merge: Mapping[str, Any] | None) -> str:
+    """Merging of masks as ``masks of SAM, > 0.5 of a mask or >= 0.85 of a class``; '' for none."""
+    if merge is None:
+        return ''
+    source = f'masks of {merge["source"]}' if merge.get('source') else 'masks (source not given)'
+    return (
+        f'{source}, > {merge["own_share"]:g} of a mask or >= {merge["class_share"]:g} of a class'
+    )
+
+
 def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """What is special in the protocols of the scores of pseudo labels, by their metric.
 
@@ -132,6 +146,7 @@ def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         background=describe_cue(BackgroundCue(**rules['background_cue'])),
         crf=describe_crf(rules.get('crf')),
         refinement=describe_refinement(rules.get('refine')),
+        merging=describe_merging(rules.get('merge')),
     )
     return dict(
         mIoU=dict(common, ignored='scored before they are ignored'),
