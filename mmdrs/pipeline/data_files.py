@@ -1,6 +1,7 @@
 """The files that a user gave: checked when they are listed, and known by sizes and times."""
 
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,19 +66,17 @@ class DataFiles:
         """Size and time of a file, of a folder those of its files by name; None for neither."""
         if path not in self._states:
             try:
-                self._states[path] = _folder_state(path) if os.path.isdir(path) else _state(path)
+                self._states[path] = _state(path)
             except OSError:
                 self._states[path] = None
         return self._states[path]
 
 
-def _state(path: str) -> list[int]:
+def _state(path: str) -> list:
     found = os.stat(path)
+    if stat.S_ISDIR(found.st_mode):
+        return [[name, _state(f'{path}/{name}')] for name in sorted(os.listdir(path))]
     return [found.st_size, found.st_mtime_ns]
-
-
-def _folder_state(path: str) -> list:
-    return [[name, *_state(os.path.join(path, name))] for name in sorted(os.listdir(path))]
 
 
 def weight_digests(config: Any) -> list[str]:

@@ -54,7 +54,7 @@ def test_a_mask_belongs_to_the_class_of_more_than_half_of_it() -> None:
 
 
 def test_a_mask_belongs_to_the_class_that_it_covers() -> None:
-    """All 4 pixels of class 3, in a mask of 12; 5 of the 6 of class 1, 83 %, in one of 11."""
+    """All 4 pixels of class 3, in a mask of 12; 5 of the 6 of class 1, 83 %, in one of 13."""
     wide = '000000 000000 000000 111000 111000 111111'
     assert merged(wide)[3:] == ['333000', '333000', '333333']
     most = '111000 111100 101100 001100 001000 000000'
