@@ -42,11 +42,9 @@ class Segments:
         starts, ends, offsets = [], [], [0]
         for lengths in counts:
             bounds = np.cumsum(lengths, dtype=np.int64)
-            first, last = bounds[0:-1:2], bounds[1::2]
-            kept = last > first  # a length in the middle may be 0
-            starts.append(first[kept])
-            ends.append(last[kept])
-            offsets.append(offsets[-1] + int(kept.sum()))
+            starts.append(bounds[0:-1:2])
+            ends.append(bounds[1::2])
+            offsets.append(offsets[-1] + len(ends[-1]))
         empty = np.zeros(0, np.int64)
         return cls(
             (int(size[0]), int(size[1])),

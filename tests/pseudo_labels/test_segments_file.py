@@ -74,6 +74,7 @@ def test_digest_follows_every_file(tmp_path: Path) -> None:
     folder, file = save_pngs(tmp_path / 'a'), save_json(tmp_path / 'b.json')
     before = segments_digest(folder), segments_digest(file)
     (folder / 'metadata.csv').write_text('something else')
+    (folder / '.0.tmp.png').write_text('of a program that is writing')
     assert (segments_digest(folder), segments_digest(file)) == before
     Image.new('L', (7, 5), 9).save(folder / '1.PNG')
     changed = segments_digest(folder)
