@@ -8,8 +8,9 @@ each image, whatever their class: a file <id>.json, COCO's run-length encoding a
 of masks gives it, or a folder <id> of PNGs, in which what is not 0 is the mask.
 
 A class takes each mask that lies with more than half of its area in the class's pixels, or covers
-85 % of them (arXiv 2305.05803, imp2). Its pixels that no mask covers stay; those in masks that it
-does not take are lost. 255 stays where no class takes a mask. A stopped run goes on where it was.
+85 % of them (arXiv 2305.05803, imp2); lower classes come first, higher ones overwrite. A class
+loses those of its pixels that lie in masks which it leaves to later classes or to none. 255 stays
+where no mask that is taken covers it. A stopped run goes on where it was.
 In a run of mmdrs the same is segments_dir and pseudo_labels.merge of the settings.
 """
 
