@@ -24,6 +24,7 @@ COMMANDS = {
     'run': ('mmdrs.cli.run', 'run all stages, from image labels to a segmentation network'),
     'predict': ('mmdrs.cli.predict', 'segment new images with the network of a run'),
     'score': ('mmdrs.cli.score', 'score labels or maps of any method against masks'),
+    'merge': ('mmdrs.cli.merge', 'merge masks of SAM or another segmenter into labels'),
     'export': ('mmdrs.cli.export', 'masks as COCO, LabelMe or PNG files; the network as ONNX'),
     'report': ('mmdrs.cli.report', 'write a run as one HTML file: pictures, curves, classes'),
     'leaderboard': ('mmdrs.cli.leaderboard', 'rank runs among published results'),

@@ -18,6 +18,7 @@ skip_broken = False  # True leaves out images that cannot be decoded
 mask_dir = 'SegmentationClass'  # PNG masks, for scores only; None without
 eval_mask_dir = None  # what the segmentation network is scored with; None: mask_dir
 saliency_dir = 'saliency_map'  # PNG, 0..255; None without, see `pseudo_labels` below
+segments_dir = None  # masks of SAM or another segmenter, to merge; see `pseudo_labels` below
 
 # --- Backbone ------------------------------------------------------------------------------------
 backbone = dict(
@@ -75,6 +76,8 @@ refinement_optimizer = dict(type='Adam', lr=1e-4)
 # With a dense CRF on the labels (pip install 'mmdrs[crf]'): crf=dict(), which is
 #     crf=dict(iterations=10, gaussian_weight=3, gaussian_sxy=1,
 #              bilateral_weight=4, bilateral_sxy=67, bilateral_srgb=3)
+# With the masks of any segmenter, <segments_dir>/<id>.json or <id>/*.png, merged into the labels:
+#     merge=dict(type='SegmentMerging', source='SAM')
 # Map values below `threshold` are 0: with a saliency cue a low one; without, the reference's 0.2.
 pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50, source=''), threshold=0.05)
 labels_from = 'refined_maps'  # or 'plain_maps' or 'drs_maps': without a refinement

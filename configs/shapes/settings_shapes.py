@@ -12,6 +12,7 @@ skip_broken = False
 mask_dir = 'SegmentationClass'
 eval_mask_dir = None
 saliency_dir = 'saliency_map'
+segments_dir = None
 
 backbone = dict(
     type='DilatedVGG',

@@ -29,6 +29,7 @@ skip_broken = False
 mask_dir = None  # SegmentationClassAug scores maps and labels as well
 eval_mask_dir = 'SegmentationClass'
 saliency_dir = 'saliency_map'
+segments_dir = None
 num_workers = 4
 batch_size = None  # of each training; None: as in its config
 refine_from = 'drs_maps'  # 'better' of the plain and the DRS maps; the paper does not compare

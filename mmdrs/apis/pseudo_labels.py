@@ -132,12 +132,13 @@ def make_pseudo_labels(
 ) -> Iterator[FusedCounts | None]:
     """Fuse the stored maps of many images; under a launcher each process takes its share.
 
-    A label made of the same maps, saliency map and rules is not made again. Where maps are gone,
-    their labels are kept.
+    A label made of the same maps, saliency map, masks and rules is not made again. Where maps are
+    gone, their labels are kept.
 
     Args:
         images: Data infos of :class:`~mmdrs.datasets.ImageLabelDataset`: ``img_id``,
-            ``img_path``, ``saliency_path`` where the cue needs one, ``seg_map_path`` to be scored.
+            ``img_path``, ``saliency_path`` where the cue needs one, ``segments_path`` with
+            ``merge``, ``seg_map_path`` to be scored.
         map_dir: Folder of the map files.
         out_dir: Folder of the label PNGs; None only scores.
         rules: How maps become labels.
@@ -184,7 +185,8 @@ def make_pseudo_labels(
 def _job(info: dict, map_dir: Path, maker: LabelMaker) -> _Job:
     mask, path = info.get('seg_map_path'), output_path(map_dir, info['img_id'], '.npz')
     saliency = info.get('saliency_path') if maker.rules.background_cue.needs_saliency else None
-    image = ImageFiles(info['img_id'], info['img_path'], saliency, mask is not None)
+    segments = info.get('segments_path') if maker.rules.merge else None
+    image = ImageFiles(info['img_id'], info['img_path'], saliency, mask is not None, segments)
     return _Job(image, path, mask, maker.has_files(image) and _finished(image, path, maker))
 
 

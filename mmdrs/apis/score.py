@@ -1,7 +1,7 @@
 """Scores of label or map files of any method against masks, without a network or a config."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial, reduce
 from operator import add
 from pathlib import Path
@@ -17,7 +17,7 @@ from mmdrs.evaluation.functional.scores import (
     MapScores,
     count_maps,
 )
-from mmdrs.evaluation.records.protocol import label_protocols
+from mmdrs.evaluation.records.protocol import describe_merging, label_protocols
 from mmdrs.evaluation.records.provenance import provenance
 from mmdrs.evaluation.records.record import Evaluation, Protocol, Score, Task, per_class
 from mmdrs.models.utils.cam import resize_array
@@ -29,9 +29,10 @@ from mmdrs.pseudo_labels.foreign_maps import (
     read_npy_maps,
 )
 from mmdrs.pseudo_labels.image_file import read_saliency
-from mmdrs.pseudo_labels.label_file import read_label
+from mmdrs.pseudo_labels.label_file import read_label, read_label_record
 from mmdrs.pseudo_labels.map_file import read_maps
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.segments import SegmentMerging
 
 #: What a folder holds: label PNGs, map files of mmdrs, ``.npy`` files, or one PNG a class.
 Kind = Literal['labels', 'maps', 'npy', 'class-pngs']
@@ -121,8 +122,10 @@ def score_labels(scored: ScoredFolder, task: Task = 'pseudo') -> Evaluation:
         InputError: If a file is missing, damaged, or does not fit its mask; names it.
     """
     total = reduce(add, _counted(partial(_count_label, len(scored.classes)), scored))
-    forms, missed, left_out = total.forms(), Protocol(ignored='count as misses'), 'left out'
-    protocols = dict(mIoU=missed, mIoU_written=missed, mIoU_kept=Protocol(ignored=left_out))
+    base = Protocol(merging=_merging(scored) if task == 'pseudo' else '')
+    forms, missed = total.forms(), replace(base, ignored='count as misses')
+    kept = replace(base, ignored='left out')
+    protocols = dict(mIoU=missed, mIoU_written=missed, mIoU_kept=kept)
     if task == 'seg':
         forms = dict(mIoU=forms['mIoU_written'])
     elif total.share_kept() < 100:
@@ -131,6 +134,17 @@ def score_labels(scored: ScoredFolder, task: Task = 'pseudo') -> Evaluation:
     if task == 'pseudo':
         scores.append(Score('kept', round(total.share_kept(), 2), protocols['mIoU_kept'], {}))
     return _evaluation(scored, task, scores, {})
+
+
+def _merging(scored: ScoredFolder) -> str:
+    """What was merged into labels of this package, by the record of the first."""
+    path = scored.folder / f'{scored.ids[0]}.png'
+    record = read_label_record(path) or {}
+    rules = record.get('rules')
+    merge = record.get('merge', rules.get('merge') if isinstance(rules, Mapping) else None)
+    with naming(f'record of {path}'):
+        merging = SegmentMerging.from_config(merge)
+    return describe_merging(merging and asdict(merging))
 
 
 def score_maps(

@@ -28,6 +28,7 @@ SHARED_KEYS = dict(
     mask_dir='folder of masks to score maps and labels with; None without',
     eval_mask_dir='folder of masks to score the segmentation network with; None: mask_dir',
     saliency_dir='folder of the saliency maps; None without',
+    segments_dir='folder of class-agnostic masks to merge into labels; None without',
     classes='names of the classes, background first',
     dataset_name='name of the data set in records; None: VOC 2012 or the folder of the data',
     num_workers='processes that load data, for each process of a run',
@@ -119,7 +120,7 @@ def _image_labels(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> C
     if role != 'train':
         folders['saliency_path'] = 'saliency_dir'
     if role == 'test':
-        folders['seg_map_path'] = 'mask_dir'
+        folders |= dict(seg_map_path='mask_dir', segments_path='segments_dir')
     listed = None if role == 'val' else _training_list(settings)
     return _located(_shared(leaf, ImageLabelDataset, settings), listed, folders, settings)
 

@@ -15,6 +15,7 @@ from mmdrs.findings import Finding
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.image_file import decoding_fault, read_header, read_raw_saliency
 from mmdrs.pseudo_labels.label_file import read_label
+from mmdrs.pseudo_labels.segments_file import read_segments_size
 
 #: Kind of images that are decoded to their end.
 PIXELS = 'pixels'
@@ -26,7 +27,8 @@ class Found(NamedTuple):
     """What is looked up about a file: height, width, and its values.
 
     ``values`` of a mask are all its values in ascending order; of a saliency map its lowest and
-    highest value and that which white has (255 or 65535); of an image nothing.
+    highest value and that which white has (255 or 65535); of an image and of masks to merge
+    nothing.
     """
 
     height: int
@@ -42,8 +44,8 @@ def look_at(paths: Iterable[str], kind: str) -> list[Found | str]:
 
     Args:
         paths: The files.
-        kind: ``'img_path'``, of which only the header is read, :data:`PIXELS`,
-            ``'seg_map_path'`` or ``'saliency_path'``.
+        kind: ``'img_path'`` or ``'segments_path'`` (a file or folder), of which only the size is
+            read, :data:`PIXELS`, ``'seg_map_path'`` or ``'saliency_path'``.
 
     Returns:
         For each file what was found, or what is wrong with it.
@@ -72,6 +74,8 @@ def _found(path: str, kind: str, size: int, time: int) -> Found:
         mask = read_label(path)
         values = np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist()
         return Found(*mask.shape, tuple(values))
+    if kind == 'segments_path':
+        return Found(*read_segments_size(path))
     saliency = read_raw_saliency(path)
     white = np.iinfo(saliency.dtype).max
     values = (saliency.min(initial=white), saliency.max(initial=0), white)
@@ -100,11 +104,11 @@ def map_problems(
     hint: str = '',
     judge: Judge | None = None,
 ) -> list[Finding]:
-    """Say what is wrong with masks, labels or saliency maps.
+    """Say what is wrong with masks, labels, saliency maps or masks to merge.
 
     Args:
         title: Title of the findings: the key that gave the folder, or the folder.
-        kind: ``'seg_map_path'`` or ``'saliency_path'``.
+        kind: ``'seg_map_path'``, ``'saliency_path'`` or ``'segments_path'``.
         pairs: (image path, map path) of every image.
         hint: What to do about wrong files.
         judge: Returns findings on the values, with any title.
@@ -198,7 +202,7 @@ def file_problems(
     files: Mapping[str, Sequence[str]],
     titles: Mapping[str, str],
     hints: Mapping[str, str],
-    judges: Mapping[str, Judge],
+    judges: Mapping[str, Judge | None],
     index: FolderIndex | None = None,
     contents: bool = True,
 ) -> tuple[list[Finding], list[Finding]]:
@@ -209,7 +213,7 @@ def file_problems(
             each image.
         titles: Title of each kind in the findings: the user's key.
         hints: What to do about missing and wrong files, by kind.
-        judges: What judges the values of masks and saliency maps, by kind.
+        judges: What judges the values of masks and saliency maps, by kind; None: only sizes.
         index: Of the folders; None does not ask which files are there.
         contents: Also look into the files.
 

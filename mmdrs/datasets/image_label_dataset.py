@@ -18,8 +18,10 @@ class ImageLabelDataset(ListedSegDataset):
     (num_classes - 1,), 1 for every foreground class in the image, else 0.
 
     ``data_prefix`` knows ``img_path`` (required), ``seg_map_path`` (masks, for scoring only),
-    ``map_path`` (localization maps ``<id>.npz``) and ``saliency_path`` (saliency maps). The other
-    arguments are those of :class:`ListedSegDataset`.
+    ``map_path`` (localization maps ``<id>.npz``), ``saliency_path`` (saliency maps) and
+    ``segments_path`` (class-agnostic masks to merge into labels, see
+    :mod:`mmdrs.pseudo_labels.segments_file`). The other arguments are those of
+    :class:`ListedSegDataset`.
 
     Example:
         >>> dict(type='ImageLabelDataset', data_root='data/pets', ann_file='train.csv',
@@ -36,6 +38,10 @@ class ImageLabelDataset(ListedSegDataset):
         'saliency_path': (
             'Correct data_prefix.saliency_path; or leave it out and choose a background cue that '
             'needs no saliency maps.'
+        ),
+        'segments_path': (
+            'Correct data_prefix.segments_path: each image has a file <id>.json or a folder <id> '
+            'of PNGs; or leave it out, and `merge` of the pseudo labels.'
         ),
     }
 

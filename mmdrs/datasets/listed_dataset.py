@@ -31,6 +31,7 @@ from mmdrs.findings import Finding, raise_errors
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.output_paths import check_id
 from mmdrs.pseudo_labels.palette import voc_palette
+from mmdrs.pseudo_labels.segments_file import segments_path
 
 #: Images whose checks take long enough to be announced.
 _MANY = 2000
@@ -58,8 +59,9 @@ class ListedSegDataset(BaseSegDataset):
         check_files: Check that all files exist, with one listing per folder. Only files of the
             local file system are checked, so not with ``backend_args``.
         check_sizes: Also look into the files: the headers of the images, and size and values
-            of masks, labels and saliency maps (ten thousand images of VOC with both
-            take a minute on two cores, once in a process).
+            of masks, labels and saliency maps, and the sizes of masks to merge (ten thousand
+            images of VOC with masks and saliency maps take a minute on two cores, once in a
+            process).
         skip_broken: Leave out images that cannot be decoded to their end, with a warning: all are
             decoded first, some hundred a second.
         **kwargs: Of :class:`mmseg.datasets.BaseSegDataset`.
@@ -198,8 +200,11 @@ class ListedSegDataset(BaseSegDataset):
         info = {
             key: osp.join(folder, name + suffixes[key])
             for key, folder in self.data_prefix.items()
-            if key != 'img_path'
+            if key in suffixes
         }
+        if 'segments_path' in self.data_prefix:
+            folder = self.data_prefix['segments_path']
+            info['segments_path'] = segments_path(folder, name, index.exists)
         info |= {
             'img_path': self._image_path(image.path or image.id, index),
             'img_id': name,
@@ -268,6 +273,7 @@ class ListedSegDataset(BaseSegDataset):
                 mask_value_problems, num_values=num_values, scored=self.test_mode
             ),
             saliency_path=saliency_value_problems,
+            segments_path=None,
         )
         hints = {key: (hints or self.HINTS)[key] for key in files}
         return file_problems(files, titles, hints, judges, index, contents)

@@ -17,6 +17,7 @@ _FOLDERS = dict(
     img_path=('image_dir',),
     seg_map_path=('mask_dir', 'eval_mask_dir'),
     saliency_path=('saliency_dir',),
+    segments_path=('segments_dir',),
 )
 
 
@@ -27,6 +28,10 @@ HINTS = dict(
     saliency_path=(
         'Correct saliency_dir; or give none (saliency_dir=) and a cue that needs none '
         '(pseudo_labels.background_cue.type=power).'
+    ),
+    segments_path=(
+        'Correct segments_dir: each image has a file <id>.json or a folder <id> of PNGs; or give '
+        'none (segments_dir=), and no `merge` of the pseudo labels.'
     ),
 )
 

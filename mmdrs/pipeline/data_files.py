@@ -1,6 +1,7 @@
 """The files that a user gave: checked when they are listed, and known by sizes and times."""
 
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ class DataFiles:
 
     def __init__(self) -> None:
         self._listed: dict[str, dict[str, str] | Exception] = {}
-        self._states: dict[str, tuple[int, int] | None] = {}
+        self._states: dict[str, list | None] = {}
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Check a data set.
@@ -61,14 +62,21 @@ class DataFiles:
                     states.setdefault(kind, []).append(self._state(path))
         return {kind: digest(found) for kind, found in states.items()}
 
-    def _state(self, path: str) -> tuple[int, int] | None:
+    def _state(self, path: str) -> list | None:
+        """Size and time of a file, of a folder those of its files by name; None for neither."""
         if path not in self._states:
             try:
-                found = os.stat(path)
-                self._states[path] = found.st_size, found.st_mtime_ns
+                self._states[path] = _state(path)
             except OSError:
                 self._states[path] = None
         return self._states[path]
+
+
+def _state(path: str) -> list:
+    found = os.stat(path)
+    if stat.S_ISDIR(found.st_mode):
+        return [[name, _state(f'{path}/{name}')] for name in sorted(os.listdir(path))]
+    return [found.st_size, found.st_mtime_ns]
 
 
 def weight_digests(config: Any) -> list[str]:

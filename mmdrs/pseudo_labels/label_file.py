@@ -31,8 +31,9 @@ def write_label(
 ) -> None:
     """Write a label (H, W), 0 background, 255 ignored; a file that exists is complete.
 
-    ``palette`` holds red, green and blue of each class. ``record``, what made the label (JSON
-    values only), is stored as a text of the PNG. Only a file with a record is overwritten later.
+    ``palette`` holds red, green and blue of each class, or of all 256 values. ``record``, what
+    made the label (JSON values only), is stored as a text of the PNG. Only a file with a record is
+    overwritten later.
 
     Raises:
         InputError: If a value does not fit into 8 bits.
@@ -40,8 +41,8 @@ def write_label(
     if label.size and not 0 <= label.min() <= label.max() <= 255:
         raise InputError(f'{path}: a label of 8 bits cannot hold class {label.max()}')
     colours = np.zeros((256, 3), np.uint8)
-    colours[: len(palette)] = np.asarray(palette, np.uint8)
     colours[IGNORE_LABEL] = VOID_COLOUR
+    colours[: len(palette)] = np.asarray(palette, np.uint8)
     picture = Image.fromarray(np.ascontiguousarray(label, np.uint8))
     picture.putpalette(colours.ravel().tolist())
     info = PngInfo()
@@ -91,3 +92,14 @@ def read_label(path: str | Path) -> np.ndarray:
             # Pillow spreads the levels over 0..255, so that other classes would be read.
             raise InputError(f'{path} is grey with fewer than 8 bits; write 8 bits or a palette')
         return np.array(picture)
+
+
+def read_palette(path: str | Path) -> list[list[int]] | None:
+    """Red, green and blue of each value of a label PNG; None for one of grey levels.
+
+    Raises:
+        MissingFileError, InputError: As :func:`read_label`.
+    """
+    with open_picture(path, 'label') as picture:
+        colours = picture.getpalette()
+    return None if colours is None else np.reshape(colours, (-1, 3)).tolist()

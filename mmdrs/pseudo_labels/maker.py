@@ -14,6 +14,8 @@ from mmdrs.pseudo_labels.label_file import read_label, read_label_record, write_
 from mmdrs.pseudo_labels.map_file import LocalizationMaps
 from mmdrs.pseudo_labels.output_paths import EVALUATED, output_path
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.segments import Segments
+from mmdrs.pseudo_labels.segments_file import read_segments, segments_digest
 from mmdrs.reading import reading
 
 
@@ -25,12 +27,14 @@ class ImageFiles(NamedTuple):
         img_path: The image; it is read for a CRF or refinement only.
         saliency: File of the saliency map, or the map (H, W), 0..255.
         scored: Whether the image has ground truth.
+        segments: File or folder of the masks to merge.
     """
 
     img_id: str
     img_path: str
     saliency: str | np.ndarray | None = None
     scored: bool = False
+    segments: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,16 @@ class LabelMaker:
         return bool(paths) and all(path.is_file() for path in paths)
 
     def record(self, image: ImageFiles, maps: dict | None) -> dict:
-        """What the label of an image is made of: maps, rules, and the saliency map.
+        """What the label of an image is made of: maps, rules, the saliency map, merged masks.
 
         Raises:
-            InputError: If the rules need a saliency map and there is none.
+            InputError: If the rules need a saliency map or masks and there are none.
         """
-        return dict(maps=maps, rules=self.rules.deciding(), saliency=self._saliency_digest(image))
+        saliency = self._saliency_digest(image)
+        made_of = dict(maps=maps, rules=self.rules.deciding(), saliency=saliency)
+        if self.rules.merge is not None:  # labels without merged masks do not name them
+            made_of['segments'] = segments_digest(self._segments_path(image))
+        return made_of
 
     def make(
         self, image: ImageFiles, maps: LocalizationMaps, record: dict | None
@@ -93,7 +101,10 @@ class LabelMaker:
             saliency = image.saliency
             if not isinstance(saliency, np.ndarray):
                 saliency = read_saliency(saliency, size)
-        labels = self.rules.fuse(maps.floats(), maps.labels, size, saliency, image.img_path)
+        labels = self.rules.fuse(
+            *(maps.floats(), maps.labels, size, saliency, image.img_path),
+            self._segments(image, size),
+        )
         # The written label goes last: it says that both are there.
         for path, label in reversed(list(zip(self._paths(image), labels, strict=False))):
             if record is None or not self._made_of(path, made_of):
@@ -116,6 +127,21 @@ class LabelMaker:
         if found is not None and record['maps'] is None:
             found['maps'] = None
         return found == record
+
+    def _segments(self, image: ImageFiles, size: tuple[int, int]) -> Segments | None:
+        if self.rules.merge is None:
+            return None
+        return read_segments(self._segments_path(image), size)
+
+    @staticmethod
+    def _segments_path(image: ImageFiles) -> str:
+        if image.segments is None:
+            raise InputError(
+                f'no masks to merge into the label of {image.img_path}: set segments_dir '
+                '(data_prefix.segments_path) and end the pipeline with PackDRSInputs, or leave '
+                'out `merge` of the pseudo labels'
+            )
+        return image.segments
 
     def _saliency_digest(self, image: ImageFiles) -> str | None:
         if not self.rules.background_cue.needs_saliency:

@@ -5,21 +5,22 @@ from pathlib import Path
 
 import numpy as np
 
-from mmdrs.errors import check_keys
+from mmdrs.errors import InputError, check_keys
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.constants import CONFIDENT_THRESHOLD, MAP_THRESHOLD
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.pseudo_labels.par import PAR
+from mmdrs.pseudo_labels.segments import SegmentMerging, Segments
 
 
 @dataclass(frozen=True)
 class LabelRules:
     """How maps become labels.
 
-    The arguments of :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`, and ``refine``, which changes
-    the maps before them.
+    The arguments of :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`; ``refine``, which changes the
+    maps before them; and ``merge``, which changes the label after them.
     """
 
     background_cue: BackgroundCue = field(default_factory=BackgroundCue)
@@ -28,13 +29,14 @@ class LabelRules:
     max_confident: int = 2
     crf: DenseCRF | None = None
     refine: PAR | None = None
+    merge: SegmentMerging | None = None
 
     @classmethod
     def from_config(cls, config: dict) -> 'LabelRules':
         """From ``dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)``.
 
         ``crf=dict()`` is a dense CRF with its default constants, ``refine=dict(type='PAR')``
-        pixel-adaptive refinement.
+        pixel-adaptive refinement, ``merge=dict(type='SegmentMerging')`` the merging of masks.
 
         Raises:
             InputError: If a key is unknown, or a value cannot be used.
@@ -47,7 +49,8 @@ class LabelRules:
         cue = BackgroundCue(**cue_config)
         crf = DenseCRF.from_config(config.pop('crf', None))
         refine = PAR.from_config(config.pop('refine', None))
-        return cls(cue, crf=crf, refine=refine, **config)
+        merge = SegmentMerging.from_config(config.pop('merge', None))
+        return cls(cue, crf=crf, refine=refine, merge=merge, **config)
 
     @property
     def needs_image(self) -> bool:
@@ -55,17 +58,24 @@ class LabelRules:
         return self.crf is not None or self.refine is not None
 
     def to_config(self) -> dict:
-        """The rules as a config with every value, for the records of scores."""
-        return asdict(self)
+        """The rules as a config with every value, for the records of scores.
+
+        Without ``merge`` where there is none: the fingerprints of earlier scores do not name it.
+        """
+        values = asdict(self)
+        if self.merge is None:
+            del values['merge']
+        return values
 
     def deciding(self) -> dict:
         """The values that decide what a label is, for its record and the fingerprint of its stage.
 
-        The source of the saliency maps is left out: it is a text about them. Labels that were made
-        before it was given, or corrected, are the same, as are networks trained on them; only
-        scores are recorded anew. What the maps hold counts by the digest of each file.
+        The sources of saliency maps and merged masks are left out: they are texts about them.
+        Labels that were made before one was given, or corrected, are the same, as are networks
+        trained on them; only scores are recorded anew. What maps and masks hold counts by the
+        digest of each file.
         """
-        values = asdict(self)
+        values = self.to_config()
         cue = values['background_cue']
         del cue['source']
         # Labels of earlier versions do not name these.
@@ -75,6 +85,8 @@ class LabelRules:
             del cue['maps_weight']
         if values['refine'] is None:
             del values['refine']
+        if self.merge is not None:
+            values['merge'] = self.merge.deciding()
         return values
 
     def fuse(
@@ -84,19 +96,24 @@ class LabelRules:
         size: tuple[int, int],
         saliency: np.ndarray | None,
         img_path: str | Path,
+        segments: Segments | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Resize the maps (K, h, w) of one image to its ``size`` (height, width), and fuse them.
 
         See :func:`~mmdrs.pseudo_labels.fusion.fuse_maps`; the image is read where it is needed.
+        With ``merge``, the masks ``segments`` are merged into both labels, each by itself.
 
         Raises:
-            InputError: If the saliency map is missing, or something is of another size.
+            InputError: If the saliency map or the masks to merge are missing, or something is of
+                another size.
         """
+        if self.merge is not None and segments is None:
+            raise InputError(f'{img_path}: `merge` of the pseudo labels needs the masks to merge')
         image = read_image(img_path, size) if self.needs_image else None
         maps = resize_array(maps, size)
         if self.refine is not None:
             maps = self.refine.refine(image, maps)
-        return fuse_maps(
+        made = fuse_maps(
             maps,
             labels,
             self.background_cue,
@@ -107,3 +124,7 @@ class LabelRules:
             self.crf,
             image,
         )
+        if self.merge is None:
+            return made
+        written, evaluated = (self.merge.merge(label, segments) for label in made)
+        return written, evaluated

@@ -19,6 +19,7 @@ from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.label_file import read_label, read_label_record, write_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.segments import SegmentMerging
 
 PALETTE = [[0, 0, 0], [1, 1, 1], [2, 2, 2]]
 RULES = LabelRules(BackgroundCue('constant'))
@@ -173,6 +174,40 @@ def test_another_saliency_map_makes_a_label_again(images, tmp_path: Path, scored
     # A cue without saliency maps does not depend on them.
     make(images, tmp_path)
     changed.unlink()
+    assert made_anew(images, tmp_path) == []
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_masks_are_merged_into_labels(images, tmp_path: Path, workers: int) -> None:
+    """A mask of the upper half; the class fills it where it has more than half of it."""
+    mask = Image.new('L', (12, 8))
+    mask.paste(255, (0, 0, 12, 4))
+    for image in images:
+        image['segments_path'] = str(tmp_path / 'segments' / image['img_id'])
+        Path(image['segments_path']).mkdir(parents=True)
+        mask.save(Path(image['segments_path']) / '0.png')
+    rules = replace(RULES, merge=SegmentMerging())
+    counts = make(images, tmp_path, rules, workers=workers)
+    for number, (path, count) in enumerate(zip(label_paths(tmp_path), counts, strict=True)):
+        columns, label = number + 1, np.zeros((8, 12), int)
+        label[4:, :columns] = number % 2 + 1
+        if columns > 6:
+            label[:4] = number % 2 + 1
+        np.testing.assert_array_equal(read_label(path), label)
+        assert count.evaluated.predicted[number % 2 + 1] == (label > 0).sum()
+    assert made_anew(images, tmp_path, rules) == []
+    mask.paste(255, (0, 0, 12, 5))
+    mask.save(tmp_path / 'segments' / 'img_9' / '0.png')
+    (tmp_path / 'segments' / 'img_3' / '1.png').write_bytes(
+        (tmp_path / 'segments' / 'img_3' / '0.png').read_bytes()
+    )
+    assert made_anew(images, tmp_path, rules) == [3, 9]
+    # Without `merge` the labels do not depend on masks.
+    plain = make(images, tmp_path)
+    assert [count.evaluated.predicted.tolist() for count in plain] != [
+        count.evaluated.predicted.tolist() for count in counts
+    ]
+    (tmp_path / 'segments' / 'img_3' / '1.png').unlink()
     assert made_anew(images, tmp_path) == []
 
 

@@ -10,8 +10,10 @@ from mmdrs.apis.score import ScoredFolder, detect_kind, score_fused, score_label
 from mmdrs.errors import InputError, MissingFileError
 from mmdrs.evaluation.records.record import Evaluation
 from mmdrs.pseudo_labels.fusion import BackgroundCue
+from mmdrs.pseudo_labels.label_file import write_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.segments import SegmentMerging
 
 CLASSES = ('background', 'cat', 'dog', 'sheep')
 SIZE = (6, 8)
@@ -199,3 +201,21 @@ def test_kinds_are_not_guessed_wrongly(data: dict, tmp_path: Path) -> None:
     (tmp_path / 'none').mkdir()
     with pytest.raises(InputError, match=r'none holds no file .* a\.png'):
         detect_kind(tmp_path / 'none', IDS)
+
+
+def test_labels_with_merged_masks_are_another_protocol(data: dict, tmp_path: Path) -> None:
+    """By their record; the source is in no label."""
+    folder = folder_of(tmp_path, 'labels')
+    words = 'masks (source not given), > 0.6 of a mask or >= 0.85 of a class'
+    merge = SegmentMerging(0.6, source='SAM').deciding()
+    for record, expected in (
+        (None, ''),
+        (dict(rules=LabelRules().deciding()), ''),
+        (dict(rules=LabelRules(merge=SegmentMerging(0.6)).deciding()), words),
+        (dict(label='digest', merge=merge), words),
+    ):
+        for name, label in data['labels'].items():
+            write_label(tmp_path / 'labels' / f'{name}.png', label, [[0, 0, 0]], record)
+        scores = score_labels(folder).scores
+        assert {score.protocol.merging for score in scores} == {expected}
+        assert score_labels(folder, 'seg').scores[0].protocol.merging == ''

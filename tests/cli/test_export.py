@@ -14,7 +14,7 @@ from mmdrs.cli.export import main
 from mmdrs.pseudo_labels.label_file import read_label
 from tests.apis.prediction.tiny_segmentor import write_segmentor
 from tests.conftest import TINY_CLASSES
-from tests.reporting.export.test_rle import decode
+from tests.pseudo_labels.test_rle import decode
 
 IDS = [f'img_{number}' for number in range(6)]
 

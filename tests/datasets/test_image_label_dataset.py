@@ -1,5 +1,7 @@
 """Data infos, options and errors of the datasets with image-level labels."""
 
+import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from mmseg.registry import DATASETS
 from PIL import Image
 
 from mmdrs.datasets import ImageLabelDataset, VOCImageLabelDataset, listed_dataset
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, MissingFileError
 from mmdrs.pseudo_labels.palette import voc_palette
 
 LABELS = [[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 1, 0], [0, 1, 0], [1, 0, 1]]
@@ -40,6 +42,28 @@ def test_data_infos(image_label_cfg: dict, tiny_voc: Path) -> None:
             'seg_fields': [],
             'sample_idx': n,
         }
+
+
+def test_masks_to_merge(image_label_cfg: dict, tmp_path: Path) -> None:
+    """A folder or a file for each image; what is missing is a file."""
+    image_label_cfg['data_prefix'] |= dict(segments_path=str(tmp_path))
+    for number in range(5):
+        (tmp_path / f'img_{number}').mkdir()
+        Image.new('1', (48, 40)).save(tmp_path / f'img_{number}' / 'a.png')
+    with pytest.raises(MissingFileError) as error:
+        ImageLabelDataset(**image_label_cfg)
+    lines = str(error.value).splitlines()
+    assert lines[0] == 'data_prefix.segments_path: 1 of 6 files are missing:'
+    assert lines[1].strip() == str(tmp_path / 'img_5.json')
+    encoded = [dict(segmentation=dict(size=[40, 48], counts=[1920]))]
+    (tmp_path / 'img_5.json').write_text(json.dumps(encoded))
+    dataset = ImageLabelDataset(**image_label_cfg)
+    found = [Path(dataset.get_data_info(n)['segments_path']).name for n in range(6)]
+    assert found == ['img_0', 'img_1', 'img_2', 'img_3', 'img_4', 'img_5.json']
+    Image.new('1', (40, 48)).save(tmp_path / 'img_3' / 'a.png')
+    os.utime(tmp_path / 'img_3', (0, 0))
+    with pytest.raises(InputError, match=r'segments_path: 1 wrong .*\n.*img_3 is 40 x 48, its im'):
+        ImageLabelDataset(**image_label_cfg)
 
 
 def test_metainfo(image_label_cfg: dict) -> None:

@@ -18,6 +18,7 @@ SETTINGS = dict(
     image_dir='JPEGImages',
     mask_dir='SegmentationClass',
     saliency_dir='saliency_map',
+    segments_dir='segments',
 )
 CLASSES = ('background', 'disc', 'bar', 'cross')
 
@@ -26,6 +27,9 @@ CLASSES = ('background', 'disc', 'bar', 'cross')
 def data(tiny_voc: Path, tmp_path: Path) -> Path:
     """The tiny data set; images 0 to 3 train, 4 and 5 are scored. All is well."""
     root = Path(shutil.copytree(tiny_voc, tmp_path / 'data'))
+    for number in range(6):
+        (root / 'segments' / f'img_{number}').mkdir(parents=True)
+        save(root / 'segments' / f'img_{number}' / '0.png', np.ones((40, 48)))
     lines = (root / 'ImageSets' / 'Segmentation' / 'train_cls.txt').read_text().splitlines()
     (root / 'train.txt').write_text('\n'.join(lines[:4]) + '\n')
     (root / 'val.txt').write_text('\n'.join(lines[4:]) + '\n')
@@ -35,7 +39,10 @@ def data(tiny_voc: Path, tmp_path: Path) -> Path:
 def configs(root: Path) -> list[dict]:
     """As the pipeline's stages have them."""
     prefix = dict(
-        img_path='JPEGImages', seg_map_path='SegmentationClass', saliency_path='saliency_map'
+        img_path='JPEGImages',
+        seg_map_path='SegmentationClass',
+        saliency_path='saliency_map',
+        segments_path='segments',
     )
     shared = dict(type='mmseg.ImageLabelDataset', data_root=str(root), data_prefix=prefix)
     shared |= dict(metainfo=dict(classes=CLASSES), test_mode=True)
@@ -66,11 +73,16 @@ def test_no_finding_names_a_key_of_a_data_set(data: Path) -> None:
     for folder in ('JPEGImages', 'SegmentationClass', 'saliency_map'):
         next(iter(sorted((data / folder).iterdir()))).unlink()
         save(data / folder / ('img_1.jpg' if folder[0] == 'J' else 'img_1.png'), np.ones((3, 3)))
+    shutil.rmtree(data / 'segments' / 'img_0')
+    save(data / 'segments' / 'img_1' / '1.png', np.ones((3, 3)))
     findings = found(data)
     text = '\n'.join(map(str, findings))
     assert 'data_prefix' not in text and 'ann_file' not in text and 'img_suffix' not in text
     missing = {f.where: f.examples for f in findings if 'files are missing' in f.message}
-    assert set(missing) == {'image_dir', 'mask_dir', 'saliency_dir'}
+    assert set(missing) == {'image_dir', 'mask_dir', 'saliency_dir', 'segments_dir'}
+    assert '1.png is 3 x 3, but the mask before it is 48 x 40' in str(
+        only(findings, 'segments_dir', 'wrong file')
+    )
     assert missing['image_dir'] == (str(data / 'JPEGImages' / 'img_0.jpg'),)
 
 

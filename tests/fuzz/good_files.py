@@ -13,6 +13,7 @@ from mmdrs.evaluation.records.record import Evaluation, Protocol, Score, write_e
 from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.label_file import write_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
+from mmdrs.pseudo_labels.rle import encode, run_lengths
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import write_rules
 from mmdrs.reporting.leaderboard.ranking import PUBLISHED
@@ -48,6 +49,11 @@ def make_files(root: Path) -> None:
         write_label(root / folder / 'photo7.png', label, PALETTE, record)
     write_rules(root / 'masks', SALIENCY)
     Image.fromarray(label * 200).save(root / 'saliency' / 'photo7.png')
+    (root / 'segments' / 'photo7').mkdir(parents=True)
+    Image.fromarray(label).save(root / 'segments' / 'photo7' / 'mask3.png')
+    encoded = [dict(area=9, segmentation=encode(label > 0)) for _ in range(2)]
+    encoded[1]['segmentation']['counts'] = run_lengths(label > 0).tolist()
+    (root / 'segments' / 'photo8.json').write_text(json.dumps(encoded))
     maps = rng.random((1, 8, 8)).astype(np.float32)
     made = LocalizationMaps.from_floats((0,), maps, (HEIGHT, WIDTH), dict(format=2, labels=[0]))
     write_maps(root / 'maps' / 'photo7.npz', made)

@@ -27,6 +27,8 @@ from mmdrs.pseudo_labels.image_file import read_header, read_image, read_salienc
 from mmdrs.pseudo_labels.label_file import read_label, read_label_record
 from mmdrs.pseudo_labels.map_file import read_maps, read_record
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.segments import SegmentMerging
+from mmdrs.pseudo_labels.segments_file import read_segments
 from mmdrs.reporting.leaderboard.collection import collect
 from mmdrs.reporting.leaderboard.ranking import read_published, rows
 from mmdrs.reporting.leaderboard.table_formats import to_html, to_markdown
@@ -125,6 +127,13 @@ def _pseudo_label(path: Path, rules: LabelRules) -> Any:
 
 def _trained_on(path: Path) -> Any:
     return trained_on(dict(data_prefix=dict(seg_map_path=str(path.parent))))
+
+
+def _merged(path: Path) -> Any:
+    segments = read_segments(path)
+    if segments.size != (HEIGHT, WIDTH):
+        return segments
+    return SegmentMerging().merge(np.eye(HEIGHT, WIDTH, dtype=np.uint8), segments)
 
 
 def _maps(path: Path) -> Any:
@@ -251,6 +260,8 @@ READERS = (
     Reader('label', 'masks/photo7.png', 'picture', read_label),
     Reader('record of a label', 'masks/photo7.png', 'picture', read_label_record),
     Reader('rules of labels', 'masks/rules.json', 'json', _trained_on),
+    Reader('masks to merge', 'segments/photo8.json', 'json', _merged),
+    Reader('mask to merge', 'segments/photo7/mask3.png', 'picture', lambda p: _merged(p.parent)),
     Reader('maps', 'maps/photo7.npz', 'arrays', _maps),
     Reader('record of maps', 'maps/photo7.npz', 'arrays', read_record),
     Reader('maps in training', 'maps/photo7.npz', 'arrays', _training_maps),

@@ -26,6 +26,7 @@ from mmdrs.models.decode_heads.cam_head import image_scores
 from mmdrs.models.ops.suppression import controls, suppress
 from mmdrs.models.utils.cam import localization_maps, refinement_target, to_levels
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
+from mmdrs.pseudo_labels.segments import SegmentMerging, Segments
 from tests.parity.golden import GoldenFolder
 from tests.pipeline_runs import load_tool
 
@@ -275,6 +276,20 @@ def _label_row(case: int, variant: str) -> str:
     return f'pseudo label {case}: {variant}'
 
 
+_MERGE_CASES = 4
+_MERGE_ROW = 'masks merged into pseudo labels'
+
+
+def _merging(context: _Context) -> Iterator[Row]:
+    data = context.golden.load('merge')
+    found = [
+        SegmentMerging().merge(data[f'{case}_label'], Segments.of_masks(data[f'{case}_masks']))
+        for case in range(_MERGE_CASES)
+    ]
+    wrong = [label != data[f'{case}_merged'] for case, label in enumerate(found)]
+    yield Row(_MERGE_ROW, float(np.mean(wrong)), tolerance=0, measure=EXACT)
+
+
 # --- segmentation -------------------------------------------------------------------------------
 _V2_CONFIG = 'deeplab/deeplabv2-msc_r101-d8_1xb5-20k_voc12drs-321x321.py'
 _V2_ROWS = (
@@ -320,6 +335,7 @@ _CHECKS = (
         tuple(_label_row(c, v) for c in range(_LABEL_CASES) for v in _LABEL_VARIANTS),
         _pseudo_labels,
     ),
+    _Check((_MERGE_ROW,), _merging),
     _Check(_V2_ROWS, _deeplabv2),
     _Check((_V3PLUS_ROW,), _deeplabv3plus),
 )

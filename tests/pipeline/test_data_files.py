@@ -1,10 +1,12 @@
 """What the user's files count for: the files of stages, only their scores, or nothing."""
 
+import json
 import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -12,6 +14,7 @@ from mmdrs.cli.arguments import command_parser, parse_run_arguments
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.data_files import DataFiles
 from mmdrs.pipeline.runs import fingerprints, stage_runs
+from mmdrs.pseudo_labels.rle import encode
 from mmdrs.stage_state import Fingerprint
 from tests.pipeline_runs import SETTINGS, tiny_options
 
@@ -68,6 +71,52 @@ def test_images_count_for_labels_with_a_crf(data: Path, tmp_path: Path) -> None:
     before = prints(data, tmp_path, *cue)
     os.utime(data / 'saliency_map' / 'img_1.png', ns=(0, 0))
     assert prints(data, tmp_path, *cue) == before  # this cue does not look at it
+
+
+def test_masks_to_merge(data: Path, tmp_path: Path) -> None:
+    """They count where they are merged; of a folder each file does, also one that is replaced."""
+    for number in range(6):
+        mask = Image.open(data / 'SegmentationClass' / f'img_{number}.png')
+        (data / 'segments' / f'img_{number}').mkdir(parents=True)
+        mask.save(data / 'segments' / f'img_{number}' / '0.png')
+    encoded = json.dumps([dict(segmentation=encode(np.ones((40, 48))))])
+    (data / 'segments' / 'img_5.json').write_text(encoded)
+    plain, merge = prints(data, tmp_path), 'pseudo_labels.merge.type=SegmentMerging'
+    unused = prints(data, tmp_path, 'segments_dir=segments')
+    assert changed(plain, unused, 'files') == set()
+    assert prints(data, tmp_path, merge)  # without masks: an error of the check
+    merged = prints(data, tmp_path, merge, 'segments_dir=segments')
+    assert changed(unused, merged, 'files') == LABELS_ON
+    assert changed(unused, merged, 'scores') == LABELS_ON | MAPS
+    source = 'pseudo_labels.merge.source=SAM'
+    sourced = prints(data, tmp_path, merge, source, 'segments_dir=segments')
+    assert changed(merged, sourced, 'files') == set()
+    assert changed(merged, sourced, 'scores') == MAPS | {'pseudo_labels', 'evaluation'}
+    for name in ('img_1/0.png', 'img_5.json'):
+        os.utime(data / 'segments' / name, ns=(0, 0))
+        assert prints(data, tmp_path, 'segments_dir=segments') == unused
+        after = prints(data, tmp_path, merge, 'segments_dir=segments')
+        assert changed(merged, after, 'files') == LABELS_ON
+        assert changed(merged, after, 'scores') == LABELS_ON | MAPS
+        merged = after
+
+
+def test_missing_masks_are_told_before_the_run(data: Path, tmp_path: Path, run_pipeline) -> None:
+    merge = 'pseudo_labels.merge.type=SegmentMerging'
+    with pytest.raises(SystemExit, match='`merge` .* needs the masks .*: set segments_dir, or'):
+        run_pipeline(data, tmp_path / 'work', options=(merge,))
+    (data / 'segments').mkdir()
+    for number in (0, 1, 3, 5):
+        shape = (40, 48) if number else (48, 40)
+        encoded = json.dumps([dict(segmentation=encode(np.ones(shape)))])
+        (data / 'segments' / f'img_{number}.json').write_text(encoded)
+    with pytest.raises(SystemExit) as stop:
+        run_pipeline(data, tmp_path / 'work', options=(merge, 'segments_dir=segments'))
+    text = str(stop.value)
+    assert 'segments_dir: 2 of 6 files are missing:' in text
+    assert f'{data}/segments/img_2.json' in text and 'or a folder <id> of PNGs' in text
+    assert f'{data}/segments/img_0.json is 40 x 48, its image' in text
+    assert not (tmp_path / 'work' / 'plain_classifier').exists()
 
 
 @pytest.mark.parametrize('option', ['backbone.init_cfg.checkpoint', 'load_from'])

@@ -1,6 +1,8 @@
 """The rules of pseudo labels with a dense CRF: fingerprints, and the labels themselves."""
 
+import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from PIL import Image
 
 from mmdrs.apis import make_pseudo_labels
+from mmdrs.evaluation.records.record import read_evaluations
 from mmdrs.pipeline import load_settings
 from mmdrs.pipeline.label_rules import pseudo_label_rules, self_label_rules
 from mmdrs.pipeline.runs import fingerprints, stage_runs
@@ -16,9 +19,10 @@ from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 from mmdrs.pseudo_labels.par import PAR
+from mmdrs.pseudo_labels.rle import encode
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.stage_state import Fingerprint
-from tests.pipeline_runs import SETTINGS
+from tests.pipeline_runs import SETTINGS, made
 
 CONSTANT = dict(type='constant', value=0.3)
 
@@ -62,6 +66,34 @@ def test_another_source_makes_other_scores_only() -> None:
     recorded = {name for name in plain if plain[name].scores != named[name].scores}
     maps = {'plain_maps', 'drs_maps', 'refined_maps'}
     assert recorded == {*maps, 'pseudo_labels', 'evaluation'}
+
+
+def test_masks_are_merged_in_a_run(
+    copied: Path, tiny_voc: Path, tmp_path: Path, run_pipeline: Callable[..., None]
+) -> None:
+    """Nothing is trained again, no map is made again; labels and all their scores are others."""
+    for number in range(6):
+        mask = np.asarray(Image.open(tiny_voc / 'SegmentationClass' / f'img_{number}.png'))
+        found = [dict(segmentation=encode(mask == value)) for value in (0, 1, 2, 3)]
+        (tmp_path / f'img_{number}.json').write_text(json.dumps(found))
+    before = made(copied)
+    merge = 'pseudo_labels.merge.type=SegmentMerging', f'segments_dir={tmp_path}'
+    run_pipeline(tiny_voc, copied, '--to', 'pseudo_labels', options=merge)
+    after = made(copied)
+    labels = {f'pseudo_labels/{split}/img_{n}.png' for split in ('train', 'val') for n in range(6)}
+    labels |= {f'pseudo_labels/val/.evaluated/img_{n}.png' for n in range(6)}
+    changed = {name for name in before if after[name] != before[name]}
+    assert labels <= changed and all(name.startswith('pseudo_labels/') for name in changed)
+    for record in read_evaluations(copied / 'results.json'):
+        if record.task == 'pseudo':
+            assert all('merged with masks (source' in str(s.protocol) for s in record.scores)
+    # Masks as the ground truth: where a class takes one, the label is right there.
+    for number in range(6):
+        label = read_label(copied / 'pseudo_labels' / 'val' / f'img_{number}.png')
+        truth = np.asarray(Image.open(tiny_voc / 'SegmentationClass' / f'img_{number}.png'))
+        for value in (1, 2, 3):
+            part = label[truth == value]
+            assert len(set(part[part != 255].tolist())) <= 1
 
 
 @pytest.fixture

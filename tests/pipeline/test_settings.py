@@ -31,6 +31,7 @@ CHANGED: dict[str, Any] = dict(
     mask_dir='masks',
     eval_mask_dir='eval_masks',
     saliency_dir='cues',
+    segments_dir='segments',
     classes=('background', 'one', 'two', 'three'),
     dataset_name='Things, a part',
     skip_broken=True,
@@ -92,7 +93,7 @@ def test_every_shared_key_reaches_every_stage(path: Path, tmp_path: Path) -> Non
         folders = cfg.test_dataloader.dataset.data_prefix
         assert folders.seg_map_path == ('eval_masks' if segments else 'masks')
         if not segments:
-            assert folders.saliency_path == 'cues'
+            assert (folders.saliency_path, folders.segments_path) == ('cues', 'segments')
         kinds = [step.type for step in cfg.test_dataloader.dataset.pipeline]
         assert kinds.count('LoadAnnotations') == 1, stage
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mmdrs.errors import InputError
-from mmdrs.pseudo_labels.label_file import read_label, write_label
+from mmdrs.pseudo_labels.label_file import VOID_COLOUR, read_label, read_palette, write_label
 
 PALETTE = [[0, 0, 0]]
 
@@ -28,3 +28,16 @@ def test_grey_of_few_bits(tmp_path: Path, bits: int) -> None:
     label.putpalette([0, 0, 0, 255, 0, 0])
     label.save(tmp_path / 'palette.png', bits=bits)
     assert read_label(tmp_path / 'palette.png').tolist() == [[0, 1], [1, 0]]
+
+
+def test_palette(tmp_path: Path) -> None:
+    """255 has the void colour unless the palette has all 256."""
+    path, label = tmp_path / 'a.png', np.array([[0, 1, 255]], np.uint8)
+    write_label(path, label, [[0, 0, 0], [9, 8, 7]])
+    colours = read_palette(path)
+    assert colours[1] == [9, 8, 7] and colours[255] == list(VOID_COLOUR)
+    own = [[value, 0, value] for value in range(256)]
+    write_label(path, label, own)
+    assert read_palette(path) == own
+    Image.fromarray(label).save(path)
+    assert read_palette(path) is None

@@ -13,6 +13,7 @@ from mmdrs.pseudo_labels.label_file import read_label, read_label_record
 from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
 from mmdrs.pseudo_labels.map_file import LocalizationMaps
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.segments import SegmentMerging
 
 PALETTE = [[0, 0, 0], [1, 1, 1], [2, 2, 2]]
 MAPS = LocalizationMaps.from_floats((1,), np.array([[[0.0, 0.8, 0.8, 0.0]]]), (1, 4))
@@ -82,6 +83,27 @@ def test_saliency_map_that_is_loaded_already(image, maker) -> None:
     assert maker.make(loaded, MAPS, RECORD)[0].tolist() == [[255, 2, 2, 255]]
     assert maker.finished(loaded, RECORD) and not maker.finished(image, RECORD)
     assert maker.record(loaded, RECORD)['saliency'] == digest([[255] * 4])
+
+
+def test_masks_that_are_merged_belong_to_a_label(image, maker, tmp_path: Path) -> None:
+    """One mask of all but the first pixel: class 2 takes it in both labels."""
+    path = tmp_path / 'a.json'
+    path.write_text('[{"segmentation": {"size": [1, 4], "counts": [1, 3]}}]')
+    merging = LabelMaker(LabelRules(merge=SegmentMerging()), PALETTE, maker.out_dir)
+    with pytest.raises(InputError, match=r'no masks to merge into the label of a\.jpg: set segm'):
+        merging.make(image, MAPS, RECORD)
+    merged = image._replace(segments=str(path))
+    assert maker.record(merged, RECORD) == maker.record(image, RECORD)
+    maker.make(merged, MAPS, RECORD)
+    assert not merging.finished(merged, RECORD)
+    labels = merging.make(merged, MAPS, RECORD)
+    assert [label.tolist() for label in labels] == [[[0, 2, 2, 2]]] * 2
+    label = tmp_path / 'labels' / 'folder' / 'a.png'
+    assert read_label_record(label)['segments'] == file_digest(path)
+    assert merging.finished(merged, RECORD) and not maker.finished(merged, RECORD)
+    path.write_text('[{"segmentation": {"size": [1, 4], "counts": [0, 4]}}]')
+    assert not merging.finished(merged, RECORD) and not merging.finished(merged, None)
+    assert merging.make(merged, MAPS, RECORD)[0].tolist() == [[2, 2, 2, 2]]
 
 
 def test_what_is_missing_is_named(image, maker) -> None:

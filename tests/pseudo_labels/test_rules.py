@@ -1,17 +1,20 @@
 """The rules of pseudo labels as a config, and one image by them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from mmdrs.errors import InputError
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.crf import DenseCRF
 from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
 from mmdrs.pseudo_labels.par import PAR
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.segments import SegmentMerging, Segments, merge_segments
 
 CONSTANT = dict(type='constant', value=0.3)
 
@@ -95,6 +98,30 @@ def test_maps_are_refined_at_the_size_of_the_image(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, fuse_maps(refined, (1, 4), cue))
     plain = LabelRules(cue).fuse(maps, (1, 4), (12, 16), None, tmp_path / 'a.png')
     assert (found[0] != plain[0]).any()
+    assert LabelRules.from_config(json.loads(json.dumps(rules.to_config()))) == rules
+
+
+def test_masks_are_merged_into_both_labels() -> None:
+    """What they are made of without `merge`, which labels of earlier versions do not name."""
+    maps = np.random.default_rng(0).random((2, 12, 16), np.float32)
+    cue = BackgroundCue('constant', value=0.6)
+    plain = LabelRules(cue, max_confident=1, confident=0.7)
+    config = dict(type='SegmentMerging', own_share=0.3, source='SAM')
+    rules = replace(plain, merge=SegmentMerging.from_config(config))
+    masks = np.zeros((2, 12, 16), bool)
+    masks[0, :5], masks[1, 7:, 9:] = True, True
+    segments = Segments.of_masks(masks)
+    arguments = (maps, (1, 4), (12, 16), None, Path('not read'))
+    written, evaluated = rules.fuse(*arguments, segments)
+    for found, label in zip((written, evaluated), plain.fuse(*arguments), strict=True):
+        np.testing.assert_array_equal(found, merge_segments(label, masks, 0.3))
+        assert (found != label).any()
+    assert (written == 255).any() and (written != evaluated).any()
+    with pytest.raises(InputError, match='not read: `merge` of the pseudo labels needs the masks'):
+        rules.fuse(*arguments)
+    assert 'merge' not in plain.deciding() and 'merge' not in plain.to_config()
+    assert rules.deciding() == plain.deciding() | dict(merge=dict(own_share=0.3, class_share=0.85))
+    assert not rules.needs_image
     assert LabelRules.from_config(json.loads(json.dumps(rules.to_config()))) == rules
 
 

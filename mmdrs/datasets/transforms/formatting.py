@@ -11,15 +11,15 @@ from mmseg.registry import TRANSFORMS
 from mmdrs.datasets.transforms.loading import LOCALIZATION_KEY, SALIENCY_KEY
 from mmdrs.errors import InputError
 
-_META_KEYS = ('img_id', 'map_path', 'saliency_path')
+_META_KEYS = ('img_id', 'map_path', 'saliency_path', 'segments_path')
 
 
 @TRANSFORMS.register_module()
 class PackDRSInputs(PackSegInputs):
     """``PackSegInputs`` that also packs the weak supervision that is present.
 
-    Meta information: ``img_id``, ``map_path``, ``saliency_path``. Data fields: ``img_label``,
-    float32 (num_classes - 1,), 1 for every foreground class in the image, else 0;
+    Meta information: ``img_id``, ``map_path``, ``saliency_path``, ``segments_path``. Data fields:
+    ``img_label``, float32 (num_classes - 1,), 1 for every foreground class in the image, else 0;
     ``gt_localization_map``, uint8 (num_classes - 1, H, W); ``saliency``, uint8 (1, H, W).
     MMSegmentation's batching does not pad the maps: give all images of a training batch one size.
 

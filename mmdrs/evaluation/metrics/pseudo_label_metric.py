@@ -25,6 +25,7 @@ from mmdrs.pseudo_labels.output_paths import image_id
 from mmdrs.pseudo_labels.par import PAR
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import write_rules
+from mmdrs.pseudo_labels.segments import SegmentMerging
 
 
 @METRICS.register_module()
@@ -46,6 +47,9 @@ class PseudoLabelMetric(FileMetric):
             ``max_confident``.
         crf: Constants of :class:`~mmdrs.pseudo_labels.crf.DenseCRF`; None is no CRF.
         refine: ``dict(type='PAR', ...)``, see :class:`~mmdrs.pseudo_labels.par.PAR`; None is none.
+        merge: ``dict(type='SegmentMerging', ...)``, see
+            :class:`~mmdrs.pseudo_labels.segments.SegmentMerging`; it reads the sample's
+            ``segments_path``. None merges none.
         keep_results: Accepted because ``tools/test.py --out`` sets it; labels are always kept.
         threads: See :class:`FileMetric`, also for the arguments after it.
     """
@@ -62,6 +66,7 @@ class PseudoLabelMetric(FileMetric):
         max_confident: int = 2,
         crf: dict | None = None,
         refine: dict | None = None,
+        merge: dict | None = None,
         keep_results: bool = True,
         threads: int = 2,
         collect_device: str = 'cpu',
@@ -75,6 +80,7 @@ class PseudoLabelMetric(FileMetric):
             max_confident=max_confident,
             crf=DenseCRF.from_config(crf),
             refine=PAR.from_config(refine),
+            merge=SegmentMerging.from_config(merge),
         )
         self.protocols = label_protocols(self.rules.to_config())
 
@@ -97,7 +103,8 @@ class PseudoLabelMetric(FileMetric):
         saliency = sample.get('saliency_path')
         if 'saliency' in sample:  # the pipeline has loaded it
             saliency = sample['saliency']['data'].squeeze(0).cpu().numpy()
-        return ImageFiles(image_id(sample), sample['img_path'], saliency, 'gt_sem_seg' in sample)
+        scored, segments = 'gt_sem_seg' in sample, sample.get('segments_path')
+        return ImageFiles(image_id(sample), sample['img_path'], saliency, scored, segments)
 
     def _read(self, files: ImageFiles) -> Sequence[np.ndarray]:
         return self._maker().read(files)

@@ -93,11 +93,12 @@ def trained_on(dataset: Mapping[str, Any]) -> str:
     if rules is None:
         return ''
     made = rules.to_config()
-    crf = describe_crf(made['crf'])
+    crf, merging = describe_crf(made['crf']), describe_merging(made.get('merge'))
     parts = (
         describe_cue(rules.background_cue),
         describe_refinement(made['refine']),
         f'CRF {crf}' if crf else '',
+        f'merged with {merging}' if merging else '',
     )
     return f'pseudo labels: {"; ".join(filter(None, parts))}'
 
@@ -152,6 +153,16 @@ def describe_refinement(refine: Mapping[str, Any] | None) -> str:
     return f'PAR {refine["iterations"]} x ({", ".join(map(str, refine["dilations"]))}){size}'
 
 
+def describe_merging(merge: Mapping[str, Any] | None) -> str:
+    """Merging of masks as ``masks of SAM, > 0.5 of a mask or >= 0.85 of a class``; '' for none."""
+    if merge is None:
+        return ''
+    source = f'masks of {merge["source"]}' if merge.get('source') else 'masks (source not given)'
+    return (
+        f'{source}, > {merge["own_share"]:g} of a mask or >= {merge["class_share"]:g} of a class'
+    )
+
+
 def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """What is special in the protocols of the scores of pseudo labels, by their metric.
 
@@ -163,6 +174,7 @@ def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         background=describe_cue(BackgroundCue(**rules['background_cue'])),
         crf=describe_crf(rules.get('crf')),
         refinement=describe_refinement(rules.get('refine')),
+        merging=describe_merging(rules.get('merge')),
     )
     return dict(
         mIoU=dict(common, ignored='scored before they are ignored'),

@@ -30,6 +30,7 @@ class Protocol:
     method: str = ''  # of localization maps, where it is not CAM
     crf: str = ''  # constants of a dense CRF
     refinement: str = ''  # of the maps, before they become labels
+    merging: str = ''  # of class-agnostic masks into the labels
     threshold: str = ''  # of localization maps: fixed, or swept on the ground truth
     ignored: str = ''  # how pixels that a *prediction* ignores (255) count
     labels: str = ''  # where the image-level labels come from
@@ -46,6 +47,7 @@ class Protocol:
             f'maps by {self.method}' if self.method else '',
             f'CRF {self.crf}' if self.crf else '',
             f'maps refined by {self.refinement}' if self.refinement else '',
+            f'merged with {self.merging}' if self.merging else '',
             f'threshold {self.threshold}' if self.threshold else '',
             f'255: {self.ignored}' if self.ignored else '',
             f'labels: {self.labels}' if self.labels else '',

@@ -29,6 +29,7 @@ _DATA = dict(
     mask_dir='Masks of all listed images, for scores only; None without.',
     eval_mask_dir='Masks of eval_list; None: mask_dir.',
     saliency_dir='Saliency maps, 0..255; None without.',
+    segments_dir='Masks of SAM or another segmenter, to merge into labels; None without.',
 )
 
 
@@ -46,6 +47,7 @@ class DataLines:
     mask_dir: str | None
     eval_mask_dir: str | None
     saliency_dir: str | None
+    segments_dir: str | None = None
 
 
 def settings_text(name: str, data: DataLines, recipe: Recipe, checkpoint: str | None) -> str:

@@ -107,7 +107,7 @@ class ChoiceRun(StageRun):
 
     def ingredients(self) -> dict[str, Any]:
         """Without the label rules: other rules change neither the maps nor the choice."""
-        return without_scoring(super().ingredients(), 'seg_map_path')
+        return without_scoring(super().ingredients(), 'seg_map_path', 'segments_path')
 
     def score_ingredients(self) -> dict[str, Any]:
         """Nothing: it has no scores."""
@@ -121,7 +121,7 @@ class ChoiceRun(StageRun):
 
     def given_datasets(self) -> list[dict]:
         dataset = self.split_config('train').test_dataloader.dataset
-        prefix = dict(dataset.data_prefix, seg_map_path=None)
+        prefix = dict(dataset.data_prefix, seg_map_path=None, segments_path=None)
         return [dict(dataset, data_prefix=prefix, pipeline=[])]
 
     def product(self, made: Fingerprint, inputs: Sequence[str]) -> str:

@@ -15,7 +15,8 @@ class LabelRun(StageRun):
     INGREDIENTS: ClassVar[tuple[str, ...]] = ('test_dataloader',)
 
     def ingredients(self) -> dict[str, Any]:
-        parts = without_scoring(super().ingredients(), 'seg_map_path')
+        unused = () if self.label_rules.merge else ('segments_path',)
+        parts = without_scoring(super().ingredients(), 'seg_map_path', *unused)
         return dict(parts, rules=self.label_rules.deciding())
 
     def score_ingredients(self) -> dict[str, Any]:
@@ -25,7 +26,11 @@ class LabelRun(StageRun):
 
     def file_kinds(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         rules = self.label_rules
-        used = dict(saliency_path=rules.background_cue.needs_saliency, img_path=rules.needs_image)
+        used = dict(
+            saliency_path=rules.background_cue.needs_saliency,
+            img_path=rules.needs_image,
+            segments_path=rules.merge is not None,
+        )
         return tuple(kind for kind, needed in used.items() if needed), ('seg_map_path',)
 
     def given_datasets(self) -> list[dict]:
@@ -43,6 +48,12 @@ class LabelRun(StageRun):
                 f"the background cue of `pseudo_labels` in '{self.settings.path}' needs saliency "
                 "maps: set saliency_dir, or choose background_cue=dict(type='constant', value=0.3)"
                 " or dict(type='power', exponent=2)"
+            )
+        merged = self.label_rules.merge is not None
+        if merged and not all(prefix.get('segments_path') for prefix in prefixes):
+            raise InputError(
+                f"`merge` of `pseudo_labels` in '{self.settings.path}' needs the masks of a "
+                'segmenter: set segments_dir, or leave out `merge`'
             )
 
     def run(self, resume: bool) -> None:

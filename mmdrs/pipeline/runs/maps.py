@@ -14,7 +14,7 @@ class MapRun(LabelRun):
     def ingredients(self) -> dict[str, Any]:
         """Without what only scores depend on: other label rules or masks make no other maps."""
         parts = super(LabelRun, self).ingredients()
-        return without_scoring(parts, 'seg_map_path', 'saliency_path')
+        return without_scoring(parts, 'seg_map_path', 'saliency_path', 'segments_path')
 
     def score_ingredients(self) -> dict[str, Any]:
         evaluator = self.config().to_dict().get('test_evaluator')

@@ -9,8 +9,8 @@ import numpy as np
 from mmdrs.engine import Progress
 from mmdrs.files import write_json
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
+from mmdrs.pseudo_labels.rle import encode
 from mmdrs.reporting.export.labelled_images import LabelledImage, LabelledImages
-from mmdrs.reporting.export.rle import encode
 
 
 def write_coco(path: Path, images: LabelledImages) -> int:

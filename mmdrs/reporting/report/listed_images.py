@@ -37,7 +37,7 @@ class ListedImage(NamedTuple):
     """One image: its id and files; those of the stages by the stage's name.
 
     ``classes`` are the foreground classes of its image-level labels, counted from 0; None where
-    the list has no labels.
+    the list has no labels. ``segments`` are the masks to merge into its label.
     """
 
     id: str
@@ -46,6 +46,7 @@ class ListedImage(NamedTuple):
     saliency: Path | None
     classes: tuple[int, ...] | None
     files: dict[str, Path]
+    segments: Path | None = None
 
 
 class ImageList(NamedTuple):
@@ -164,10 +165,11 @@ def _made_file(folder: Path, name: str, id_: str) -> Path:
 
 
 def _image(info: dict[str, Any], id_: str, files: dict[str, Path]) -> ListedImage:
-    mask, saliency = (
-        Path(info[key]) if info.get(key) else None for key in ('seg_map_path', 'saliency_path')
+    mask, saliency, segments = (
+        Path(info[key]) if info.get(key) else None
+        for key in ('seg_map_path', 'saliency_path', 'segments_path')
     )
     classes = None
     if info.get('img_label') is not None:
         classes = tuple(map(int, np.flatnonzero(info['img_label'])))
-    return ListedImage(id_, Path(info['img_path']), mask, saliency, classes, files)
+    return ListedImage(id_, Path(info['img_path']), mask, saliency, classes, files, segments)

@@ -22,6 +22,7 @@ def make_results(num_classes: int = 3) -> dict:
         'ori_shape': (5, 7),
         'map_path': 'maps/i.npz',
         'saliency_path': 'saliency/i.png',
+        'segments_path': 'segments/i.json',
         'note': 'kept on demand',
         'gt_localization_map': rng.integers(0, 256, (5, 7, num_classes)).astype(np.uint8),
         'saliency': rng.integers(0, 256, (5, 7)).astype(np.uint8),
@@ -49,6 +50,7 @@ def test_pack() -> None:
         'ori_shape': (5, 7),
         'map_path': 'maps/i.npz',
         'saliency_path': 'saliency/i.png',
+        'segments_path': 'segments/i.json',
         'note': 'kept on demand',
     }
 

@@ -1,5 +1,7 @@
 """The two metrics on hand-made predictions."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -102,6 +104,22 @@ def test_pseudo_label_metric_with_crf(tmp_path) -> None:
         scores.append(metric.evaluate(1)['mIoU'])
     plain = 100 * (96 / 97 + 95 / 96) / 2
     assert scores == pytest.approx([plain, 100, plain])
+
+
+def test_pseudo_label_metric_with_masks_to_merge(tmp_path) -> None:
+    """The mask of the first three pixels is the cat's, by two of them."""
+    content = dict(size=[1, 4], counts=[0, 3, 1])
+    (tmp_path / 'x.json').write_text(json.dumps([dict(segmentation=content)]))
+    cue = dict(type='constant', value=0.3)
+    more = dict(merge=dict(type='SegmentMerging', source='SAM'), output_dir=str(tmp_path))
+    metric = build(type='PseudoLabelMetric', background_cue=cue, **more)
+    sample = prediction('x', [[[0.9, 0.9, 0, 0]], [[0, 0, 0, 0.9]]], [[1, 1, 1, 2]], [1, 1])
+    metric.process(None, [dict(sample, segments_path=str(tmp_path / 'x.json'))])
+    assert metric.evaluate(1)['mIoU'] == 100
+    assert 'masks of SAM' in metric.protocols['mIoU']['merging']
+    with pytest.raises(ValueError, match=r'no masks to merge into the label of x\.jpg: set segm'):
+        metric.process(None, [sample])
+        metric.evaluate(1)
 
 
 def test_missing_saliency_says_what_to_do() -> None:

@@ -24,6 +24,7 @@ from mmdrs.pseudo_labels.label_file import write_label
 from mmdrs.pseudo_labels.par import PAR
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import write_rules
+from mmdrs.pseudo_labels.segments import SegmentMerging
 from tests.pipeline_runs import ROOT
 
 V2 = 'deeplab/deeplabv2-msc_r101-d8_1xb5-20k_voc12drs-321x321'
@@ -117,6 +118,29 @@ def test_how_views_are_merged() -> None:
     cfg['model'] = dict(type='ClassProbabilityTTA', module=cfg['model'], scales=(1.0,), flip=True)
     own = read_protocol(cfg, None)
     assert (own.scales, own.flip) == ('scales 1.0; mean probabilities', True)
+
+
+def test_merged_masks_are_another_protocol(tmp_path: Path) -> None:
+    """Of labels, and of networks that were trained on them; the source belongs to it."""
+    rules = [
+        LabelRules(merge=merge)
+        for merge in (None, SegmentMerging(), SegmentMerging(0.4), SegmentMerging(source='SAM'))
+    ]
+    words = [
+        '',
+        'masks (source not given), > 0.5 of a mask or >= 0.85 of a class',
+        'masks (source not given), > 0.4 of a mask or >= 0.85 of a class',
+        'masks of SAM, > 0.5 of a mask or >= 0.85 of a class',
+    ]
+    labels = dict(data_root=str(tmp_path), data_prefix=dict(seg_map_path='labels'))
+    for own, expected in zip(rules, words, strict=True):
+        for found in label_protocols(own.to_config()).values():
+            protocol = Protocol(**found)
+            assert protocol.merging == expected
+            assert (f'merged with {expected}' in str(protocol)) == bool(expected)
+        write_rules(tmp_path / 'labels', own)
+        trained = 'pseudo labels: saliency > 50 (source not given)'
+        assert trained_on(labels) == trained + (f'; merged with {expected}' if expected else '')
 
 
 def test_rules_that_ignore_other_pixels_are_another_protocol() -> None:

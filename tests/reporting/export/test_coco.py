@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from mmdrs.reporting.export.coco import write_coco
+from tests.pseudo_labels.test_rle import decode
 from tests.reporting.export.labels import CLASSES, LABELS, drawn, labelled
-from tests.reporting.export.test_rle import decode
 
 
 def exported(folder: Path, labels: dict, classes: tuple[str, ...] = CLASSES) -> dict:

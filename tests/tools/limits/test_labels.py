@@ -9,6 +9,7 @@ from limits.counts import Errors, LabelTotal
 from limits.labels import LIMITS, ScoredImage, limit_labels
 from limits.sweeps import sweep_rules
 from mmdrs.pseudo_labels.fusion import BackgroundCue
+from mmdrs.pseudo_labels.segments import SegmentMerging, Segments, merge_segments
 from mmdrs.reporting.report.counting import confusion_matrix
 from tests.tools.limits.images import CLASSES, RULES, cat_alone, cat_and_dog, label
 
@@ -154,3 +155,15 @@ def test_rows_with_a_crf() -> None:
     own = sweep_rules(rows['as settings, CRF'], has_saliency=True)
     assert own['as settings, without CRF'] == RULES
     assert all(row.crf is None for row in own.values())
+
+
+def test_masks_are_merged_as_by_the_settings() -> None:
+    image, rules = cat_and_dog(), replace(RULES, merge=SegmentMerging())
+    masks = np.zeros((1, *image.actual.shape), bool)
+    masks[0, 0] = True  # by the settings nobody takes it: the cat has two of its four pixels
+    image = image._replace(segments=Segments.of_masks(masks))
+    plain = limit_labels(image._replace(segments=None), RULES)
+    found = limit_labels(image, rules)
+    assert found['as settings'][:2].tolist() == label('0000', '1112').tolist()
+    for name in ('true saliency', 'all salient'):
+        np.testing.assert_array_equal(found[name], merge_segments(plain[name], masks))

@@ -12,6 +12,7 @@ import numpy as np
 
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.segments import Segments
 
 AS_SETTINGS = 'as settings'
 ONE_CLASS = 'images of one class'
@@ -40,6 +41,7 @@ class ScoredImage(NamedTuple):
         actual: Ground truth (H, W): 0 background, class + 1, 255 not scored.
         saliency: Saliency map (H, W), 0..255; None where there is none.
         path: The image file, which only a CRF reads.
+        segments: The masks to merge, where the rules merge them.
     """
 
     maps: np.ndarray
@@ -47,14 +49,17 @@ class ScoredImage(NamedTuple):
     actual: np.ndarray
     saliency: np.ndarray | None
     path: Path
+    segments: Segments | None = None
 
     def label(self, rules: LabelRules) -> np.ndarray:
         """The label (H, W) by some rules.
 
         Raises:
-            InputError: If the rules need a saliency map and there is none.
+            InputError: If the rules need a saliency map or masks and there are none.
         """
-        return rules.fuse(self.maps, self.classes, self.actual.shape, self.saliency, self.path)[1]
+        return rules.fuse(
+            *(self.maps, self.classes, self.actual.shape, self.saliency, self.path), self.segments
+        )[1]
 
 
 def limit_labels(image: ScoredImage, rules: LabelRules) -> dict[str, np.ndarray]:

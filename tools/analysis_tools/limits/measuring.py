@@ -19,6 +19,7 @@ from mmdrs.pseudo_labels.image_file import read_saliency
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.pseudo_labels.map_file import read_maps
 from mmdrs.pseudo_labels.rules import LabelRules
+from mmdrs.pseudo_labels.segments_file import read_segments
 from mmdrs.reporting.report.counting import confusion_matrix
 from mmdrs.reporting.report.listed_images import MAP_STAGES, ImageList, ListedImage
 
@@ -140,10 +141,13 @@ def _count_image(work: _Work, image: ListedImage) -> dict[tuple[str, str], _Coun
     """The confusion matrices of one image, by stage and group."""
     actual = read_label(image.mask)
     saliency = read_saliency(image.saliency, actual.shape) if image.saliency else None
+    merged = image.segments if work.rules.merge else None
+    segments = read_segments(merged, actual.shape) if merged else None
     counted, own = {}, {}
     for stage in work.stages:
         path = image.files[stage]
         found = _read_image(image, path, actual, saliency, work.num_classes)
+        found = found._replace(segments=segments)
         with naming(path):
             labels = limit_labels(found, work.rules)
             swept = {name: found.label(rules) for name, rules in work.sweeps.items()}
