@@ -75,9 +75,9 @@ def inference_maps(
         model,
         options.get('scales', SCALES),
         options.get('size'),
-        options.get('flip', False),
-        options.get('merge', 'max'),
-        options.get('method'),
+        flip=options.get('flip', False),
+        merge=options.get('merge', 'max'),
+        method=options.get('method'),
     )
     data = _batch(model, path, labels)
     (sample,) = predict_maps(maker, data, options.get('precision', 'float32'))

@@ -80,7 +80,9 @@ class LocalizationMapLoop(TestLoop):
                 f'LocalizationMapLoop: precision must be one of {PRECISIONS}, got {precision!r}'
             )
         super().__init__(runner, dataloader, evaluator)
-        self.model = localization_model(runner.model, scales, size, flip, merge, method)
+        self.model = localization_model(
+            runner.model, scales, size, flip=flip, merge=merge, method=method
+        )
         self.precision = precision
         self.channels_last = channels_last
         metrics = self.evaluator.metrics
@@ -130,6 +132,7 @@ def localization_model(
     model: torch.nn.Module,
     scales: Sequence[int | float] | None,
     size: tuple[int, int] | None,
+    *,
     flip: bool = False,
     merge: Merge = 'max',
     method: str | Mapping[str, Any] | None = None,
@@ -144,14 +147,14 @@ def localization_model(
     if isinstance(model, LocalizationTTA):
         if method is None:
             return model
-        views = model.scales, model.size, model.flip, model.merge
-        return LocalizationTTA(model.module, *views, method)
+        views = dict(scales=model.scales, size=model.size, flip=model.flip, merge=model.merge)
+        return LocalizationTTA(model.module, **views, method=method)
     if isinstance(model, BaseTTAModel):
         raise InputError(
             f'LocalizationMapLoop makes no maps with a {type(model).__name__}: leave out --tta, '
             "or set tta_model=dict(type='LocalizationTTA')"
         )
-    return LocalizationTTA(model, scales, size, flip, merge, method)
+    return LocalizationTTA(model, scales, size, flip=flip, merge=merge, method=method)
 
 
 @torch.no_grad()

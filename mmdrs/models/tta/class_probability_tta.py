@@ -28,9 +28,10 @@ class ClassProbabilityTTA(LocalizationTTA):
         module: dict | BaseModel,
         scales: Sequence[int | float] | None = (),
         size: tuple[int, int] | None = None,
+        *,
         flip: bool = False,
     ) -> None:
-        super().__init__(module, scales, size, flip, 'sum')
+        super().__init__(module, scales, size, flip=flip, merge='sum')
 
     def finished(self, maps: Tensor, augmentations: int) -> Tensor:
         """The mean of the views."""

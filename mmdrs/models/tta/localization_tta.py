@@ -56,6 +56,7 @@ class LocalizationTTA(SegTTAModel):
         module: dict | BaseModel,
         scales: Sequence[int | float] | None = (),
         size: tuple[int, int] | None = None,
+        *,
         flip: bool = False,
         merge: Merge = 'max',
         method: str | Mapping[str, Any] | None = None,

@@ -229,7 +229,7 @@ def test_images_without_labels(grad_cam: ModuleType, images: Tensor) -> None:
 )  # fmt: skip
 def test_methods_that_cannot_be_used(grad_cam: ModuleType, method: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        localization_model(segmentor(), None, None, method)
+        localization_model(segmentor(), None, None, method=method)
 
 
 def test_networks_that_have_no_such_maps(grad_cam: ModuleType, images: Tensor) -> None:
@@ -237,7 +237,7 @@ def test_networks_that_have_no_such_maps(grad_cam: ModuleType, images: Tensor) -
     with pytest.raises(InputError, match='decode_head is a CAMHead; this one is a RefinementHead'):
         LocalizationTTA(refinement, method='GradCAM')
     model = segmentor()
-    maker = localization_model(LocalizationTTA(model, (16,)), None, None, 'GradCAM')
+    maker = localization_model(LocalizationTTA(model, (16,)), None, None, method='GradCAM')
     assert (maker.module, maker.scales, maker.method.name) == (model, (16,), 'GradCAM')
     with pytest.raises(InputError, match="method GradCAM .*precision='float32'"):
         predict_maps(maker, batch(images, [None] * 2), 'bfloat16')
