@@ -1,4 +1,4 @@
-"""The commands of README and docs/own-data.md, run from an installed wheel in an empty folder."""
+"""The commands of README and docs for users, run from an installed wheel in an empty folder."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from PIL import Image
 from tests.pipeline_runs import ROOT, tiny_options
 from tests.test_packaging import build, source  # noqa: F401 - a fixture
 
-DOCUMENTS = ('README.md', 'docs/own-data.md')
+DOCUMENTS = ('README.md', 'docs/own-data.md', 'docs/better-labels.md')
 #: So small that the whole pipeline takes some seconds.
 TINY = ' '.join(
     f'"{option}"'
@@ -32,6 +32,13 @@ CHANGED = {
     'mmdrs run settings.py --work-dir run': f'{{}} --cfg-options {TINY}',
     'mmdrs run settings.py --work-dir run --cfg-options seed=1 segmentation_epochs=60': (
         f'{{}} {TINY} --to plain_classifier --work-dir run_1'
+    ),
+    'mmdrs run settings.py --work-dir run --cfg-options self_training.rounds=1': (
+        f'{{}} "self_training.scales=(1.0,)" self_training.flip=False {TINY}'
+    ),
+    'mmdrs run settings.py --work-dir run --cfg-options segments_dir=../sam '
+    'pseudo_labels.merge.type=SegmentMerging pseudo_labels.merge.source=SAM': (
+        f'{{}} {TINY} --to pseudo_labels'
     ),
     'mmdrs doctor settings.py': f'{{}} --cfg-options {TINY}',
     'mmdrs report work_dirs/demo': 'mmdrs report run',
@@ -67,7 +74,7 @@ def documented() -> list[str]:
         text = (ROOT / name).read_text(encoding='utf-8')
         for block in re.findall(r'```shell\n(.*?)```', text, re.DOTALL):
             lines = block.replace('\\\n', ' ').splitlines()
-            found += [re.sub(r'\s+#.*', '', line).strip() for line in lines]
+            found += [' '.join(re.sub(r'\s+#.*', '', line).split()) for line in lines]
     return list(dict.fromkeys(line for line in found if line.startswith('mmdrs ')))
 
 
@@ -103,6 +110,11 @@ def folder(tmp_path: Path) -> Path:
     images = [dict(id=1, file_name='sea lion/IMG 0.JPG'), dict(id=2, file_name='dog/IMG 1.JPG')]
     marks = [dict(id=i, image_id=i, category_id=i, bbox=[1, 1, 9, 9], area=81) for i in (1, 2)]
     kinds = [dict(id=1, name='sea lion'), dict(id=2, name='dog')]
+    middle = dict(size=[48, 64], counts=[8 * 48, 48 * 48, 8 * 48])  # its columns 8 to 55
+    for path in (*(root / 'photos').rglob('*.JPG'), root / 'photos' / 'x.png'):
+        masks = root / 'sam' / path.relative_to(root / 'photos').with_suffix('.json')
+        masks.parent.mkdir(parents=True, exist_ok=True)
+        masks.write_text(json.dumps([dict(segmentation=middle)]))
     content = dict(images=images, annotations=marks, categories=kinds)
     (root / 'annotations.json').write_text(json.dumps(content))
     return root
@@ -139,6 +151,9 @@ def test_every_documented_command_runs(
     for made in ('masks/masks/new_photo.png', 'predictions/overlays/new_photo.jpg', 'masks.json'):
         assert (folder / made).is_file(), made
     assert len(list((folder / 'photos' / 'saliency_map').rglob('*.png'))) == 6
+    assert (folder / 'run' / 'self_evaluation_1').is_dir()
+    merged = np.asarray(Image.open(folder / 'merged' / 'x.png'))
+    assert (merged[:, 8:56] == 12).all() and (merged == 12).sum() == 48 * 48
 
 
 def has_module(name: str) -> bool:
