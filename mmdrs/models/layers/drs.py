@@ -10,7 +10,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, did_you_mean
 from mmdrs.models.ops import controls, suppress, suppress_by_controller, with_strength
 
 Layout = Literal['nchw', 'nlc', 'nhwc']
@@ -168,8 +168,8 @@ def build_drs(config: dict, channels: int) -> BaseModule:
     unknown = [key for key in config if key != 'type' and key not in taken]
     if unknown:
         raise InputError(
-            f'drs: {kind} takes no `{unknown[0]}`; a config that inherits another layer replaces '
-            f'it by dict(_delete_=True, type={kind!r})'
+            f'drs: {kind} takes no {unknown[0]!r}{did_you_mean(unknown[0], taken)}; a config that '
+            f'inherits another layer replaces it by dict(_delete_=True, type={kind!r})'
         )
     return MODELS.build(config)
 

@@ -35,6 +35,6 @@ def test_learnable_starts_near_one_half() -> None:
 
 def test_an_inherited_argument_is_named() -> None:
     """A config that changes the type inherits the other arguments."""
-    with pytest.raises(InputError, match=r"takes no `delta`.*dict\(_delete_=True, type='Learn"):
+    with pytest.raises(InputError, match=r"takes no 'delta'.*dict\(_delete_=True, type='Learn"):
         build_drs(dict(type='LearnableDRS', delta=0.8), channels=4)
     assert build_drs(dict(type='DRS', delta=0.8, inplace=True), channels=4).delta == 0.8

@@ -103,7 +103,7 @@ def test_options_reach_the_layers(tmp_path, tiny_voc) -> None:
     ('options', 'message'),
     [
         ({'classifier_epoch': 3}, r"'b': .*'classifier_epoch'.*did you mean 'classifier_epochs'"),
-        ({'drs.dleta': 0.3}, r"'b': .*unexpected keyword argument 'dleta'"),
+        ({'drs.dleta': 0.3}, r"'b': .*takes no 'dleta'; did you mean 'delta'"),
         ({'drs.delta': 1.5}, r"'b': .*delta must be in \(0, 1\]"),
         ({'drs_layers': ['layer9']}, r"'b': .*'layer9' matches no module"),
         ({'drs_classifier.modle.backbone': 1}, r"'b': .*'modle'.*did you mean 'model'"),
