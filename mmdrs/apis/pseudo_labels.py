@@ -15,7 +15,6 @@ from mmdrs.errors import MissingFileError, naming
 from mmdrs.evaluation.functional.scores import FusedCounts
 from mmdrs.evaluation.metrics.background import warn_of_background
 from mmdrs.evaluation.records.building import gather_counts, label_evaluation
-from mmdrs.evaluation.records.protocol import describe_method
 from mmdrs.evaluation.records.record import Evaluation, write_evaluation
 from mmdrs.files import file_digest
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
@@ -102,16 +101,10 @@ def label_dataset(
             warn_of_background('labels')
     if counts is None or not is_main_process():
         return None
-    method = _method(output_path(map_dir, dataset.get_data_info(0)['img_id'], '.npz'))
-    record = label_evaluation(cfg, counts, rules, classes, checkpoint, stage, method)
+    maps = read_record(output_path(map_dir, dataset.get_data_info(0)['img_id'], '.npz'))
+    record = label_evaluation(cfg, counts, rules, classes, checkpoint, stage, maps)
     write_evaluation(record_path(Path(cfg.work_dir), record), record)
     return record
-
-
-def _method(map_path: Path) -> str | None:
-    """The method that a map file names; None where it says nothing about what made it."""
-    method = (read_record(map_path) or {'method': ''}).get('method', {})
-    return describe_method(method) if isinstance(method, dict) else None
 
 
 def _has_object(folder: Path, info: dict) -> bool:

@@ -1,8 +1,9 @@
 """Records as they are built from a config and scores."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import all_gather_object
@@ -13,6 +14,7 @@ from mmdrs.evaluation.records.protocol import (
     label_protocols,
     read_protocol,
     split_name,
+    with_maps,
 )
 from mmdrs.evaluation.records.provenance import provenance
 from mmdrs.evaluation.records.record import Evaluation, Score, Task, per_class
@@ -74,7 +76,7 @@ def label_evaluation(
     classes: Sequence[str],
     checkpoint: str | None = None,
     stage: str = '',
-    method: str | None = None,
+    maps: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """The record of the scores of pseudo labels.
 
@@ -85,12 +87,11 @@ def label_evaluation(
         classes: Class names, background first.
         checkpoint: The network's weights, where known.
         stage: Stage of the pipeline.
-        method: Of the maps, as :class:`.Protocol` names it; None is that of the config.
+        maps: The record of the maps, whose scales and method count, not those of the config;
+            None where it is not known.
     """
     special = label_protocols(rules.to_config())
-    base = read_protocol(cfg.to_dict(), checkpoint)
-    if method is not None:
-        base = replace(base, method=method)
+    base = read_protocol(with_maps(cfg.to_dict(), maps), checkpoint)
     scores = [
         Score(
             metric=name,

@@ -135,6 +135,24 @@ def describe_method(method: str | Mapping[str, Any] | None) -> str:
     return f'{name}{place}' + ''.join(f', {key} {value}' for key, value in options.items())
 
 
+def with_maps(cfg: Mapping[str, Any], record: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A config that makes maps as stored ones were made: their views and their method count.
+
+    Args:
+        cfg: Config of the network, as plain values.
+        record: Of a map file; without ``scales``, or None, it tells nothing.
+    """
+    cfg = dict(cfg, test_cfg=dict(cfg.get('test_cfg') or {}), model=dict(cfg['model']))
+    if record and 'scales' in record:
+        views = dict(flip=False, merge='max') | {
+            key: record[key] for key in ('scales', 'flip', 'merge') if key in record
+        }
+        (cfg['model'] if 'module' in cfg['model'] else cfg['test_cfg']).update(views)
+        cfg['test_cfg']['method'] = record.get('method')
+        cfg['model'].pop('method', None)
+    return cfg
+
+
 def describe_crf(crf: Mapping[str, Any] | None) -> str:
     """Constants of a CRF as ``10 x (3; 1), (4; 67, 3)``; '' for none."""
     if crf is None:
@@ -217,6 +235,12 @@ def _merging(cfg: Mapping, inner: Mapping) -> Mapping:
     return cfg['model'] if cfg['model'] is not inner else cfg.get('test_cfg') or {}
 
 
+def _views(scales: Sequence[int | float] | None, merge: str) -> list[str]:
+    """Scales of maps, and how they are merged if not by the maximum."""
+    how = dict(max=[], sum=['summed'], mean=['mean probabilities'])[merge]
+    return [*([f'scales {", ".join(map(str, scales))}'] if scales else []), *how]
+
+
 def _scales(cfg: Mapping, inner: Mapping, steps: Sequence[Sequence[Mapping]]) -> str:
     """The scales of a model, of its merged maps, and of the steps of test-time augmentation."""
     parts = []
@@ -224,13 +248,8 @@ def _scales(cfg: Mapping, inner: Mapping, steps: Sequence[Sequence[Mapping]]) ->
         factors = ', '.join(f'{s:g}' for s in (1, *inner.get('scales', (0.5, 0.75))))
         parts.append(f'MSC {factors}')
     merging = _merging(cfg, inner)
-    scales = merging.get('scales')
-    if scales:
-        parts.append(f'scales {", ".join(map(str, scales))}')
-    if merging.get('merge', 'max') != 'max':
-        parts.append('summed')
-    if merging.get('type') == 'ClassProbabilityTTA':
-        parts.append('mean probabilities')
+    mean = merging.get('type') == 'ClassProbabilityTTA'
+    parts += _views(merging.get('scales'), 'mean' if mean else merging.get('merge', 'max'))
     for step in steps:
         resizes = [t for t in step if t['type'] == 'Resize']
         if len(resizes) > 1:

@@ -32,6 +32,7 @@ class ClassProbabilityTTA(LocalizationTTA):
         flip: bool = False,
     ) -> None:
         super().__init__(module, scales, size, flip=flip, merge='sum')
+        self.merge = 'mean'
 
     def finished(self, maps: Tensor, augmentations: int) -> Tensor:
         """The mean of the views."""

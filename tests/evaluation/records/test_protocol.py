@@ -17,6 +17,7 @@ from mmdrs.evaluation.records.protocol import (
     read_protocol,
     split_name,
     trained_on,
+    with_maps,
 )
 from mmdrs.evaluation.records.record import Protocol
 from mmdrs.pseudo_labels.fusion import BackgroundCue
@@ -141,6 +142,21 @@ def test_merged_masks_are_another_protocol(tmp_path: Path) -> None:
         write_rules(tmp_path / 'labels', own)
         trained = 'pseudo labels: saliency > 50 (source not given)'
         assert trained_on(labels) == trained + (f'; merged with {expected}' if expected else '')
+
+
+def test_stored_maps_say_how_they_were_made() -> None:
+    """Labels of maps by other options have the protocol of those maps, not of the config."""
+    cfg = config('custom/drs-classifier_custom').to_dict()
+    cfg['test_cfg']['method'] = 'GradCAM'
+    record = dict(scales=[1.0, 0.5], flip=True, merge='sum')
+    found = read_protocol(with_maps(cfg, record), None)
+    assert (found.scales, found.flip, found.method) == ('scales 1.0, 0.5; summed', True, '')
+    own = read_protocol(with_maps(cfg, dict(scales=None, merge='mean')), None)
+    assert (own.scales, own.flip) == ('mean probabilities', False)
+    usual = read_protocol(cfg, None)
+    assert (usual.scales, usual.method) == ('scales 256, 320, 384', 'GradCAM')
+    for unknown in (None, {}):
+        assert read_protocol(with_maps(cfg, unknown), None) == usual
 
 
 def test_rules_that_ignore_other_pixels_are_another_protocol() -> None:
