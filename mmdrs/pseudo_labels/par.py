@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmdrs.errors import InputError, check_keys
+from mmdrs.errors import InputError
+from mmdrs.pseudo_labels.steps import build_step
 
 #: Width of both terms, in standard deviations of the neighbours.
 _WIDTH = 0.3
@@ -58,14 +59,7 @@ class PAR:
         Raises:
             InputError: If the type is another one, or a key is unknown.
         """
-        if config is None:
-            return None
-        config = dict(config)
-        kind = config.pop('type', 'PAR')
-        if kind != 'PAR':
-            raise InputError(f"pseudo_labels.refine: type must be 'PAR', got {kind!r}")
-        check_keys('pseudo_labels.refine', config, cls.__dataclass_fields__)
-        return cls(**config)
+        return None if config is None else build_step(cls, 'pseudo_labels.refine', config)
 
     def refine(self, image: np.ndarray, maps: np.ndarray) -> np.ndarray:
         """Refine the maps of one image; their size and their scale stay.

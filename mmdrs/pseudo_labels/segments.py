@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from mmdrs.errors import InputError, check_keys
+from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.constants import IGNORE_LABEL
 from mmdrs.pseudo_labels.rle import run_lengths
+from mmdrs.pseudo_labels.steps import build_step
 
 
 @dataclass(frozen=True)
@@ -130,15 +131,7 @@ class SegmentMerging:
         Raises:
             InputError: If the type is another one, or a key is unknown.
         """
-        if config is None:
-            return None
-        fields = cls.__dataclass_fields__
-        check_keys('pseudo_labels.merge', config, ('type', *fields))
-        config = dict(config)
-        kind = config.pop('type', cls.__name__)
-        if kind != cls.__name__:
-            raise InputError(f"pseudo_labels.merge: type must be '{cls.__name__}', got {kind!r}")
-        return cls(**config)
+        return None if config is None else build_step(cls, 'pseudo_labels.merge', config)
 
     def deciding(self) -> dict[str, Any]:
         """The values that decide what a label is: all but the source."""

@@ -235,12 +235,6 @@ def _merging(cfg: Mapping, inner: Mapping) -> Mapping:
     return cfg['model'] if cfg['model'] is not inner else cfg.get('test_cfg') or {}
 
 
-def _views(scales: Sequence[int | float] | None, merge: str) -> list[str]:
-    """Scales of maps, and how they are merged if not by the maximum."""
-    how = dict(max=[], sum=['summed'], mean=['mean probabilities'])[merge]
-    return [*([f'scales {", ".join(map(str, scales))}'] if scales else []), *how]
-
-
 def _scales(cfg: Mapping, inner: Mapping, steps: Sequence[Sequence[Mapping]]) -> str:
     """The scales of a model, of its merged maps, and of the steps of test-time augmentation."""
     parts = []
@@ -248,8 +242,10 @@ def _scales(cfg: Mapping, inner: Mapping, steps: Sequence[Sequence[Mapping]]) ->
         factors = ', '.join(f'{s:g}' for s in (1, *inner.get('scales', (0.5, 0.75))))
         parts.append(f'MSC {factors}')
     merging = _merging(cfg, inner)
-    mean = merging.get('type') == 'ClassProbabilityTTA'
-    parts += _views(merging.get('scales'), 'mean' if mean else merging.get('merge', 'max'))
+    scales = merging.get('scales')
+    if scales:
+        parts.append(f'scales {", ".join(map(str, scales))}')
+    parts += dict(max=(), sum=('summed',), mean=('mean',))[merging.get('merge', 'max')]
     for step in steps:
         resizes = [t for t in step if t['type'] == 'Resize']
         if len(resizes) > 1:

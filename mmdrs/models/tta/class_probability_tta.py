@@ -1,9 +1,6 @@
 """The class probabilities of a segmentation network as localization maps."""
 
-from collections.abc import Sequence
-
 import torch
-from mmengine.model import BaseModel
 from mmseg.registry import MODELS
 from torch import Tensor
 
@@ -12,31 +9,15 @@ from mmdrs.models.tta.localization_tta import LocalizationTTA
 
 @MODELS.register_module()
 class ClassProbabilityTTA(LocalizationTTA):
-    """Maps of a trained segmentation network: its probabilities, averaged over all views.
+    """Maps of a trained segmentation network: its probabilities.
 
     The probabilities are those among background and the classes that the image is labelled with
     (``img_label`` of the data samples): the network cannot choose a class that is not there. The
-    maps of an image and its background sum to 1.
+    maps of a view and its background sum to 1.
 
-    Args:
-        module: Any segmentor with a channel for the background and each class.
-        scales, size, flip: See :class:`LocalizationTTA`.
+    Arguments are those of :class:`LocalizationTTA`; the segmentor may be any that scores the
+    background and each class. ``merge='mean'`` averages the probabilities of the views.
     """
-
-    def __init__(
-        self,
-        module: dict | BaseModel,
-        scales: Sequence[int | float] | None = (),
-        size: tuple[int, int] | None = None,
-        *,
-        flip: bool = False,
-    ) -> None:
-        super().__init__(module, scales, size, flip=flip, merge='sum')
-        self.merge = 'mean'
-
-    def finished(self, maps: Tensor, augmentations: int) -> Tensor:
-        """The mean of the views."""
-        return maps / (augmentations * self._views())
 
     def _inference(self, inputs: Tensor, metas: list[dict]) -> Tensor:
         """Probabilities (N, 1 + K, *output_shape), 0 for absent classes."""

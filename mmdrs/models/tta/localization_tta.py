@@ -18,7 +18,7 @@ from mmdrs.models.tta.cam_method import CamMethod
 from mmdrs.models.utils.cam import merge_scales, normalize_maps, resize_maps, sum_scales
 
 #: How the maps of several views become one.
-Merge = Literal['max', 'sum']
+Merge = Literal['max', 'sum', 'mean']
 _FLIPPED = dict(horizontal=(2,), vertical=(1,), diagonal=(1, 2))
 
 
@@ -42,7 +42,7 @@ class LocalizationTTA(SegTTAModel):
         flip: The horizontal mirror image of each scale is a view, too.
         merge: ``'max'``, the element-wise maximum of the normalised maps (DRS); ``'sum'``, the
             sum of the rectified maps, divided by the maximum of each class (Ahn et al., IRN, CVPR
-            2019, and its successors).
+            2019, and its successors); ``'mean'``, the mean of the normalised maps.
         method: A method of pytorch-grad-cam, such as ``'GradCAM'``, that makes the maps of a
             classifier in place of its class activation maps, see :class:`.CamMethod`.
 
@@ -102,14 +102,12 @@ class LocalizationTTA(SegTTAModel):
 
         ``augmentations`` is the number of views that ``TestTimeAug`` made.
         """
-        if self.merge == 'sum':
-            maps[0] /= augmentations * self._views()
-            maps[1:] = normalize_maps(maps[None, 1:])[0]
-        return maps
-
-    def _views(self) -> int:
-        """Views of an input: its scales, and their mirror images."""
-        return max(len(self.scales), 1) * (1 + self.flip)
+        if self.merge == 'max':
+            return maps
+        mean = maps / (augmentations * max(len(self.scales), 1) * (1 + self.flip))
+        if self.merge == 'sum':  # the background is a constant, which has no maximum
+            mean[1:] = normalize_maps(maps[None, 1:])[0]
+        return mean
 
     def _predict(self, data: dict) -> SampleList:
         """The predictions of one batch, merged over scales and mirror images."""
@@ -121,7 +119,7 @@ class LocalizationTTA(SegTTAModel):
         direct = not padded and len(set(sizes)) == 1
         shape = sizes[0] if direct else tuple(images.shape[2:])
         metas = [
-            dict(meta, output_shape=shape, normalize=self.merge == 'max')
+            dict(meta, output_shape=shape, normalize=self.merge != 'sum')
             for meta in image_label_metas(samples)
         ]
         merged = None

@@ -46,7 +46,11 @@ class _SelfRun(LabelRun):
             raise InputError(f"self_training: '{cfg.filename}' has no test_pipeline")
         classifier = self.settings.stage_config('plain_classifier', self.folder)
         dataset = classifier.test_dataloader.dataset
-        steps = _with_labels(cfg.test_pipeline)
+        # The packing step keeps the image labels.
+        steps = [
+            dict(type='PackDRSInputs') if step['type'] == 'PackSegInputs' else step
+            for step in cfg.test_pipeline
+        ]
         if not dataset.data_prefix.get('seg_map_path'):
             steps = without_masks(steps)
         cfg.test_dataloader = dict(
@@ -59,6 +63,7 @@ class _SelfRun(LabelRun):
             module=cfg.model,
             scales=self.options['scales'],
             flip=self.options['flip'],
+            merge='mean',
         )
         cfg.test_evaluator = dict(type='LocalizationMetric')
         cfg.test_cfg = dict(type='LocalizationMapLoop')
@@ -85,13 +90,3 @@ class SelfMapRun(_SelfRun, MapRun):
 
 class SelfLabelRun(_SelfRun):
     """Makes labels of the stored probabilities."""
-
-
-def _with_labels(steps: Any) -> Any:
-    """A pipeline whose packing step keeps the image labels, also within ``TestTimeAug``."""
-    if isinstance(steps, (list, tuple)):
-        return type(steps)(_with_labels(step) for step in steps)
-    if not isinstance(steps, dict):
-        return steps
-    changed = {key: _with_labels(value) for key, value in steps.items()}
-    return dict(type='PackDRSInputs') if changed.get('type') == 'PackSegInputs' else changed

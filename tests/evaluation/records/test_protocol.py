@@ -116,9 +116,10 @@ def test_how_views_are_merged() -> None:
     cfg['test_cfg'].update(scales=(1.0, 0.5), flip=True, merge='sum')
     summed = read_protocol(cfg, None)
     assert (summed.scales, summed.flip) == ('scales 1.0, 0.5; summed', True)
-    cfg['model'] = dict(type='ClassProbabilityTTA', module=cfg['model'], scales=(1.0,), flip=True)
+    views = dict(scales=(1.0,), flip=True, merge='mean')
+    cfg['model'] = dict(type='ClassProbabilityTTA', module=cfg['model'], **views)
     own = read_protocol(cfg, None)
-    assert (own.scales, own.flip) == ('scales 1.0; mean probabilities', True)
+    assert (own.scales, own.flip) == ('scales 1.0; mean', True)
 
 
 def test_merged_masks_are_another_protocol(tmp_path: Path) -> None:
@@ -152,7 +153,11 @@ def test_stored_maps_say_how_they_were_made() -> None:
     found = read_protocol(with_maps(cfg, record), None)
     assert (found.scales, found.flip, found.method) == ('scales 1.0, 0.5; summed', True, '')
     own = read_protocol(with_maps(cfg, dict(scales=None, merge='mean')), None)
-    assert (own.scales, own.flip) == ('mean probabilities', False)
+    assert (own.scales, own.flip) == ('mean', False)
+    summed = dict(cfg, test_cfg=dict(cfg['test_cfg'], flip=True, merge='sum'))
+    plain = read_protocol(with_maps(summed, dict(scales=[24])), None)
+    # What the record leaves out is usual.
+    assert (plain.scales, plain.flip) == ('scales 24', False)
     usual = read_protocol(cfg, None)
     assert (usual.scales, usual.method) == ('scales 256, 320, 384', 'GradCAM')
     for unknown in (None, {}):

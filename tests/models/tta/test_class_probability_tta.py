@@ -66,7 +66,7 @@ def image() -> Tensor:
 def test_mean_of_scales_and_mirror_images(image: Tensor) -> None:
     module = network()
     model = MODELS.build(
-        dict(type='ClassProbabilityTTA', module=module, scales=(0.5, 1.0), flip=True)
+        dict(type='ClassProbabilityTTA', module=module, scales=(0.5, 1.0), flip=True, merge='mean')
     )
     (found,) = model.test_step(dict(inputs=[image], data_samples=[sample(LABEL)]))
     views = []

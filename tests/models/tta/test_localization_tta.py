@@ -204,26 +204,30 @@ def test_label_of_maps_without_any_class() -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize('flip', [False, True])
-def test_sums_as_irn_merges_them(image: Tensor, flip: bool) -> None:
-    """Rectified maps of all scales and mirror images, summed, then divided by their maximum."""
+def test_sums_as_irn_merges_them_and_means(image: Tensor, flip: bool) -> None:
+    """Rectified maps of all views, summed, over their maximum; the mean of normalised ones."""
     factors = (1.0, 0.5, 1.5)
-    model = tta(segmentor(), scales=factors, flip=flip, merge='sum')
-    (found,) = model.test_step(dict(inputs=[image], data_samples=[sample((30, 26))]))
-    total = torch.zeros(3, 30, 26)
+    module = segmentor()
+    total, mean, views = torch.zeros(3, 30, 26), torch.zeros(3, 30, 26), 3 * (1 + flip)
     for factor in factors:
         inputs = scaled(image, round(20 * factor))
         for axes in ((), (3,)) if flip else ((),):
-            raw = F.relu(model.module(inputs.flip(axes)))
+            raw = F.relu(module(inputs.flip(axes)))
             total += F.interpolate(raw, (30, 26), **ALIGNED).flip(axes)[0]
-    expected = total / (total.amax((1, 2), keepdim=True) + 1e-5) * LABEL[:, None, None]
-    assert_close(found.seg_logits.data[1:], expected)
-    assert_close(found.seg_logits.data[0], torch.full((30, 26), 0.2))
+            mean += maps_of(module, inputs.flip(axes), (30, 26))[None].flip(axes)[0] / views
+    summed = total / (total.amax((1, 2), keepdim=True) + 1e-5) * LABEL[:, None, None]
+    for merge, expected in (('sum', summed), ('mean', mean)):
+        model = tta(module, scales=factors, flip=flip, merge=merge)
+        (found,) = model.test_step(dict(inputs=[image], data_samples=[sample((30, 26))]))
+        assert_close(found.seg_logits.data[1:], expected)
+        assert_close(found.seg_logits.data[0], torch.full((30, 26), 0.2))
 
 
 @torch.no_grad()
-def test_sums_of_augmentations(image: Tensor) -> None:
-    """Views of ``TestTimeAug`` are summed up before they are normalised, too."""
-    model = tta(segmentor(), merge='sum')
+@pytest.mark.parametrize('merge', ['sum', 'mean'])
+def test_sums_of_augmentations(image: Tensor, merge: str) -> None:
+    """Views of ``TestTimeAug`` are merged as the loop's own are."""
+    model = tta(segmentor(), merge=merge)
     other = image.flip(2)
     (found,) = model.test_step(
         dict(
@@ -234,14 +238,14 @@ def test_sums_of_augmentations(image: Tensor) -> None:
             ],
         )
     )
-    (expected,) = tta(model.module, flip=True, merge='sum').test_step(
+    (expected,) = tta(model.module, flip=True, merge=merge).test_step(
         dict(inputs=[image], data_samples=[sample((30, 26))])
     )
     assert_close(found.seg_logits.data, expected.seg_logits.data)
 
 
 def test_unknown_merge_and_scale() -> None:
-    with pytest.raises(InputError, match=r"merge of maps must be one of .*, got 'mean'"):
-        tta(segmentor(), merge='mean')
+    with pytest.raises(InputError, match=r"merge of maps must be one of .*, got 'median'"):
+        tta(segmentor(), merge='median')
     with pytest.raises(InputError, match=r'scales of maps must be positive numbers'):
         tta(segmentor(), scales=(0, 256))

@@ -51,6 +51,8 @@ def test_a_round_of_self_training(finished: Path, tiny_voc: Path, run_pipeline, 
         for record in read_evaluations(work_dir / 'results.json')
     }
     assert found['self_labels_1', 'pseudo', 'train'].images == len(listed)
+    made_by = found['self_labels_1', 'pseudo', 'train'].scores[0].protocol
+    assert made_by.scales == 'scales 1.0; mean'
     assert ('self_evaluation_1', 'seg', 'val') in found
     trained = found['self_evaluation_1', 'seg', 'val'].scores[0].protocol.training
     assert trained.startswith('pseudo labels: 0.5 saliency + 0.5 maps > 102')
