@@ -99,8 +99,8 @@ def merge_labels(
         )
         for name in ids
     ]
-    _check_missing([str(job.label) for job in jobs], 'labels', labels)
-    _check_missing([job.segments for job in jobs], '--segments: files or folders', segments)
+    _check_missing([str(job.label) for job in jobs], 'label', labels)
+    _check_missing([job.segments for job in jobs], 'masks', segments)
     _check_overwritten(jobs, ids, out_dir)
     made = 0
     done = ordered_map(_Work(merging), jobs, min(workers, len(jobs) // _CHUNK), _CHUNK)
@@ -117,7 +117,7 @@ def _check_missing(paths: Sequence[str], what: str, folder: str | Path) -> None:
     missing = [path for path in paths if not Path(path).exists()]
     if missing:
         raise MissingFileError(
-            f'{len(missing)} of {len(paths)} {what} are missing in {folder}, the first is '
+            f'{len(missing)} of {len(paths)} images have no {what} in {folder}: there is no '
             f'{missing[0]}; to merge fewer images, give --list a list of them'
         )
 

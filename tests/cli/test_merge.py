@@ -85,7 +85,7 @@ def test_list(root: Path, capsys: pytest.CaptureFixture) -> None:
     assert [path.name for path in (root / 'merged').rglob('*.png')] == ['c.png']
     (root / 'list.txt').write_text('a\nd\ne\n')
     message = error(root, '--list', str(root / 'list.txt'))
-    assert f'2 of 3 labels are missing in {root / "labels"}, the first is' in message
+    assert f'2 of 3 images have no label in {root / "labels"}: there is no' in message
     assert 'd.png' in message
 
 
@@ -119,7 +119,7 @@ def test_wrong_input(root: Path, tmp_path: Path) -> None:
     Image.new('1', (2, 4)).save(root / 'sam' / 'a' / '0.png')
     assert '0.png is 2 x 4, but its image is 4 x 2' in error(root)
     shutil.rmtree(root / 'sam' / 'a')
-    assert '1 of 2 --segments: files or folders are missing' in error(root)
+    assert '1 of 2 images have no masks in' in error(root)
     shutil.rmtree(root / 'labels')
     assert f'there is no folder {root / "labels"}' in error(root)
     (root / 'labels').mkdir()
