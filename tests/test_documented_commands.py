@@ -46,7 +46,9 @@ CHANGED = {
     ),
     'mmdrs doctor settings.py': f'{{}} --cfg-options {TINY}',
     'mmdrs score run/plain_maps/train --masks MASKS --classes background cat dog '
-    '--saliency SALIENCY': 'mmdrs score maps --masks masks --dataset voc12 --saliency saliency',
+    '--saliency SALIENCY': (
+        'mmdrs score maps --masks masks --dataset voc12 --saliency saliency --list val.txt'
+    ),
     'mmdrs report work_dirs/demo': 'mmdrs report run',
     'mmdrs leaderboard work_dirs/run_0 work_dirs/run_1': 'mmdrs leaderboard work_dirs/labels',
     'mmdrs places CONFIG': 'mmdrs places mmdrs::custom/plain-classifier_custom.py',
