@@ -3,8 +3,7 @@
 import re
 import sys
 from pathlib import Path
-
-from sphinx.application import Sphinx
+from typing import TYPE_CHECKING
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -12,7 +11,10 @@ sys.path.insert(0, str(ROOT))
 
 from mmdrs.version import __version__  # noqa: E402
 
-#: Where links to files outside docs/ lead. The address of the repository; nothing else here has it.
+if TYPE_CHECKING:  # tests read this file without Sphinx
+    from sphinx.application import Sphinx
+
+#: The address of the repository. Links to files outside docs/ lead there.
 REPOSITORY = 'https://github.com/mmdrs/mmdrs'
 
 project = 'mmdrs'
@@ -38,8 +40,8 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
-# Every name that a docstring refers to must exist. These are types of annotations: classes of other
-# packages, whose indexes a build without a network cannot read, and type aliases.
+# Every name that a docstring refers to must exist. These are annotations: classes of other
+# packages, whose indexes a build without a network cannot read.
 nitpick_ignore_regex = [
     (r'py:.*', r'(torch|numpy|np|mmengine|mmseg|mmcv|collections|pathlib|os|nn)\..*'),
     (r'py:class', r'mmdrs\.apis\.pool\.(Item|Result)'),  # type variables
@@ -77,7 +79,7 @@ linkcheck_anchors = False  # GitHub makes its anchors by script
 
 
 # --- Links out of docs/ --------------------------------------------------------------------------
-def link_to_repository(app: Sphinx, docname: str, source: list[str]) -> None:
+def link_to_repository(app: 'Sphinx', docname: str, source: list[str]) -> None:
     """Replace relative links to files outside docs/ by their address in the repository.
 
     Pages link to such files as GitHub needs it, ``[setup](../setup.py)``, in Markdown and in the
@@ -96,5 +98,5 @@ def link_to_repository(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = re.sub(r'\]\((?P<target>\.\./[^)#\s]*)(?P<anchor>#[^)\s]*)?\)', replace, source[0])
 
 
-def setup(app: Sphinx) -> None:
+def setup(app: 'Sphinx') -> None:
     app.connect('source-read', link_to_repository)
