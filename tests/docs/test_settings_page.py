@@ -30,7 +30,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def test_a_setting_is_read_with_its_comments() -> None:
-    text = """# About the file.
+    text = r"""# About the file.
 
 # --- Paths ---
 # Images to learn
