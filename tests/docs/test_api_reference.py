@@ -1,13 +1,13 @@
 """The reference of the API has an entry for everything that a config or a script may name."""
 
 import re
+import sys
 from collections import Counter
 from functools import reduce
 from importlib import import_module
 from typing import Any
 
 from mmengine.registry import Registry
-from mmseg import registry
 
 import mmdrs.apis
 from tests.docs.documents import DOCS
@@ -33,8 +33,10 @@ def find(entry: str) -> Any:
 
 
 def registered() -> dict[str, Any]:
-    """The classes and functions of this package in MMSegmentation's registries."""
-    registries = [value for value in vars(registry).values() if isinstance(value, Registry)]
+    """The classes and functions of this package in the registries that its modules use."""
+    modules = [module for name, module in sys.modules.items() if name.startswith('mmdrs.')]
+    values = [value for module in modules for value in vars(module).values()]
+    registries = [value for value in values if isinstance(value, Registry)]
     found = {key: item for each in registries for key, item in each.module_dict.items()}
     return {key: item for key, item in found.items() if item.__module__.startswith('mmdrs.')}
 
