@@ -45,7 +45,7 @@ The stage `pretraining`, which trains a first classifier from scratch where ther
 weights, has three settings more: `pretraining_epochs`, `pretraining_optimizer` and
 `pretraining_schedule` ([pretraining_custom.py](../configs/custom/pretraining_custom.py)).
 `custom_imports` imports modules of your own before a stage is built
-([Write your own parts](extending.md)).
+([Parts of your own](extending.md)).
 
 *This page is made from the settings file by `python docs/settings_page.py`.*
 """
