@@ -27,7 +27,7 @@ exclude_patterns = ['**/.ipynb_checkpoints']
 
 # --- Markdown and notebooks: the same text on GitHub and here ------------------------------------
 myst_heading_anchors = 4  # GitHub gives every heading an anchor
-myst_enable_extensions = ['dollarmath']
+smartquotes = False  # quotes are often those of Python
 nb_execution_mode = 'off'  # tests run the notebooks; the site shows the outputs that they hold
 
 # --- API reference -------------------------------------------------------------------------------
@@ -60,9 +60,8 @@ html_theme_options = {
     'use_repository_button': True,
     'use_edit_page_button': True,
     'use_issues_button': True,
-    'show_navbar_depth': 1,
+    'navbar_persistent': [],  # else a second field for searches, above the page
 }
-html_copy_source = False
 
 # --- `make linkcheck` ----------------------------------------------------------------------------
 linkcheck_timeout = 20
