@@ -71,8 +71,6 @@ linkcheck_ignore = [
     re.escape(REPOSITORY) + '.*',
     # Slow, and it refuses most programs: the servers of PASCAL VOC.
     r'http://host\.robots\.ox\.ac\.uk.*',
-    # The publishers refuse programs.
-    r'https://doi\.org/.*',
 ]
 linkcheck_anchors = False  # GitHub makes its anchors by script
 
