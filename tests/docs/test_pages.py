@@ -83,3 +83,10 @@ def test_links_out_of_the_documentation_lead_to_the_repository() -> None:
 def test_the_repository_has_one_address() -> None:
     stated = re.findall(r"^PROJECT_URL = '(.+)'", (ROOT / 'setup.py').read_text(), re.MULTILINE)
     assert {*stated} <= {runpy.run_path(str(DOCS / 'conf.py'))['REPOSITORY']}
+
+
+def test_ci_builds_the_site_and_takes_no_warning() -> None:
+    assert '\nmake docs DEPS=onedl\n' in (ROOT / '.ci' / 'run').read_text()
+    makefile = (ROOT / 'Makefile').read_text()
+    assert re.search(r'^SPHINX := .* -W --keep-going -n', makefile, re.MULTILINE)
+    assert re.search(r'^docs: .*\n\t\$\(SPHINX\) -b html docs build/docs$', makefile, re.MULTILINE)
