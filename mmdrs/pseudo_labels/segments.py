@@ -39,7 +39,10 @@ class Segments:
 
     @classmethod
     def of_counts(cls, size: tuple[int, int], counts: Iterable[np.ndarray]) -> 'Segments':
-        """From the run lengths of each mask, counted as in COCO: pixels outside, inside, outside, ...; int64."""
+        """From the run lengths of each mask, int64 (R,): pixels outside, inside, outside, ...
+
+        Pixels are counted column by column.
+        """
         starts, ends, offsets = [], [], [0]
         for lengths in counts:
             bounds = np.cumsum(lengths, dtype=np.int64)
