@@ -3,6 +3,8 @@
 #                MMDRS_FUZZ=5000 make test TESTS=tests/fuzz damages each file in as many ways
 # make test-set  run the tests of what depends on the dependency set
 # make lint      check the style          make format   write the style
+# make docs      build the documentation in build/docs; a warning is an error
+# make linkcheck look up the links to other hosts in the documentation; needs a network
 # make clean     remove environments and caches (data/ and work_dirs/ stay)
 #
 # Each sets up what it needs, once, in an environment of its own. DEPS chooses the set:
@@ -55,11 +57,15 @@ STAMP := $(VENV)/.installed
 CRF_STAMP := $(VENV)/.crf
 CRF_LOG := $(VENV)/crf.log
 CAM_STAMP := $(VENV)/.cam
+DOCS_STAMP := $(VENV)/.docs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 CONSTRAINTS := -c requirements/constraints.txt
 SETUP_FILES := $(wildcard requirements/*.txt) setup.py pyproject.toml mmdrs/version.py
 
-.PHONY: demo test test-set lint format clean
+# -W --keep-going: all warnings, then an error; -n: each name in a docstring must exist.
+SPHINX := $(BIN)/python -m sphinx -W --keep-going -n -q
+
+.PHONY: demo test test-set lint format docs linkcheck clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -82,6 +88,13 @@ lint: $(STAMP)
 format: $(STAMP)
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
+
+docs: $(DOCS_STAMP)
+	$(SPHINX) -b html docs build/docs
+	@echo "The documentation is in build/docs/index.html"
+
+linkcheck: $(DOCS_STAMP)
+	$(SPHINX) -b linkcheck docs build/linkcheck
 
 # torch goes first and pinned: a package that asks for any torch would take the newest one.
 # MMCV is built apart from the environment: beside an installed torch it would compile all of its
@@ -118,6 +131,12 @@ $(CAM_STAMP): requirements/cam.txt requirements/cam-tests.txt requirements/const
 	@echo "Installing grad-cam, without torchvision, into $(VENV)"
 	@$(PIP) -r requirements/cam-tests.txt $(CONSTRAINTS)
 	@$(PIP) --no-deps --no-build-isolation -r requirements/cam.txt $(CONSTRAINTS)
+	@touch $@
+
+# In the environment of the tests: the reference imports the package.
+$(DOCS_STAMP): requirements/docs.txt requirements/constraints.txt | $(STAMP)
+	@echo "Installing Sphinx into $(VENV)"
+	@$(PIP) -r requirements/docs.txt $(CONSTRAINTS)
 	@touch $@
 
 clean:

@@ -2,25 +2,30 @@
 #     python tools/pipeline.py settings.py --work-dir work_dirs/custom
 # Each of them can also be given on the command line: --cfg-options data_root=DIR seed=1
 # A shorter file inherits the rest: _base_ = 'mmdrs::custom/settings_custom.py'
+# The meaning of a setting stands above it or behind it. docs/settings.md shows all of them in
+# tables; `python docs/settings_page.py` writes that page from this file.
 
-# --- Classes, 'background' first -----------------------------------------------------------------
-classes = ('background', 'cat', 'dog')
-dataset_name = None  # of records and leaderboards; None: the name of the folder of the data
+# --- Classes -------------------------------------------------------------------------------------
+classes = ('background', 'cat', 'dog')  # names of the classes, 'background' first
+dataset_name = None  # name of the data in records and leaderboards; None: that of `data_root`
 
 # --- Paths ---------------------------------------------------------------------------------------
-data_root = 'data/custom'
-train_list = 'train_cls.txt'  # lines `id 0 1`: classes from 0, background not counted; or a .csv
-val_list = 'val_cls.txt'  # for scores only; None without
-eval_list = None  # what the segmentation network is scored on; None: val_list
-image_dir = 'JPEGImages'
-image_suffix = None  # any of .jpg .png ... in any case; or one, or a list of them
-skip_broken = False  # True leaves out images that cannot be decoded
-mask_dir = 'SegmentationClass'  # PNG masks, for scores only; None without
-eval_mask_dir = None  # what the segmentation network is scored with; None: mask_dir
-saliency_dir = 'saliency_map'  # PNG, 0..255; None without, see `pseudo_labels` below
-segments_dir = None  # masks of SAM or another segmenter, to merge; see `pseudo_labels` below
+data_root = 'data/custom'  # folder of the data; the other paths start there
+# Images to train on. A text file with lines `id 0 1`, classes from 0 without the background, or a
+# .csv; None where `image_dir` has a folder for each class.
+train_list = 'train_cls.txt'
+val_list = 'val_cls.txt'  # images with labels, for scores only; None without
+eval_list = None  # images to score the segmentation network on; None: `val_list`
+image_dir = 'JPEGImages'  # folder of the images
+image_suffix = None  # a suffix or a list of them; None: any of .jpg .png ... in any case
+skip_broken = False  # True leaves out images that cannot be decoded, False stops at them
+mask_dir = 'SegmentationClass'  # folder of PNG masks, for scores only; None without
+eval_mask_dir = None  # masks to score the segmentation network with; None: `mask_dir`
+saliency_dir = 'saliency_map'  # folder of PNG saliency maps, 0..255; None without
+segments_dir = None  # masks of SAM or another segmenter, which `pseudo_labels` can merge
 
 # --- Backbone ------------------------------------------------------------------------------------
+# Config of any backbone that is registered in MMSegmentation.
 backbone = dict(
     type='MobileNetV2',
     widen_factor=1.0,
@@ -31,59 +36,72 @@ backbone = dict(
     norm_eval=True,
     init_cfg=dict(type='Pretrained', checkpoint='mmcls://mobilenet_v2'),
 )
-feature_channels = 320
-image_mean = [123.675, 116.28, 103.53]
-image_std = [58.395, 57.12, 57.375]
+feature_channels = 320  # channels of the features that the backbone returns last
+image_mean = [123.675, 116.28, 103.53]  # mean of red, green and blue, 0..255, to normalize images
+image_std = [58.395, 57.12, 57.375]  # standard deviation of red, green and blue
 
 # --- DRS: where in the backbone, and in the convolutions of the head -----------------------------
-drs = dict(type='DRS', delta=0.8)  # or dict(type='LearnableDRS')
+drs = dict(type='DRS', delta=0.8)  # DRS in the backbone; or `dict(type='LearnableDRS')`
+# Modules of the backbone that get a DRS layer: names or regular expressions; `mmdrs places` lists
+# all of them.
 drs_layers = [r'layer[567]\.\d\.conv\.[01]\.activate']
-head_drs = dict(type='DRS', delta=0.8)
-# A frozen batch norm (norm_eval) takes the statistics of suppressed features before the training.
+head_drs = dict(type='DRS', delta=0.8)  # DRS in the convolutions of the head; None without
+# Hooks of the DRS classifier. `PreciseBNHook` computes the statistics of a frozen batch norm
+# (`norm_eval`) for suppressed features before the training.
 drs_custom_hooks = [dict(type='PreciseBNHook', num_batches=30)]
-head_convs = 2
-head_channels = 256
-head_norm = None
-# Small first logits: the released initialisation, made for VGG, diverges on other backbones.
+head_convs = 2  # 3 x 3 convolutions of the head, before the one that gives the class maps
+head_channels = 256  # channels of these convolutions
+head_norm = None  # normalization of these convolutions, such as `dict(type='BN')`; None without
+# Standard deviation of the first weights of the last convolution. Small: the released
+# initialisation, made for VGG, diverges on other backbones.
 head_std = 0.01
 
 # --- Classifier and refinement: sizes and schedules ----------------------------------------------
-resize = 384  # images become squares of this side ...
-crop = 320  # ... and are cropped to this one; maps are stored at it
-map_scales = (256, 320, 384)
+resize = 384  # side of the squares that training images become before they are cropped
+crop = 320  # side of these crops, and of the maps that are stored
+map_scales = (256, 320, 384)  # sides of the squares whose maps are merged by their maximum
+# The largest random changes of the colours of a training image.
 color_jitter = dict(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1)
-batch_size = 8
-map_batch_size = 8
-refined_batch_size = 1  # more only where all images have one size
-num_workers = 2
+batch_size = 8  # images in a batch of a training
+map_batch_size = 8  # images in a batch of making maps
+refined_batch_size = 1  # the same for refined maps; more only if all images have one size
+num_workers = 2  # processes that load data
 optim_wrapper_type = 'OptimWrapper'  # or 'Bfloat16OptimWrapper': mixed precision, also on CPUs
-classifier_epochs = 15
+classifier_epochs = 15  # passes of each classifier over the training images
+# Learning rate of the classifiers: a tenth after each of these epochs.
 classifier_schedule = [dict(type='MultiStepLR', milestones=[4, 9], gamma=0.1)]
+# Optimizer of the classifiers.
 classifier_optimizer = dict(type='SGD', lr=1e-3, momentum=0.9, nesterov=True, weight_decay=5e-4)
+# Learning rates of parts of the classifiers: the head and the DRS layers learn ten times as fast.
 classifier_paramwise = dict(
     custom_keys={'decode_head': dict(lr_mult=10), 'backbone.drs': dict(lr_mult=10)}
 )
-refine_from = 'better'  # of the plain and the DRS maps, judged without masks; or 'drs_maps'
-refinement_epochs = 30
+# Maps that the refinement learns: 'better' takes the plain or the DRS maps, judged without masks;
+# 'drs_maps' and 'plain_maps' name them.
+refine_from = 'better'
+refinement_epochs = 30  # passes of the refinement over the training images
+# Learning rate of the refinement: a tenth after each of these epochs.
 refinement_schedule = [dict(type='MultiStepLR', milestones=[10, 20], gamma=0.1)]
-refinement_optimizer = dict(type='Adam', lr=1e-4)
+refinement_optimizer = dict(type='Adam', lr=1e-4)  # optimizer of the refinement
 
 # --- Pseudo labels -------------------------------------------------------------------------------
-# Fill in `source`, the network or method that made your saliency maps, such as source='CSNet': it
-# changes no label, but scores by the same rules differ by it, so the records say it.
-# Without saliency maps: background_cue=dict(type='constant', value=0.3)
-#                    or: background_cue=dict(type='power', exponent=2)
-# With a dense CRF on the labels (pip install 'mmdrs[crf]'): crf=dict(), which is
-#     crf=dict(iterations=10, gaussian_weight=3, gaussian_sxy=1,
-#              bilateral_weight=4, bilateral_sxy=67, bilateral_srgb=3)
-# With the masks of any segmenter, <segments_dir>/<id>.json or <id>/*.png, merged into the labels:
-#     merge=dict(type='SegmentMerging', source='SAM')
-# Map values below `threshold` are 0: with a saliency cue a low one; without, the reference's 0.2.
+# How maps become labels. `background_cue` decides what is background, and map values below
+# `threshold` are 0. Fill in `source`, the network or method that made your saliency maps, such as
+# `source='CSNet'`: it changes no label, but the records of scores name it. Without saliency maps,
+# use `background_cue=dict(type='constant', value=0.3)` or `background_cue=dict(type='power',
+# exponent=2)`, and a threshold of 0.2, that of the reference. More keys:
+# `refine=dict(type='PAR', iterations=20, downscale=2)` lets maps follow the colours of the image;
+# `crf=dict()` runs a dense CRF on the labels (pip install 'mmdrs[crf]'), and is
+# `crf=dict(iterations=10, gaussian_weight=3, gaussian_sxy=1, bilateral_weight=4, bilateral_sxy=67,
+# bilateral_srgb=3)`; `merge=dict(type='SegmentMerging', source='SAM')` merges the masks of
+# `segments_dir`, `<id>.json` or `<id>/*.png`, into the labels.
 pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50, source=''), threshold=0.05)
-labels_from = 'refined_maps'  # or 'plain_maps' or 'drs_maps': without a refinement
+# Maps that become labels: 'plain_maps' and 'drs_maps' leave the refinement out.
+labels_from = 'refined_maps'
 
 # --- Segmentation network ------------------------------------------------------------------------
-segmentation_backbone = dict(out_indices=(1, 6))  # changes of `backbone`
+segmentation_backbone = dict(out_indices=(1, 6))  # what differs from `backbone`
+# Config of any decode head that is registered in MMSegmentation, without `num_classes`.
 segmentation_head = dict(
     type='DepthwiseSeparableASPPHead',
     in_channels=320,
@@ -96,21 +114,22 @@ segmentation_head = dict(
     norm_cfg=dict(type='BN', requires_grad=True),
     align_corners=False,
 )
-# Rounds of training on the network's own labels of the training images, which come from its
-# probabilities among the classes of each image, averaged over scales and mirror images. The
-# foreground is the mean of saliency and probabilities where there are saliency maps; other rules:
-# pseudo_labels=dict(...), as above.
+# Rounds of training on the labels that the network gives to the training images: from its
+# probabilities among the classes of each image, averaged over `scales` and mirror images (`flip`).
+# With saliency maps the foreground is the mean of saliency and probabilities. Other rules:
+# `pseudo_labels=dict(...)`, as above.
 self_training = dict(rounds=0, scales=(0.75, 1.0, 1.25), flip=True)
-segmentation_from = 'plain_classifier'  # its backbone's first weights; or 'pretrained'
-segmentation_crop = 320
-segmentation_scale = 320  # images are resized to this side, the ratio kept
-segmentation_epochs = 30
-segmentation_optimizer = dict(type='AdamW', lr=5e-4, weight_decay=0.01)  # quick on little data
-# Pretrained weights need a smaller rate than the new head.
+segmentation_from = 'plain_classifier'  # first weights of its backbone; or 'pretrained'
+segmentation_crop = 320  # side of the crops that the network learns from
+segmentation_scale = 320  # shorter side that images are resized to, the ratio kept
+segmentation_epochs = 30  # passes of the segmentation network over the training images
+# Optimizer of the segmentation network. AdamW learns fast from little data.
+segmentation_optimizer = dict(type='AdamW', lr=5e-4, weight_decay=0.01)
+# Learning rates of parts of the network: pretrained weights need a smaller one than a new head.
 segmentation_paramwise = dict(custom_keys=dict(backbone=dict(lr_mult=0.2)))
 
-seed = 0
-
+# --- Runs ----------------------------------------------------------------------------------------
+seed = 0  # random seed of every training; compare means over several seeds
 # The config of each stage: the name of an installed config, or a path, absolute or from this file.
 stages = dict(
     plain_classifier='mmdrs::custom/plain-classifier_custom.py',

@@ -77,7 +77,7 @@ def merge_labels(
         out_dir: Folder of the merged labels.
         ids: The images.
         merging: The rule.
-        workers: Processes, see :func:`~mmdrs.apis.pool.ordered_map`.
+        workers: Processes, see :func:`~mmdrs.apis.ordered_map`.
         progress: Shows the images.
 
     Returns:

@@ -69,7 +69,7 @@ def label_dataset(
 ) -> Evaluation | None:
     """Fuse the stored maps of a config's test data set; record the scores in ``cfg.work_dir``.
 
-    The rules are written beside the labels, see :mod:`~mmdrs.pseudo_labels.rules_file`.
+    The rules are written beside the labels, see ``mmdrs.pseudo_labels.rules_file``.
 
     Args:
         cfg: Config of the network that made the maps.
@@ -137,7 +137,7 @@ def make_pseudo_labels(
         rules: How maps become labels.
         palette: Red, green and blue of each class.
         num_classes: Classes, background included.
-        workers: Processes beside this one, see :func:`~mmdrs.apis.pool.ordered_map`.
+        workers: Processes beside this one, see :func:`~mmdrs.apis.ordered_map`.
         progress: Shows the labels of this process; those of an earlier run do not count in its
             estimate of the time left.
 

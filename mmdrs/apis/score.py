@@ -56,7 +56,7 @@ class ScoredFolder:
         list_file: That list; None where all masks are scored.
         name: Name of the method in records.
         saliency: Folder of the saliency maps ``<id>.png``; None without.
-        workers: Processes, see :func:`~mmdrs.apis.pool.ordered_map`.
+        workers: Processes, see :func:`~mmdrs.apis.ordered_map`.
     """
 
     folder: Path

@@ -16,7 +16,19 @@ from mmdrs.pseudo_labels.output_paths import check_outputs
 
 
 def test_model(cfg: Config, checkpoint: str, stage: str = '') -> dict[str, float]:
-    """The scores of :func:`run_test`, which has the same arguments and errors."""
+    """Test a model and return its scores by name.
+
+    A record of the evaluation is written into the work directory.
+
+    Args:
+        cfg: As :func:`mmdrs.apis.load_config` returns it.
+        checkpoint: File or URL of the weights.
+        stage: Stage of a pipeline, for the record.
+
+    Raises:
+        InputError: If the config has no test data; if the checkpoint is missing, refused, or lacks
+            keys of the model; or if the output would overwrite a file of the user's.
+    """
     return run_test(cfg, checkpoint, stage).scores
 
 
@@ -28,21 +40,10 @@ class Tested(NamedTuple):
 
 
 def run_test(cfg: Config, checkpoint: str, stage: str = '') -> Tested:
-    """Test a model, after checking that the checkpoint fits it.
-
-    ``ResultsHook`` writes a record of the evaluation into the work directory.
-
-    Args:
-        cfg: As :func:`mmdrs.apis.load_config` returns it.
-        checkpoint: File or URL of the weights.
-        stage: Stage of a pipeline, for the record.
+    """Test a model as :func:`test_model` does, with the same arguments and errors.
 
     Returns:
         The scores, and in the first process the files of their records.
-
-    Raises:
-        InputError: If the config has no test data; if the checkpoint is missing, refused, or lacks
-            keys of the model; or if the output would overwrite a file of the user's.
     """
     require_test_data(cfg)
     checkpoint = require_checkpoint(checkpoint)

@@ -20,8 +20,8 @@ class ImageLabelDataset(ListedSegDataset):
     ``data_prefix`` knows ``img_path`` (required), ``seg_map_path`` (masks, for scoring only),
     ``map_path`` (localization maps ``<id>.npz``), ``saliency_path`` (saliency maps) and
     ``segments_path`` (class-agnostic masks to merge into labels, see
-    :mod:`mmdrs.pseudo_labels.segments_file`). The other arguments are those of
-    :class:`ListedSegDataset`.
+    :func:`~mmdrs.pseudo_labels.segments_file.segments_path`). The other arguments are those of
+    :class:`.ListedSegDataset`.
 
     Example:
         >>> dict(type='ImageLabelDataset', data_root='data/pets', ann_file='train.csv',

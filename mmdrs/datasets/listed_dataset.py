@@ -117,7 +117,7 @@ class ListedSegDataset(BaseSegDataset):
         """List the images with their files and check these.
 
         Returns:
-            One dict per image: ``img_path``, ``img_id``, the path for each other key of
+            One dict for each image, with ``img_path``, ``img_id``, the path for each other key of
             ``data_prefix``, ``label_map``, ``reduce_zero_label``, ``seg_fields``, and with
             :attr:`image_labels` also ``img_label``: float32 (num_classes - 1,), 1 for every
             foreground class in the image, else 0.

@@ -24,7 +24,7 @@ class PseudoLabelDataset(ListedSegDataset):
         metainfo: ``classes``, 'background' first, and optionally ``palette``.
         image_labels: Read the image-level labels as well; each data info then has ``img_label``
             as in :class:`ImageLabelDataset`.
-        **kwargs: Of :class:`ListedSegDataset`.
+        **kwargs: Of :class:`.ListedSegDataset`.
     """
 
     HINTS: ClassVar[dict[str, str]] = {

@@ -96,7 +96,7 @@ class SeededSampler(Sampler):
 
 @DATASETS.register_module()
 class SeededDataset(Dataset):
-    """Loads each image with the random numbers of its :class:`SeededIndex`.
+    """Loads each image with the random numbers of its :class:`.SeededIndex`.
 
     Args:
         dataset: Config of the data set.

@@ -104,7 +104,8 @@ def read_saliency(path: str | Path, size: tuple[int, int] | None = None) -> np.n
 
     Raises:
         MissingFileError: If there is no such file.
-        InputError: If it is not a readable picture of :data:`SALIENCY_MODES`, or of another size.
+        InputError: If it is not a readable picture of grey values, 16 bits, colours or a palette,
+            or of another size.
     """
     values = read_raw_saliency(path)
     _check_size(values, path, size, 'its image')

@@ -35,7 +35,7 @@ class LocalizationMaps:
         original_size: Height and width of the image file.
         scale: Value that level 255 represents. 1 for normalised maps; refined maps are linear and
             may exceed 1.
-        record: What made the maps, JSON values only: ``format`` (:data:`FORMAT`), ``network``,
+        record: What made the maps, JSON values only: ``format``, ``network``,
             ``weights`` and ``pipeline`` (hashes), ``scales``, ``size``, ``precision``,
             ``labels``, the image labels (None where the network chose), and ``method``, that of
             pytorch-grad-cam where one made them. Empty where unknown.

@@ -27,8 +27,8 @@ class Segments:
 
     Attributes:
         size: Height and width.
-        starts, ends: The first pixel of each run, and the one after its last; int64 (R,), those
-            of one mask after those of another.
+        starts: The first pixel of each run, int64 (R,), those of one mask after those of another.
+        ends: The pixel after the last of each run, int64 (R,).
         offsets: Where the runs of each mask begin, and R; int64 (n + 1,).
     """
 
@@ -39,7 +39,10 @@ class Segments:
 
     @classmethod
     def of_counts(cls, size: tuple[int, int], counts: Iterable[np.ndarray]) -> 'Segments':
-        """From the run lengths of each mask, see :mod:`~mmdrs.pseudo_labels.rle`."""
+        """From the run lengths of each mask, int64 (R,): pixels outside, inside, outside, ...
+
+        Pixels are counted column by column.
+        """
         starts, ends, offsets = [], [], [0]
         for lengths in counts:
             bounds = np.cumsum(lengths, dtype=np.int64)

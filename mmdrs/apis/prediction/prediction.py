@@ -46,7 +46,7 @@ class Prediction:
 
     @property
     def background(self) -> int | None:
-        """The class that is shown as the bare image: the first, if that is its name."""
+        """The class that is shown as the bare image, the first, if it is called background."""
         return 0 if self.classes[0] == 'background' else None
 
     def overlay(self) -> np.ndarray:

@@ -109,7 +109,7 @@ class Segmentor:
 
         Args:
             image: A file, or RGB uint8 (H, W, 3); MMSegmentation's own functions take BGR arrays.
-            tile: Windows of a large image: ``'auto'`` uses windows of :data:`TILE` pixels where
+            tile: Windows of a large image: ``'auto'`` uses windows of 1024 pixels where
                 the whole would take gigabytes; a side in pixels of the network's input, which is
                 the image after the resizing of the test pipeline; 0 predicts the whole at once.
             wanted: ``'levels'`` also computes ``levels``, ``'floats'`` ``probabilities``.

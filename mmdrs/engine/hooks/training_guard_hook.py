@@ -24,7 +24,7 @@ class TrainingGuardHook(Hook):
     It reads the losses that MMEngine has logged, and looks at the weights of a checkpoint before
     it is written. So it costs no synchronisation with a GPU, and the checkpoints before stay good.
     With a loss scaler (``AmpOptimWrapper``), which skips such iterations, it waits for
-    :data:`SKIPPED` of them in a row. ``train_model`` adds it to every training.
+    20 of them in a row. ``train_model`` adds it to every training.
 
     Raises:
         InputError: If the training must stop; names the iteration and the likely causes.

@@ -22,7 +22,7 @@ from mmdrs.pseudo_labels.map_file import LocalizationMaps
 class FileMetric(BaseMetric):
     """A metric of localization maps that writes a file for each image and reuses finished ones.
 
-    ``LocalizationMapLoop`` sets what the files are made of (:attr:`record`), skips the network
+    ``LocalizationMapLoop`` sets what the files are made of (``record``), skips the network
     where all files of an image are :meth:`kept`, and has them :meth:`restore` its prediction.
     A kept file is not written again.
 

@@ -64,7 +64,7 @@ class LocalizationMetric(FileMetric):
         return read_record(path) == map_record(self.record, sample)
 
     def restore(self, sample: SegDataSample) -> None:
-        """Put the maps of a kept file into a data sample, as :func:`set_maps` does."""
+        """Put the maps of a kept file into a data sample."""
         stored = read_maps(self._files(sample.to_dict()))
         maps = torch.zeros(len(self.dataset_meta['classes']), *stored.values.shape[1:])
         maps[0] = self.threshold

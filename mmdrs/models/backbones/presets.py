@@ -30,6 +30,7 @@ _RESNET = Preset((r'layer[34]',))
 _SIGNED = dict(rectify=False)
 _TOKENS = dict(rectify=False, layout='nlc')
 
+#: The default places by the name of the class of the backbone, or of one of its parents.
 PRESETS: dict[str, Preset] = dict(
     # The paper's: at every ReLU.
     DilatedVGG=Preset((r'(features|extra)\.\d+',), kind=nn.ReLU),

@@ -121,7 +121,10 @@ class LocalizationHead(BaseDecodeHead):
         return self.gated_maps(seg_logits, batch_img_metas, self._output_size(batch_img_metas))
 
     def gated_maps(self, class_maps: Tensor, metas: list[dict], size: Sequence[int]) -> Tensor:
-        """[background, maps of the classes] (N, 1 + K, *size) of raw class maps (N, K, h, w)."""
+        """Background and maps of the classes (N, 1 + K, H, W) of raw class maps (N, K, h, w).
+
+        ``size`` is (H, W).
+        """
         class_maps = class_maps.float()  # under autocast the convolutions alone are to be coarse
         height, width = size
         present = self.gate(class_maps, metas) > 0

@@ -64,7 +64,7 @@ class SuppressionLayer(BaseModule):
         return suppress(x, self.effective_control(x), self.rectify, self.inplace)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Suppress features in :attr:`layout`."""
+        """Suppress features of any shape that ``layout`` names; the shape stays."""
         if not (self.training or self.in_eval):
             return F.relu(x, self.inplace) if self.rectify else x
         return _from_nchw(self.suppressed(to_nchw(x, self.layout)), self.layout)
@@ -81,7 +81,7 @@ class SuppressionLayer(BaseModule):
 
 @MODELS.register_module()
 class DRS(SuppressionLayer):
-    """DRS with a constant control. All other arguments: :class:`SuppressionLayer`.
+    """DRS with a constant control. All other arguments: :class:`.SuppressionLayer`.
 
     Args:
         delta: Share of each channel's maximum that is kept, in (0, 1]; 1 is a plain ReLU. The
@@ -124,7 +124,7 @@ class Controller(nn.Module):
 class LearnableDRS(SuppressionLayer):
     """DRS whose control values come from the features: ``sigmoid(W @ avgpool(relu(x)))``.
 
-    Every control starts near 0.5. All other arguments: :class:`SuppressionLayer`.
+    Every control starts near 0.5. All other arguments: :class:`.SuppressionLayer`.
 
     Args:
         in_channels: Channels C; ``W`` is a C x C matrix without bias.

@@ -17,14 +17,17 @@ MAP_THRESHOLD = 0.2
 
 
 def resize_maps(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize (N, K, h, w) to (N, K, *size): bilinear, corners aligned as in the released code."""
+    """Resize (N, K, h, w) to (N, K, H, W): bilinear, corners aligned as in the released code.
+
+    ``size`` is (H, W).
+    """
     if maps.shape[2:] == tuple(size):
         return maps
     return F.interpolate(maps, size=tuple(size), mode='bilinear', align_corners=True)
 
 
 def resize_array(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """:func:`resize_maps` for one image, float32: (K, h, w) -> (K, *size)."""
+    """:func:`resize_maps` for one image, float32: (K, h, w) to (K, H, W)."""
     if not len(maps):
         return np.zeros((0, *size), np.float32)
     return resize_maps(torch.from_numpy(maps)[None], size)[0].numpy()
@@ -37,7 +40,7 @@ def normalize_maps(maps: Tensor) -> Tensor:
 
 
 def localization_maps(class_maps: Tensor, size: tuple[int, int], normalize: bool = True) -> Tensor:
-    """Raw class maps (N, K, h, w) to localization maps (N, K, *size), 0..1.
+    """Raw class maps (N, K, h, w) to localization maps (N, K, H, W), 0..1; ``size`` is (H, W).
 
     ReLU, resize, normalise, in this order. ``normalize`` is off where maps are summed up first.
     """
