@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md, SECURITY.md and the entry for MMSegmentation's projects: what they name is there."""
+"""What CONTRIBUTING.md, SECURITY.md and the entry for MMSegmentation's projects name is there."""
 
 import re
 import shlex
@@ -58,7 +58,7 @@ def test_scores_of_the_entry_are_measured() -> None:
     rows = re.findall(
         r'^\| (.+?) \| .*? \| .*? \| ([\d.]+ ± [\d.]+) \|', read(ENTRY), re.MULTILINE
     )
-    assert len(rows) == read(ENTRY).count(' ± ') >= 5
+    assert len(rows) == len(re.findall(r'\d ± \d', read(ENTRY))) == 5
     text = read('docs/results.md')
     for data, score in rows:
         title = re.escape(data[0].upper() + data[1:])
@@ -68,14 +68,8 @@ def test_scores_of_the_entry_are_measured() -> None:
 
 def test_entry_has_the_sections_of_the_example_project() -> None:
     found = re.findall(r'^##+ (.*)', read(ENTRY), re.MULTILINE)
-    assert [
-        title for title in found if title in ('Description', 'Usage', 'Citation', 'Checklist')
-    ] == [
-        'Description',
-        'Usage',
-        'Citation',
-        'Checklist',
-    ]
+    sections = ['Description', 'Usage', 'Citation', 'Checklist']
+    assert [title for title in found if title in sections] == sections
     for title in ('Prerequisites', 'Training commands', 'Testing commands'):
         assert title in found
     assert [read(ENTRY).count(f'Milestone {number}:') for number in (1, 2, 3)] == [1, 1, 1]
