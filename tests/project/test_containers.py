@@ -120,7 +120,8 @@ def test_context_has_what_is_copied_and_nothing_else(stages: list[Stage]) -> Non
             assert ignored(name) == made, name
     shown = {name for name in os.listdir(ROOT) if not ignored(name)}
     assert shown == {*copied}
-    for name in ('.git/config', '.venv/bin/python', 'data/a.jpg', 'work_dirs/a.pth', 'tests/a.py'):
+    made = ('mmdrs/cli/__pycache__/run.pyc', 'mmdrs/.mim/configs/a.py', 'work_dirs/a.pth')
+    for name in (*made, '.git/config', '.venv/bin/python', 'data/a.jpg', 'tests/a.py'):
         assert ignored(name)
 
 

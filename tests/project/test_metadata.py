@@ -14,6 +14,7 @@ from tests.project.setup_script import read_setup
 
 NAMES, ARGUMENTS = read_setup()
 URL = NAMES['PROJECT_URL']
+PICTURES = (*NAMES['PICTURES'], '.ico')
 FILES = f'{URL}/blob/v{__version__}'
 RAW = f'https://raw.githubusercontent.com/{urlsplit(URL).path[1:]}/v{__version__}'
 
@@ -80,13 +81,16 @@ def test_project_addresses() -> None:
 def test_the_address_of_the_project_is_the_same_everywhere() -> None:
     """Files that cannot read setup.py repeat it: another owner is another address."""
     owner = urlsplit(URL).path[1:]
-    for name in (
-        'CITATION.cff',
-        '.github/ISSUE_TEMPLATE/config.yml',
-        '.github/mmseg-project-entry.md',
-    ):
-        found = set(re.findall(r'github\.com/([\w-]+/mmdrs)\b', (ROOT / name).read_text()))
-        assert found == {owner}, name
+    folders = ('.github', 'docker', 'docs')
+    files = [path for folder in folders for path in (ROOT / folder).rglob('*') if path.is_file()]
+    found = {}
+    for path in (*files, *ROOT.glob('*.md'), ROOT / 'CITATION.cff'):
+        if path.suffix.lower() not in PICTURES:
+            text = path.read_text(encoding='utf-8')
+            names = set(re.findall(r'github(?:usercontent)?\.com/([\w-]+/mmdrs)\b', text))
+            found |= {path.relative_to(ROOT).as_posix(): names} if names else {}
+    assert {'CITATION.cff', '.github/ISSUE_TEMPLATE/config.yml', 'docker/Dockerfile'} <= {*found}
+    assert {name: names for name, names in found.items() if names != {owner}} == {}
 
 
 def test_classifiers() -> None:

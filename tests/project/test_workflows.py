@@ -119,6 +119,13 @@ def test_the_local_run_has_the_same_targets() -> None:
     assert {line.replace('lint DEPS=onedl', 'lint') for line in local} <= there
 
 
+def test_the_documentation_is_kept() -> None:
+    (job,) = (job for file, name, job in all_jobs() if (file, name) == ('tests.yml', 'docs'))
+    (kept,) = (step['with'] for step in job['steps'] if 'upload' in step.get('uses', ''))
+    assert re.search(rf'^\t.* docs {kept["path"]}$', MAKEFILE, re.MULTILINE)
+    assert kept['if-no-files-found'] == 'error'
+
+
 def test_only_light_parts_run_on_other_systems() -> None:
     (job,) = (job for file, _, job in all_jobs() if file == 'other-systems.yml')
     assert {item['system'].split('-')[0] for item in combinations(job)} == {'windows', 'macos'}
