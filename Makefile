@@ -22,7 +22,7 @@ TESTS ?= tests
 # What `make test-set` leaves out. Either the code knows nothing of MMSegmentation, or it only puts
 # together what the other tests run on each set: models, engine, data sets, apis, train and test.
 SET_FREE_TESTS := \
-    tests/benchmarks tests/fuzz tests/pipeline tests/pseudo_labels tests/reporting \
+    tests/benchmarks tests/fuzz tests/pipeline tests/project tests/pseudo_labels tests/reporting \
     tests/test_tutorial.py tests/test_archives.py tests/datasets/test_label_lists.py \
     tests/datasets/test_file_checks.py tests/datasets/test_content_checks.py \
     tests/apis/test_growth.py tests/apis/test_pool.py \

@@ -1,6 +1,7 @@
 """Packaging of mmdrs. Settings of the tools are in pyproject.toml."""
 
 import os
+import posixpath
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +10,15 @@ from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
+#: Where the source code is: the only place of the packaging that names it.
+PROJECT_URL = 'https://github.com/mmdrs/mmdrs'
+PICTURES = ('.gif', '.jpeg', '.jpg', '.png', '.svg', '.webp')
+#: Code, which stays as it is, or the target of a link: in Markdown, a reference, or HTML.
+CODE_OR_LINK = re.compile(
+    r'^```.*?^```|`[^`\n]+`|'
+    r'(?P<start>\]\(|^\[[^\]\n]+\]: +|\b(?:src|href)=")(?P<target>[^\s)"]+)',
+    re.DOTALL | re.MULTILINE,
+)
 MIM_PARTS = ('tools', 'configs', 'model-index.yml')
 
 
@@ -26,6 +36,28 @@ def read_version() -> str:
     """Return the version without importing the package, whose requirements may be missing."""
     text = (ROOT / 'mmdrs' / 'version.py').read_text()
     return re.search(r"__version__ = '([^']+)'", text)[1]
+
+
+def absolute_links(text: str, version: str) -> str:
+    """Return a Markdown text whose relative links are addresses, as the page of a registry needs.
+
+    Args:
+        text: a text of the root folder, such as README.md.
+        version: the version whose files the links lead to; its tag is ``v<version>``.
+    """
+    raw = PROJECT_URL.replace('//github.com/', '//raw.githubusercontent.com/')
+
+    def absolute(found: re.Match) -> str:
+        start, target = found['start'], found['target']
+        if target is None or re.match(r'[a-z][a-z0-9+.-]*:|//', target, re.IGNORECASE):
+            return found[0]
+        path, mark, anchor = target.partition('#')
+        path = posixpath.normpath(path or 'README.md')
+        picture = path.lower().endswith(PICTURES)
+        base = f'{raw}/v{version}' if picture else f'{PROJECT_URL}/blob/v{version}'
+        return f'{start}{base}/{path}{mark}{anchor}'
+
+    return CODE_OR_LINK.sub(absolute, text)
 
 
 def add_mim_folder(folder: Path, link: bool) -> None:
@@ -72,23 +104,39 @@ class BuildWithMim(build_py):
             add_mim_folder(Path(self.build_lib) / 'mmdrs' / '.mim', link=False)
 
 
+VERSION = read_version()
+
 setup(
     name='mmdrs',
-    version=read_version(),
+    version=VERSION,
     description='Weakly-supervised semantic segmentation by Discriminative Region Suppression',
-    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description=absolute_links((ROOT / 'README.md').read_text(encoding='utf-8'), VERSION),
     long_description_content_type='text/markdown',
     author='mmdrs contributors',
-    license='Apache-2.0',
+    project_urls={
+        'Homepage': PROJECT_URL,
+        'Documentation': f'{PROJECT_URL}/tree/main/docs',
+        'Source': PROJECT_URL,
+        'Changelog': f'{PROJECT_URL}/blob/main/CHANGELOG.md',
+        'Issues': f'{PROJECT_URL}/issues',
+    },
+    license_expression='Apache-2.0',
+    license_files=['LICENSE'],
     keywords='computer vision, semantic segmentation, weak supervision, MMSegmentation',
     classifiers=[
         'Development Status :: 4 - Beta',
-        'Operating System :: OS Independent',
+        'Environment :: Console',
+        'Intended Audience :: Developers',
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',
         'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3 :: Only',
         'Programming Language :: Python :: 3.10',
         'Programming Language :: Python :: 3.11',
         'Programming Language :: Python :: 3.12',
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
+        'Topic :: Scientific/Engineering :: Image Recognition',
+        'Typing :: Typed',
     ],
     packages=find_packages(include=['mmdrs', 'mmdrs.*']),
     py_modules=['mmdrs_command'],
@@ -97,7 +145,7 @@ setup(
     # hook, its other way, comes too late in the parent folder of a clone: there the clone itself
     # is found first, as an empty namespace package.
     package_dir={'': '.'},
-    package_data={'': ['*.css', '*.html', '*.j2', '*.js', '*.mplstyle', '*.yml']},
+    package_data={'': ['*.css', '*.html', '*.j2', '*.js', '*.mplstyle', '*.yml', 'py.typed']},
     python_requires='>=3.10,<3.13',
     install_requires=read_requirements('runtime'),
     extras_require={
@@ -108,6 +156,7 @@ setup(
         'saliency': read_requirements('saliency'),
         'cam': read_requirements('cam'),
         'onnx': read_requirements('onnx'),
+        'docs': read_requirements('docs'),
         'tests': read_requirements('tests'),
         'dev': read_requirements('tests', 'dev'),
     },

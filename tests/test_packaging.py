@@ -89,6 +89,9 @@ def test_wheel(source: Path) -> None:
     assert 'mmdrs/reporting/leaderboard/voc2012.yml' in packed
     assert (metadata['Name'], metadata['Version']) == ('mmdrs', __version__)
     assert set(metadata['Requires-Python'].split(',')) == {'>=3.10', '<3.13'}
+    assert metadata['License-Expression'] == 'Apache-2.0'
+    assert metadata.get_all('License-File') == ['LICENSE']
+    (license_file,) = (name for name in packed if name.endswith('.dist-info/licenses/LICENSE'))
     required = {str(Requirement(line)) for line in metadata.get_all('Requires-Dist')}
     for extra in ('', 'onedl', 'openmmlab', 'crf', 'cam', 'onnx'):
         for item in read_requirements(f'{extra or "runtime"}.txt'):
@@ -113,6 +116,23 @@ def test_data_files_are_packaged(source: Path) -> None:
         name for name in first.keys() | second.keys() if first.get(name) != second.get(name)
     }
     assert changed == set()
+
+
+def test_sdist_has_every_file_of_the_repository(tmp_path: Path) -> None:
+    if not (ROOT / '.git').exists():
+        pytest.skip('only a clone knows which files belong to the repository')
+    command = ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard']
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = {name for name in listed.split('\0') if name and (ROOT / name).is_file()}
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    with tarfile.open(build(tmp_path, 'sdist')) as archive:
+        files = [item.name for item in archive if item.isfile()]
+    packed = {name.partition('/')[2] for name in files}
+    assert names - packed == set()
+    made = {name for name in packed - names if not name.startswith('mmdrs.egg-info/')}
+    assert made <= {'PKG-INFO', 'setup.cfg'}
 
 
 def test_wheel_works_in_an_empty_folder(source: Path, tmp_path: Path) -> None:
