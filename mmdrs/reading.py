@@ -96,7 +96,7 @@ def read_yaml(path: str | os.PathLike, what: str, hint: str = '') -> Any:
 class _PlainLoader(yaml.SafeLoader):
     """PyYAML's loader of plain values, without references."""
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             name = self.peek_event().anchor
             raise ValueError(f'references such as *{name} are not allowed; write the value again')

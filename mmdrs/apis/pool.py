@@ -4,13 +4,15 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
+from multiprocessing.context import BaseContext
 from typing import TypeVar
 
 import torch
 
 #: Chunks of each process that wait at most. The processes wait for each other after so many.
 _CHUNKS = 64
-Item, Result = TypeVar('Item'), TypeVar('Result')
+Item = TypeVar('Item')
+Result = TypeVar('Result')
 
 
 def ordered_map(
@@ -39,7 +41,7 @@ def ordered_map(
             yield from pool.map(function, part, chunksize=chunk)
 
 
-def _context() -> multiprocessing.context.BaseContext:
+def _context() -> BaseContext:
     if 'forkserver' not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context('spawn')
     context = multiprocessing.get_context('forkserver')

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import torch.distributed as torch_dist
 from mmengine.config import Config
@@ -34,7 +34,8 @@ def build_runner(cfg: Config) -> Runner:
     if cfg.get('launcher', 'none') != 'none' and get_device() == 'cpu':
         _prepare_cpu_processes(cfg)
     cfg = RunConfig.of(cfg)
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    # Registries take configs as well as dicts.
+    return RUNNERS.build(cast(dict, cfg)) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 
 def drop_worker_options(loader: dict[str, Any]) -> None:
@@ -89,7 +90,8 @@ def release_loaders(runner: Runner) -> None:
     """
     for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
         if isinstance(loop, BaseLoop):
-            loop.dataloader = loop.dataloader_iterator = None
+            for name in ('dataloader', 'dataloader_iterator'):
+                setattr(loop, name, None)
 
 
 def start_processes(launcher: str) -> None:
@@ -139,8 +141,8 @@ def _start_process_group(cfg: Config) -> None:
         )
     dist_cfg = cfg.get('env_cfg', {}).get('dist_cfg', {})
     backend = dist_cfg.get('backend', 'nccl')
-    options = {} if 'timeout' not in dist_cfg else {'timeout': timedelta(seconds=dist_cfg.timeout)}
-    torch_dist.init_process_group('gloo' if backend == 'nccl' else backend, **options)
+    timeout = timedelta(seconds=dist_cfg.timeout) if 'timeout' in dist_cfg else None
+    torch_dist.init_process_group('gloo' if backend == 'nccl' else backend, timeout=timeout)
 
 
 def _replace_sync_bn(node: Any) -> bool:

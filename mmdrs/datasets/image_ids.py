@@ -27,6 +27,7 @@ def listed_ids(
     it, to the data root; and else to the folder that all of them have in common.
     """
     absolute = [os.path.normpath(image.id) for image in images if os.path.isabs(image.id)]
+    root = ''  # without absolute ids it is not needed
     if absolute:
         common = os.path.commonpath([os.path.dirname(path) for path in absolute])
         roots = [os.path.abspath(root) for root in (image_dir, data_root) if root]

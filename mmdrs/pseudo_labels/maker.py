@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -100,7 +100,7 @@ class LabelMaker:
         if self.rules.background_cue.needs_saliency:
             saliency = image.saliency
             if not isinstance(saliency, np.ndarray):
-                saliency = read_saliency(saliency, size)
+                saliency = read_saliency(cast(str, saliency), size)
         labels = self.rules.fuse(
             *(maps.floats(), maps.labels, size, saliency, image.img_path),
             self._segments(image, size),

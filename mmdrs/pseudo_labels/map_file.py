@@ -116,7 +116,8 @@ def read_maps(path: str | Path) -> LocalizationMaps:
 
 
 def _refuse_large(file: np.lib.npyio.NpzFile) -> None:
-    size = sum(member.file_size for member in file.zip.infolist())
+    members = file.zip.infolist() if file.zip else []
+    size = sum(member.file_size for member in members)
     if size > _LARGEST_FILE:
         raise ValueError(f'it unpacks to {size / 2**30:.1f} GiB')
 

@@ -111,7 +111,7 @@ class LabelRules:
             raise InputError(f'{img_path}: `merge` of the pseudo labels needs the masks to merge')
         image = read_image(img_path, size) if self.needs_image else None
         maps = resize_array(maps, size)
-        if self.refine is not None:
+        if self.refine is not None and image is not None:
             maps = self.refine.refine(image, maps)
         made = fuse_maps(
             maps,
@@ -124,7 +124,7 @@ class LabelRules:
             self.crf,
             image,
         )
-        if self.merge is None:
+        if self.merge is None or segments is None:
             return made
         written, evaluated = (self.merge.merge(label, segments) for label in made)
         return written, evaluated
