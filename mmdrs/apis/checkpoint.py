@@ -60,7 +60,7 @@ def latest_checkpoint(folder: str | Path) -> str | None:
     """
     folder = Path(folder)
     pointer = folder / 'last_checkpoint'
-    named = Path(pointer.read_text(errors='replace').strip() if pointer.is_file() else '')
+    named = Path(pointer.read_text('utf-8', errors='replace').strip() if pointer.is_file() else '')
     files = [path for kind in ('epoch', 'iter') for path in folder.glob(f'{kind}_*.pth')]
     files = sorted(files, key=_step, reverse=True)
     candidates = [folder / named.name, named, *files] if named.name else files

@@ -22,8 +22,9 @@ def ordered_map(
 
     Nothing starts before the first result is asked for, and items are read in parts. Errors reach
     the caller as they were raised. The processes are forked from a server that has imported only
-    mmdrs, because a fork of this process would lose its threads: a script that calls this needs
-    ``if __name__ == '__main__'``.
+    mmdrs, because a fork of this process would lose its threads. On Windows, and where
+    ``multiprocessing.set_start_method('spawn')`` was called, they are started anew. In both cases
+    a script that calls this needs ``if __name__ == '__main__'``.
 
     Args:
         function: Can be pickled.
@@ -42,7 +43,8 @@ def ordered_map(
 
 
 def _context() -> BaseContext:
-    if 'forkserver' not in multiprocessing.get_all_start_methods():
+    chosen = multiprocessing.get_start_method(allow_none=True)
+    if chosen == 'spawn' or 'forkserver' not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context('spawn')
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['mmdrs.apis.pool'])

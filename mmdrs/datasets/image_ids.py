@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmdrs.datasets.label_lists import ImageLabels
 
@@ -36,6 +37,6 @@ def listed_ids(
     for image in images:
         name = image.id
         if os.path.isabs(name):
-            name = os.path.relpath(os.path.normpath(name), root)
+            name = Path(os.path.relpath(os.path.normpath(name), root)).as_posix()
         ids.append(without_suffix(name, suffixes).removeprefix('./'))
     return ids
