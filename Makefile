@@ -2,6 +2,8 @@
 # make test      run the tests; TESTS='tests/models tests/apis' runs a part of them
 #                MMDRS_FUZZ=5000 make test TESTS=tests/fuzz damages each file in as many ways
 # make test-set  run the tests of what depends on the dependency set
+# make test-spawn  run the tests that start processes, with processes spawned as on Windows and macOS
+# make types     check the types with basedpyright
 # make lint      check the style          make format   write the style
 # make clean     remove environments and caches (data/ and work_dirs/ stay)
 #
@@ -55,11 +57,12 @@ STAMP := $(VENV)/.installed
 CRF_STAMP := $(VENV)/.crf
 CRF_LOG := $(VENV)/crf.log
 CAM_STAMP := $(VENV)/.cam
+TYPES_STAMP := $(VENV)/.types
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 CONSTRAINTS := -c requirements/constraints.txt
 SETUP_FILES := $(wildcard requirements/*.txt) setup.py pyproject.toml mmdrs/version.py
 
-.PHONY: demo test test-set lint format clean
+.PHONY: demo test test-set test-spawn types lint format clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -74,6 +77,14 @@ test: $(STAMP) $(CRF_STAMP) $(CAM_STAMP) $(ONNX_STAMP)
 
 test-set: LEFT_OUT := $(addprefix --ignore=,$(SET_FREE_TESTS))
 test-set: test
+
+test-spawn: $(STAMP)
+	MMDRS_START_METHOD=spawn OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m processes \
+	    $(shell grep -rl 'mark[.]processes' tests --include='test_*.py') $(PYTEST_ARGS)
+
+# grad-cam is imported by the code that is checked.
+types: $(STAMP) $(CAM_STAMP) $(TYPES_STAMP)
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 lint: $(STAMP)
 	$(BIN)/python -m ruff check .
@@ -118,6 +129,11 @@ $(CAM_STAMP): requirements/cam.txt requirements/cam-tests.txt requirements/const
 	@echo "Installing grad-cam, without torchvision, into $(VENV)"
 	@$(PIP) -r requirements/cam-tests.txt $(CONSTRAINTS)
 	@$(PIP) --no-deps --no-build-isolation -r requirements/cam.txt $(CONSTRAINTS)
+	@touch $@
+
+$(TYPES_STAMP): requirements/types.txt requirements/constraints.txt | $(STAMP)
+	@echo "Installing basedpyright into $(VENV)"
+	@$(PIP) -r requirements/types.txt $(CONSTRAINTS)
 	@touch $@
 
 clean:

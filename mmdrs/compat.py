@@ -205,7 +205,7 @@ def bridge_packaged_configs() -> None:
     Config._get_cfg_path = staticmethod(get_cfg_path)
 
 
-def config_path(name: str | os.PathLike) -> str:
+def config_path(name: str | os.PathLike[str]) -> str:
     """Return the absolute path of a config ``mmdrs::folder/file.py`` or ``mmseg::...``.
 
     Any other name is returned as it is, whether it exists or not.

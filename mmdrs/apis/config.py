@@ -42,11 +42,11 @@ _OTHER_NAMES = (
 
 
 def load_config(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     cfg_options: dict[str, Any] | None = None,
     work_dir: str | None = None,
     launcher: str = 'none',
-    settings: str | os.PathLike | None = None,
+    settings: str | os.PathLike[str] | None = None,
     in_place: bool = False,
 ) -> Config:
     """Read a config file and apply the common options.
@@ -82,7 +82,7 @@ def load_config(
 
 
 def _with_settings(
-    path: str | os.PathLike, settings: str | os.PathLike | None, options: dict[str, Any]
+    path: str | os.PathLike[str], settings: str | os.PathLike[str] | None, options: dict[str, Any]
 ) -> tuple[Config, str]:
     """The config with its settings applied, and its file.
 
@@ -138,7 +138,7 @@ def _own_settings(cfg: Config, path: str) -> str | None:
     return os.path.join(os.path.dirname(path), config_path(name))
 
 
-def _existing(path: str | os.PathLike) -> str:
+def _existing(path: str | os.PathLike[str]) -> str:
     path = config_path(path)
     if not os.path.isfile(path):
         raise MissingFileError(f"config file '{path}' does not exist{_close_files(path)}")

@@ -85,7 +85,9 @@ def inference_maps(
     return maps[1:].float().cpu().numpy()
 
 
-def _batch(model: EncoderDecoder, path: str | Path, labels: Sequence[int] | None = None) -> dict:
+def _batch(
+    model: EncoderDecoder, path: str | Path, labels: Sequence[int] | None = None
+) -> dict[str, Any]:
     """A batch of one image through the test pipeline, without what only scores need."""
     info: dict[str, Any] = dict(img_path=str(path), img_id=Path(path).stem, seg_fields=[])
     if labels is not None:

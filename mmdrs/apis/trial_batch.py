@@ -99,17 +99,17 @@ def _image(to_float: bool) -> dict[str, Any]:
     return dict(img=image, img_shape=IMAGE_SIZE, ori_shape=IMAGE_SIZE)
 
 
-def _labels(results: dict, classes: int) -> np.ndarray:
+def _labels(results: dict[str, Any], classes: int) -> np.ndarray:
     labels = np.random.randint(0, classes, results['img'].shape[:2]).astype(np.uint8)
     labels[:8] = IGNORE_LABEL
     return labels
 
 
-def _levels(results: dict, channels: tuple[int, ...]) -> np.ndarray:
+def _levels(results: dict[str, Any], channels: tuple[int, ...]) -> np.ndarray:
     return np.random.randint(0, 256, (*results['img'].shape[:2], *channels)).astype(np.uint8)
 
 
-def _add(results: dict, key: str, value: np.ndarray) -> dict:
+def _add(results: dict[str, Any], key: str, value: np.ndarray) -> dict[str, Any]:
     results[key] = value
     results['seg_fields'].append(key)
     return results

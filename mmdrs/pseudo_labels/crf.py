@@ -98,7 +98,8 @@ class DenseCRF:
 
 def _pydensecrf() -> ModuleType:
     try:
-        return importlib.import_module('pydensecrf.densecrf')
+        importlib.import_module('pydensecrf')
+        return importlib.import_module('pydensecrf.densecrf')  # compiled, without types
     except ImportError as error:
         raise InputError(
             f"the dense CRF needs pydensecrf: pip install 'mmdrs[crf]' ({error})"

@@ -27,7 +27,7 @@ def write_label(
     path: str | Path,
     label: np.ndarray,
     palette: Sequence[Sequence[int]],
-    record: dict | None = None,
+    record: dict[str, Any] | None = None,
 ) -> None:
     """Write a label (H, W), 0 background, 255 ignored; a file that exists is complete.
 
@@ -57,7 +57,7 @@ def record_text(record: Mapping[str, Any]) -> tuple[str, str]:
     return _KEY, json.dumps(record, sort_keys=True)
 
 
-def read_label_record(path: str | Path) -> dict | None:
+def read_label_record(path: str | Path) -> dict[str, Any] | None:
     """The record of a label file; None where there is no whole PNG, or it holds none."""
     try:
         with open_picture(path, 'label') as picture:

@@ -93,8 +93,10 @@ class Segmentor:
         self.checkpoint = checkpoint
         meta = getattr(network, 'dataset_meta', None) or _config_meta(self.cfg)
         count = max(2, network.out_channels)
-        self.classes = tuple(meta.get('classes') or (f'class {index}' for index in range(count)))
-        self.palette = [list(colour) for colour in meta.get('palette') or voc_palette(count)]
+        names = meta.get('classes') or (f'class {index}' for index in range(count))
+        palette = meta.get('palette') or voc_palette(count)
+        self.classes: tuple[str, ...] = tuple(names)
+        self.palette: list[list[int]] = [list(colour) for colour in palette]
         if count > IGNORE_LABEL:
             raise InputError(f'masks of 8 bits hold {IGNORE_LABEL} classes, not {count}')
 
