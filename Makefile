@@ -28,6 +28,7 @@ SET_FREE_TESTS := \
     tests/apis/test_growth.py tests/apis/test_pool.py \
     tests/apis/test_score.py tests/apis/test_saliency.py tests/doctor \
     tests/datasets/test_image_folder.py tests/test_pickled_arrays.py \
+    tests/apis/test_types.py tests/test_portability.py tests/test_spawn.py tests/test_versions.py \
     tests/test_docs.py tests/test_errors.py tests/test_pretended_device.py \
     tests/test_reading.py tests/test_stage_state.py \
     tests/evaluation/functional tests/evaluation/records \
