@@ -2,6 +2,8 @@
 # make test      run the tests; TESTS='tests/models tests/apis' runs a part of them
 #                MMDRS_FUZZ=5000 make test TESTS=tests/fuzz damages each file in as many ways
 # make test-set  run the tests of what depends on the dependency set
+# make test-spawn  run the tests that start processes, with processes spawned as on Windows and macOS
+# make types     check the types with basedpyright
 # make lint      check the style          make format   write the style
 # make docs      build the documentation in build/docs; a warning is an error
 # make linkcheck look up the links to other hosts in the documentation; needs a network
@@ -28,6 +30,7 @@ SET_FREE_TESTS := \
     tests/apis/test_growth.py tests/apis/test_pool.py \
     tests/apis/test_score.py tests/apis/test_saliency.py tests/doctor \
     tests/datasets/test_image_folder.py tests/test_pickled_arrays.py \
+    tests/apis/test_types.py tests/test_portability.py tests/test_spawn.py tests/test_versions.py \
     tests/test_docs.py tests/test_errors.py tests/test_pretended_device.py \
     tests/test_reading.py tests/test_stage_state.py \
     tests/evaluation/functional tests/evaluation/records \
@@ -58,6 +61,7 @@ CRF_STAMP := $(VENV)/.crf
 CRF_LOG := $(VENV)/crf.log
 CAM_STAMP := $(VENV)/.cam
 DOCS_STAMP := $(VENV)/.docs
+TYPES_STAMP := $(VENV)/.types
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 CONSTRAINTS := -c requirements/constraints.txt
 SETUP_FILES := $(wildcard requirements/*.txt) setup.py pyproject.toml mmdrs/version.py
@@ -65,7 +69,7 @@ SETUP_FILES := $(wildcard requirements/*.txt) setup.py pyproject.toml mmdrs/vers
 # -W --keep-going: all warnings, then an error; -n: each name in a docstring must exist.
 SPHINX := $(BIN)/python -m sphinx -W --keep-going -n -q
 
-.PHONY: demo test test-set lint format docs linkcheck clean
+.PHONY: demo test test-set test-spawn types lint format docs linkcheck clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -80,6 +84,14 @@ test: $(STAMP) $(CRF_STAMP) $(CAM_STAMP) $(ONNX_STAMP)
 
 test-set: LEFT_OUT := $(addprefix --ignore=,$(SET_FREE_TESTS))
 test-set: test
+
+test-spawn: $(STAMP)
+	MMDRS_START_METHOD=spawn OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m processes \
+	    $(shell grep -rl 'mark[.]processes' tests --include='test_*.py') $(PYTEST_ARGS)
+
+# grad-cam is imported by the code that is checked.
+types: $(STAMP) $(CAM_STAMP) $(TYPES_STAMP)
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 lint: $(STAMP)
 	$(BIN)/python -m ruff check .
@@ -137,6 +149,11 @@ $(CAM_STAMP): requirements/cam.txt requirements/cam-tests.txt requirements/const
 $(DOCS_STAMP): requirements/docs.txt requirements/constraints.txt | $(STAMP)
 	@echo "Installing Sphinx into $(VENV)"
 	@$(PIP) -r requirements/docs.txt $(CONSTRAINTS)
+	@touch $@
+
+$(TYPES_STAMP): requirements/types.txt requirements/constraints.txt | $(STAMP)
+	@echo "Installing basedpyright into $(VENV)"
+	@$(PIP) -r requirements/types.txt $(CONSTRAINTS)
 	@touch $@
 
 clean:

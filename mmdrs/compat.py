@@ -24,7 +24,7 @@ from functools import partial, wraps
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import mmengine.runner.checkpoint as mmengine_checkpoint
 import numpy as np
@@ -140,7 +140,8 @@ def refuse_unsafe_checkpoints() -> None:
         mmengine_checkpoint._safe_torch_load = _load_weights_only
     # torch.hub's default loads downloads without limits.
     if not isinstance(mmengine_checkpoint.load_url, partial):
-        mmengine_checkpoint.load_url = partial(mmengine_checkpoint.load_url, weights_only=True)
+        load_url = cast(Callable, mmengine_checkpoint.load_url)
+        mmengine_checkpoint.load_url = partial(load_url, weights_only=True)
     stock = CheckpointLoader.load_checkpoint
     if hasattr(stock, '__wrapped__'):
         return
@@ -204,7 +205,7 @@ def bridge_packaged_configs() -> None:
     Config._get_cfg_path = staticmethod(get_cfg_path)
 
 
-def config_path(name: str | os.PathLike) -> str:
+def config_path(name: str | os.PathLike[str]) -> str:
     """Return the absolute path of a config ``mmdrs::folder/file.py`` or ``mmseg::...``.
 
     Any other name is returned as it is, whether it exists or not.
@@ -216,7 +217,10 @@ def config_path(name: str | os.PathLike) -> str:
     package, separator, relative = name.partition('::')
     if not separator or package not in CONFIG_PACKAGES:
         return name
-    root = Path(importlib.util.find_spec(package).origin).parent
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise MissingFileError(f"'{name}': the package {package} is not installed")
+    root = Path(found.origin).parent
     # A checkout without an installation has its configs only beside the package.
     folders = (root / '.mim' / 'configs', root.parent / 'configs')
     folder = next((item.resolve() for item in folders if item.is_dir()), folders[0])
@@ -253,7 +257,7 @@ def bridge_class_weights() -> None:
 
     Values that mmseg can compute stay the same.
     """
-    module = importlib.import_module('mmseg.models.losses.cross_entropy_loss')
+    module: Any = importlib.import_module('mmseg.models.losses.cross_entropy_loss')
     stock = module.cross_entropy
     if hasattr(stock, '__wrapped__'):
         return
@@ -269,8 +273,9 @@ def bridge_class_weights() -> None:
         ignore_index: int = -100,
         avg_non_ignore: bool = False,
     ) -> torch.Tensor:
-        fits = class_weight is not None and len(class_weight) == pred.size(1)  # else torch says so
-        if fits and avg_factor is None and reduction == 'mean':
+        average = avg_factor is None and reduction == 'mean'
+        # Torch says so where their number does not fit.
+        if average and class_weight is not None and len(class_weight) == pred.size(1):
             avg_factor = class_weight[label[label != ignore_index]].sum()
         return stock(
             *(pred, label, weight, class_weight),

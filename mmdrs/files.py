@@ -14,7 +14,7 @@ _TEMPORARY = re.compile(r'\..+\.\d+\.tmp(\..+)?')
 
 
 @contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
+def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path``, renamed to it if the block succeeds.
 
     It has the same suffix. The folder is made if it does not exist.

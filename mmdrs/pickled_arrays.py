@@ -22,7 +22,7 @@ from mmdrs.reading import reading
 _TYPE = re.compile(r'[biuf][1248]')  # booleans, integers and floats, as in 'f4'
 
 
-def read_pickled(path: str | os.PathLike, what: str) -> Any:
+def read_pickled(path: str | os.PathLike[str], what: str) -> Any:
     """Read a ``.npy`` file: an array of numbers, or the one object that it pickles.
 
     Args:

@@ -15,7 +15,7 @@ _LONGEST_REASON = 200  # characters: a damaged file may quote itself
 
 
 @contextmanager
-def reading(path: str | os.PathLike, what: str, hint: str = '') -> Iterator[None]:
+def reading(path: str | os.PathLike[str], what: str, hint: str = '') -> Iterator[None]:
     """Name the file in whatever is raised while it is read.
 
     Decoders raise nearly anything for damaged data, so the block should hold little else. A
@@ -52,7 +52,7 @@ def reason_of(error: BaseException) -> str:
     return text if len(text) <= _LONGEST_REASON else f'{text[:_LONGEST_REASON]}...'
 
 
-def read_text(path: str | os.PathLike, what: str, hint: str = '') -> str:
+def read_text(path: str | os.PathLike[str], what: str, hint: str = '') -> str:
     """Read a text file in UTF-8, with or without a byte order mark.
 
     Raises:
@@ -63,7 +63,7 @@ def read_text(path: str | os.PathLike, what: str, hint: str = '') -> str:
         return Path(path).read_text(encoding='utf-8-sig')
 
 
-def read_json(path: str | os.PathLike, what: str, hint: str = '') -> Any:
+def read_json(path: str | os.PathLike[str], what: str, hint: str = '') -> Any:
     """Read a JSON file; NaN and Infinity, which JSON does not have, are refused.
 
     Raises:
@@ -79,7 +79,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f'{name} is no number of JSON')
 
 
-def read_yaml(path: str | os.PathLike, what: str, hint: str = '') -> Any:
+def read_yaml(path: str | os.PathLike[str], what: str, hint: str = '') -> Any:
     """Read a YAML file of plain values, without references (``&`` and ``*``).
 
     Ten lines of references can stand for a thousand million values.
@@ -96,7 +96,7 @@ def read_yaml(path: str | os.PathLike, what: str, hint: str = '') -> Any:
 class _PlainLoader(yaml.SafeLoader):
     """PyYAML's loader of plain values, without references."""
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             name = self.peek_event().anchor
             raise ValueError(f'references such as *{name} are not allowed; write the value again')

@@ -64,7 +64,7 @@ def _content(path: Path) -> str | list[str]:
     """The text of a list; of a folder of class folders which files they hold."""
     if path.is_dir():
         return sorted(file.relative_to(path).as_posix() for file in path.glob('*/*'))
-    return path.read_text(errors='replace') if path.is_file() else ''
+    return path.read_text('utf-8', errors='replace') if path.is_file() else ''
 
 
 def _stable(value: Any) -> Any:

@@ -2,6 +2,8 @@
 
 import gc
 import importlib
+import multiprocessing
+import os
 import shutil
 import sys
 import threading
@@ -21,6 +23,11 @@ from torch.nn import functional as F
 
 from tests import pipeline_runs
 from tests.parity.golden import GoldenFolder
+
+# Windows and macOS start processes with `spawn`: these import everything anew, and what they are
+# given travels as a pickle. `make test-spawn` has pools and data loaders do so on any system.
+if os.environ.get('MMDRS_START_METHOD'):
+    multiprocessing.set_start_method(os.environ['MMDRS_START_METHOD'], force=True)
 
 TINY_CLASSES = ('background', 'disc', 'bar', 'cross')
 TINY_SIZE = (40, 48)  # height, width

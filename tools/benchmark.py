@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows += PARTS[part](device, args.repeats)
         if args.json:  # after every part: a later one may be stopped
             with written_whole(Path(args.json)) as temporary:
-                temporary.write_text(json.dumps(to_json(rows, device), indent=1) + '\n')
+                temporary.write_text(json.dumps(to_json(rows, device), indent=1) + '\n', 'utf-8')
     print(to_markdown(rows))
 
 

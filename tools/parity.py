@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     if args.markdown:
         with written_whole(args.markdown) as temporary:
-            temporary.write_text(markdown(rows))
+            temporary.write_text(markdown(rows), 'utf-8')
     failed = [row for row in rows if not row.passed]
     print(f'{len(rows) - len(failed)} of {len(rows)} rows agree')
     sys.exit(1 if failed else 0)

@@ -10,7 +10,7 @@ import pickle
 import re
 import zipfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from mmengine.logging import print_log
 from mmengine.model import BaseModule, BaseTTAModel, is_model_wrapper
@@ -60,7 +60,7 @@ def latest_checkpoint(folder: str | Path) -> str | None:
     """
     folder = Path(folder)
     pointer = folder / 'last_checkpoint'
-    named = Path(pointer.read_text(errors='replace').strip() if pointer.is_file() else '')
+    named = Path(pointer.read_text('utf-8', errors='replace').strip() if pointer.is_file() else '')
     files = [path for kind in ('epoch', 'iter') for path in folder.glob(f'{kind}_*.pth')]
     files = sorted(files, key=_step, reverse=True)
     candidates = [folder / named.name, named, *files] if named.name else files
@@ -95,7 +95,7 @@ def check_checkpoint(model: nn.Module, path: str, purpose: Purpose) -> None:
             keys that do not match.
     """
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
+        model = cast(nn.Module, model.module)
     state, weights = model.state_dict(), _read_weights(path)
     wanted, matched = _compared(state, weights)
     if purpose == 'finetune':
@@ -137,7 +137,7 @@ def _fit_pretrained(name: str, module: nn.Module, config: dict[str, Any]) -> Non
     state, weights = module.state_dict(), _read_weights(config['checkpoint'], config.get('prefix'))
     wanted, matched = _compared(state, weights)
     # Some backbones translate the keys of other projects in an `init_weights` of their own.
-    own = type(module).init_weights is not BaseModule.init_weights
+    own = getattr(type(module), 'init_weights', None) is not BaseModule.init_weights
     needed = min(1, len(wanted)) if own else len(wanted) / 2
     if len(matched) >= needed:
         return

@@ -9,7 +9,7 @@ import re
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -42,11 +42,11 @@ _OTHER_NAMES = (
 
 
 def load_config(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     cfg_options: dict[str, Any] | None = None,
     work_dir: str | None = None,
     launcher: str = 'none',
-    settings: str | os.PathLike | None = None,
+    settings: str | os.PathLike[str] | None = None,
     in_place: bool = False,
 ) -> Config:
     """Read a config file and apply the common options.
@@ -71,35 +71,48 @@ def load_config(
         InputError: If an option starts with an unknown name or cannot be applied, or if the
             config imports what is not installed.
     """
+    options = dict(cfg_options or {})
+    cfg, path = _with_settings(path, settings, options)
+    cfg.pop(_OWN_SETTINGS, None)  # they are applied; a stored config needs no settings
+    cfg.launcher = launcher
+    if options:
+        merge_options(cfg, options)
+    cfg.work_dir = work_dir or _default_work_dir(cfg, path, in_place)
+    return cfg
+
+
+def _with_settings(
+    path: str | os.PathLike[str], settings: str | os.PathLike[str] | None, options: dict[str, Any]
+) -> tuple[Config, str]:
+    """The config with its settings applied, and its file.
+
+    Options that the settings share are applied to them, and taken out of ``options``.
+    """
     if settings is None:
         path = _existing(path)
         cfg = _read(path)
         settings = _own_settings(cfg, path)
-    if settings is not None:
-        settings = os.path.abspath(config_path(settings))
-        with _settings(settings):
-            shared = _read(settings)
-            if shared.get('model'):
-                raise InputError(
-                    f"--settings: '{settings}' is the config of one network (it has a `model`), "
-                    'no settings file; give it in place of the config'
-                )
-            cfg_options = dict(cfg_options or {})
-            given = {key: cfg_options.pop(key) for key in SHARED_KEYS if key in cfg_options}
-            shared.merge_from_dict({k: _as_present(shared, k, v) for k, v in given.items()})
-            _refuse_settings(cfg_options, shared, settings)
-            with naming(f"with the settings '{settings}'"):
-                check_settings(shared)
-                path = _existing(path)
-                cfg = _read(path)
-                with blamed_on(f"they do not fit the config '{path}'"):
-                    apply_settings(cfg, shared)
-    cfg.pop(_OWN_SETTINGS, None)  # they are applied; a stored config needs no settings
-    cfg.launcher = launcher
-    if cfg_options:
-        merge_options(cfg, cfg_options)
-    cfg.work_dir = work_dir or _default_work_dir(cfg, path, in_place)
-    return cfg
+        if settings is None:
+            return cfg, path
+    settings = os.path.abspath(config_path(settings))
+    with _settings(settings):
+        shared = _read(settings)
+        if shared.get('model'):
+            raise InputError(
+                f"--settings: '{settings}' is the config of one network (it has a `model`), "
+                'no settings file; give it in place of the config'
+            )
+        given = {key: options.pop(key) for key in SHARED_KEYS if key in options}
+        shared.merge_from_dict({k: _as_present(shared, k, v) for k, v in given.items()})
+        values = cast(Mapping[str, Any], shared)
+        _refuse_settings(options, values, settings)
+        with naming(f"with the settings '{settings}'"):
+            check_settings(values)
+            path = _existing(path)
+            cfg = _read(path)
+            with blamed_on(f"they do not fit the config '{path}'"):
+                apply_settings(cfg, values)
+    return cfg, path
 
 
 def _refuse_settings(
@@ -125,7 +138,7 @@ def _own_settings(cfg: Config, path: str) -> str | None:
     return os.path.join(os.path.dirname(path), config_path(name))
 
 
-def _existing(path: str | os.PathLike) -> str:
+def _existing(path: str | os.PathLike[str]) -> str:
     path = config_path(path)
     if not os.path.isfile(path):
         raise MissingFileError(f"config file '{path}' does not exist{_close_files(path)}")
@@ -327,9 +340,9 @@ def apply_output(cfg: Config, out_dir: str) -> None:
         )
     for index in writers:
         metric = metrics[index]
-        prefix = metric.get('prefix') or classes[index].default_prefix
-        several = len(writers) > 1 and prefix
-        metric['output_dir'] = os.path.join(out_dir, prefix) if several else out_dir
+        prefix = metric.get('prefix') or getattr(classes[index], 'default_prefix', None)
+        apart = len(writers) > 1 and prefix
+        metric['output_dir'] = os.path.join(out_dir, str(prefix)) if apart else out_dir
         # The metric makes it in the first process only, and another may write earlier.
         os.makedirs(metric['output_dir'], exist_ok=True)
         if 'keep_results' in accepted[index]:

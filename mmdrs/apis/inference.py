@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
-from mmseg.models.segmentors import BaseSegmentor
+from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 
 from mmdrs.apis.checkpoint import check_checkpoint
@@ -19,7 +19,7 @@ from mmdrs.engine.loops.map_loop import SCALES, localization_model, map_steps, p
 from mmdrs.errors import InputError
 
 
-def init_network(cfg: Config, checkpoint: str, device: str = 'cpu') -> BaseSegmentor:
+def init_network(cfg: Config, checkpoint: str, device: str = 'cpu') -> EncoderDecoder:
     """Build the network of a config with its weights, in evaluation mode.
 
     ``mmseg.apis.inference_model`` takes it, too: it has ``cfg`` and, where the checkpoint is one
@@ -42,7 +42,7 @@ def init_network(cfg: Config, checkpoint: str, device: str = 'cpu') -> BaseSegme
     return model.to(device).eval()
 
 
-def inference_class_maps(model: BaseSegmentor, path: str | Path) -> torch.Tensor:
+def inference_class_maps(model: EncoderDecoder, path: str | Path) -> torch.Tensor:
     """Raw class maps (K, h, w) of an image file, at the one size of the config's test pipeline.
 
     Args:
@@ -55,7 +55,7 @@ def inference_class_maps(model: BaseSegmentor, path: str | Path) -> torch.Tensor
 
 
 def inference_maps(
-    model: BaseSegmentor, path: str | Path, labels: Sequence[int] | None = None
+    model: EncoderDecoder, path: str | Path, labels: Sequence[int] | None = None
 ) -> np.ndarray:
     """Localization maps of an image file, as a test with the model's config makes them.
 
@@ -70,7 +70,7 @@ def inference_maps(
         Maps of all foreground classes, float32 (K, h, w), 0 for those that are not in the image.
         Refined maps may be negative or exceed 1.
     """
-    options = model.cfg.test_cfg
+    options = _config(model).test_cfg
     maker = localization_model(
         model,
         options.get('scales', SCALES),
@@ -81,17 +81,25 @@ def inference_maps(
     )
     data = _batch(model, path, labels)
     (sample,) = predict_maps(maker, data, options.get('precision', 'float32'))
-    return sample.seg_logits.data[1:].float().cpu().numpy()
+    maps: torch.Tensor = sample.seg_logits.get('data')
+    return maps[1:].float().cpu().numpy()
 
 
-def _batch(model: BaseSegmentor, path: str | Path, labels: Sequence[int] | None = None) -> dict:
+def _batch(
+    model: EncoderDecoder, path: str | Path, labels: Sequence[int] | None = None
+) -> dict[str, Any]:
     """A batch of one image through the test pipeline, without what only scores need."""
-    info = dict(img_path=str(path), img_id=Path(path).stem, seg_fields=[])
+    info: dict[str, Any] = dict(img_path=str(path), img_id=Path(path).stem, seg_fields=[])
     if labels is not None:
         info['img_label'] = np.zeros(model.decode_head.num_classes - 1, np.float32)
         info['img_label'][list(labels)] = 1
-    packed = Compose(test_steps(model.cfg))(info)
+    packed: Any = Compose(test_steps(_config(model)))(info)
     return dict(inputs=[packed['inputs']], data_samples=[packed['data_samples']])
+
+
+def _config(model: EncoderDecoder) -> Config:
+    """What :func:`init_network` has put into the network."""
+    return cast(Config, model.cfg)
 
 
 def test_steps(cfg: Config) -> list[dict[str, Any]]:

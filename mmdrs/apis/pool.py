@@ -4,13 +4,15 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
+from multiprocessing.context import BaseContext
 from typing import TypeVar
 
 import torch
 
 #: Chunks of each process that wait at most. The processes wait for each other after so many.
 _CHUNKS = 64
-Item, Result = TypeVar('Item'), TypeVar('Result')
+Item = TypeVar('Item')
+Result = TypeVar('Result')
 
 
 def ordered_map(
@@ -20,8 +22,9 @@ def ordered_map(
 
     Nothing starts before the first result is asked for, and items are read in parts. Errors reach
     the caller as they were raised. The processes are forked from a server that has imported only
-    mmdrs, because a fork of this process would lose its threads: a script that calls this needs
-    ``if __name__ == '__main__'``.
+    mmdrs, because a fork of this process would lose its threads. On Windows, and where
+    ``multiprocessing.set_start_method('spawn')`` was called, they are started anew. In both cases
+    a script that calls this needs ``if __name__ == '__main__'``.
 
     Args:
         function: Can be pickled.
@@ -39,8 +42,9 @@ def ordered_map(
             yield from pool.map(function, part, chunksize=chunk)
 
 
-def _context() -> multiprocessing.context.BaseContext:
-    if 'forkserver' not in multiprocessing.get_all_start_methods():
+def _context() -> BaseContext:
+    chosen = multiprocessing.get_start_method(allow_none=True)
+    if chosen == 'spawn' or 'forkserver' not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context('spawn')
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['mmdrs.apis.pool'])

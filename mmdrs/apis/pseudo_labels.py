@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 from mmengine.dist import get_dist_info, is_main_process
@@ -107,14 +107,14 @@ def label_dataset(
     return record
 
 
-def _has_object(folder: Path, info: dict) -> bool:
+def _has_object(folder: Path, info: dict[str, Any]) -> bool:
     """Whether the label of an image has a pixel of a class."""
     label = read_label(output_path(folder, info['img_id'], '.png'))
     return bool(((label > 0) & (label != IGNORE_LABEL)).any())
 
 
 def make_pseudo_labels(
-    images: Iterable[dict],
+    images: Iterable[dict[str, Any]],
     map_dir: str | Path,
     out_dir: str | Path | None,
     rules: LabelRules,
@@ -175,7 +175,7 @@ def make_pseudo_labels(
         yield counts
 
 
-def _job(info: dict, map_dir: Path, maker: LabelMaker) -> _Job:
+def _job(info: dict[str, Any], map_dir: Path, maker: LabelMaker) -> _Job:
     mask, path = info.get('seg_map_path'), output_path(map_dir, info['img_id'], '.npz')
     saliency = info.get('saliency_path') if maker.rules.background_cue.needs_saliency else None
     segments = info.get('segments_path') if maker.rules.merge else None
@@ -191,7 +191,7 @@ def _finished(image: ImageFiles, map_path: Path, maker: LabelMaker) -> bool:
     return found is not None and maker.finished(image, _record(map_path, found))
 
 
-def _record(map_path: Path, found: dict) -> dict:
+def _record(map_path: Path, found: dict[str, Any]) -> dict[str, Any]:
     """The record of a map file, or a digest of its content where it has none."""
     return found or dict(file=file_digest(map_path))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from mmengine.config import Config
 
@@ -33,10 +34,10 @@ class _Statement:
     """One key with its value; two of the same plain code are equal."""
 
     plain: str
-    values: dict = field(compare=False)
+    values: dict[str, Any] = field(compare=False)
 
     @classmethod
-    def of(cls, values: dict) -> '_Statement':
+    def of(cls, values: dict[str, Any]) -> '_Statement':
         return cls(Config(values, format_python_code=False).pretty_text, values)
 
 

@@ -1,10 +1,12 @@
 """Building MMEngine's runner, also for several processes without a GPU."""
 
+import multiprocessing
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import torch.distributed as torch_dist
 from mmengine.config import Config
@@ -31,10 +33,28 @@ def build_runner(cfg: Config) -> Runner:
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     for role in ('train', 'val', 'test'):
         drop_worker_options(cfg.get(f'{role}_dataloader') or {})
-    if cfg.get('launcher', 'none') != 'none' and get_device() == 'cpu':
-        _prepare_cpu_processes(cfg)
+    if cfg.get('launcher', 'none') != 'none':
+        _prepare_processes(cfg)
+    _keep_start_method(cfg)
     cfg = RunConfig.of(cfg)
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    # Registries take configs as well as dicts.
+    return RUNNERS.build(cast(dict, cfg)) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def _keep_start_method(cfg: Config) -> None:
+    """Spawn the processes that load data where this process spawns, and on macOS.
+
+    MMEngine forces the config's method, which is ``fork`` in the configs of MMSegmentation. On
+    macOS, system libraries may crash in a fork.
+    """
+    chosen = multiprocessing.get_start_method(allow_none=True)
+    if sys.platform == 'darwin' and chosen in (None, 'fork'):
+        chosen = 'spawn'
+    given = (cfg.get('env_cfg') or {}).get('mp_cfg')
+    if chosen in (None, 'fork') or given is None:
+        return
+    if given.get('mp_start_method', 'fork') == 'fork':
+        cfg.merge_from_dict({'env_cfg.mp_cfg.mp_start_method': chosen})
 
 
 def drop_worker_options(loader: dict[str, Any]) -> None:
@@ -89,7 +109,8 @@ def release_loaders(runner: Runner) -> None:
     """
     for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
         if isinstance(loop, BaseLoop):
-            loop.dataloader = loop.dataloader_iterator = None
+            for name in ('dataloader', 'dataloader_iterator'):
+                setattr(loop, name, None)
 
 
 def start_processes(launcher: str) -> None:
@@ -103,10 +124,39 @@ def start_processes(launcher: str) -> None:
     """
     if torch_dist.is_initialized():
         return
+    _refuse_mps(launcher)
     if get_device() == 'cpu':
         _start_process_group(Config(dict(launcher=launcher)))
     else:
-        init_dist(launcher)
+        init_dist(launcher, _backend({}))
+
+
+def _prepare_processes(cfg: Config) -> None:
+    _refuse_mps(cfg.launcher)
+    if get_device() == 'cpu':
+        _prepare_cpu_processes(cfg)
+        return
+    given = (cfg.get('env_cfg') or {}).get('dist_cfg') or {}
+    if _backend(given) != given.get('backend', 'nccl'):
+        cfg.merge_from_dict({'env_cfg.dist_cfg.backend': _backend(given)})
+
+
+def _backend(dist_cfg: Mapping[str, Any]) -> str:
+    """The backend of the processes: gloo where nccl is asked for but cannot be used.
+
+    Nccl needs a GPU, and torch has it on Linux only.
+    """
+    wanted = dist_cfg.get('backend', 'nccl')
+    usable = get_device() != 'cpu' and torch_dist.is_nccl_available()
+    return 'gloo' if wanted == 'nccl' and not usable else wanted
+
+
+def _refuse_mps(launcher: str) -> None:
+    if get_device() == 'mps':
+        raise InputError(
+            f'--launcher {launcher}: torch cannot connect processes on an Apple GPU (MPS); leave '
+            'out --launcher, which runs one process'
+        )
 
 
 def _prepare_cpu_processes(cfg: Config) -> None:
@@ -138,9 +188,8 @@ def _start_process_group(cfg: Config) -> None:
             "torch.distributed.run' or tools/dist_*.sh, and give --launcher pytorch"
         )
     dist_cfg = cfg.get('env_cfg', {}).get('dist_cfg', {})
-    backend = dist_cfg.get('backend', 'nccl')
-    options = {} if 'timeout' not in dist_cfg else {'timeout': timedelta(seconds=dist_cfg.timeout)}
-    torch_dist.init_process_group('gloo' if backend == 'nccl' else backend, **options)
+    timeout = timedelta(seconds=dist_cfg.timeout) if 'timeout' in dist_cfg else None
+    torch_dist.init_process_group(_backend(dist_cfg), timeout=timeout)
 
 
 def _replace_sync_bn(node: Any) -> bool:

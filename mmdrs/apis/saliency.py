@@ -71,7 +71,7 @@ def make_saliency(
     present = {name: read_label_record(_path(out_dir, name)) for name in images}
     other = next((name for name, found in present.items() if found not in (None, record)), None)
     if other is not None:
-        maker = present[other].get('saliency', 'something else')
+        maker = (present[other] or {}).get('saliency', 'something else')
         raise InputError(
             f'{_path(out_dir, other)} was made by {maker}, not by {model.source}: give another '
             'output folder, or remove it'

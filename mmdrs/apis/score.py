@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial, reduce
 from operator import add
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
+from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
 
 from mmdrs.apis.pool import ordered_map
 from mmdrs.engine import Progress
@@ -37,7 +37,7 @@ from mmdrs.pseudo_labels.segments import SegmentMerging
 #: What a folder holds: label PNGs, map files of mmdrs, ``.npy`` files, or one PNG a class.
 Kind = Literal['labels', 'maps', 'npy', 'class-pngs']
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_SUFFIXES: dict[str, str] = {'labels': '.png', 'maps': '.npz', 'npy': '.npy'}
+_SUFFIXES: dict[Kind, str] = {'labels': '.png', 'maps': '.npz', 'npy': '.npy'}
 Counts = TypeVar('Counts')
 
 
@@ -89,7 +89,7 @@ def detect_kind(folder: Path, ids: Sequence[str]) -> Kind:
     """
     if not folder.is_dir():
         raise MissingFileError(f'there is no folder {folder}')
-    found = [
+    found: list[Kind] = [
         kind
         for kind, suffix in _SUFFIXES.items()
         if any((folder / f'{name}{suffix}').is_file() for name in ids)
@@ -254,10 +254,8 @@ def _jobs(scored: ScoredFolder) -> list[_Job]:
     return [
         _Job(
             files[name],
-            *(
-                folder / f'{name}.png' if folder else None
-                for folder in (scored.masks, scored.saliency)
-            ),
+            scored.masks / f'{name}.png',
+            scored.saliency / f'{name}.png' if scored.saliency else None,
         )
         for name in scored.ids
     ]
@@ -281,8 +279,9 @@ def _read_maps(files: Path | Mapping[int, Path], num_classes: int) -> ClassMaps:
 
 
 def _count_label(num_classes: int, job: _Job) -> FusedCounts:
-    label = read_label(job.files)
-    with naming(job.files):
+    file = cast(Path, job.files)  # one for all classes
+    label = read_label(file)
+    with naming(file):
         return FusedCounts.of((label, label), read_label(job.mask), num_classes)
 
 

@@ -5,15 +5,14 @@ this project or of MMSegmentation.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from mmengine.config import Config, ConfigDict
 from mmseg.datasets import PascalVOCDataset
-from mmseg.registry import DATASETS
 
 from mmdrs.datasets import ImageLabelDataset, PseudoLabelDataset, VOCPseudoLabelDataset
 from mmdrs.datasets.listed_dataset import ListedSegDataset
-from mmdrs.datasets.wrappers import leaf_datasets
+from mmdrs.datasets.wrappers import dataset_class, leaf_datasets
 from mmdrs.errors import InputError
 
 #: The shared keys, and what each is. A key that the settings lack leaves the configs as they are.
@@ -95,11 +94,11 @@ def _apply_to_loader(cfg: Config, role: str, settings: Mapping[str, Any]) -> Non
     if role == 'train' and settings.get('batch_size') is not None:
         loader.batch_size = settings['batch_size']
     leaf = leaf_datasets(loader.dataset)[0]
-    if issubclass(_class(leaf), ImageLabelDataset):
+    if issubclass(dataset_class(leaf), ImageLabelDataset):
         loader.dataset = _image_labels(leaf, role, settings)
         if role == 'test':
             for pipeline in (loader.dataset.pipeline, cfg.get('tta_pipeline')):
-                _load_masks(pipeline, settings)
+                _load_masks(cast(list | None, pipeline), settings)
     elif role == 'train' or _evaluates(settings):
         loader.dataset = _segmentation(leaf, role, settings)
     elif role == 'test' and _evaluation(settings)[0]:
@@ -107,11 +106,6 @@ def _apply_to_loader(cfg: Config, role: str, settings: Mapping[str, Any]) -> Non
         _only_predict(cfg)
     else:
         cfg[f'{role}_dataloader'] = cfg[f'{role}_evaluator'] = cfg[f'{role}_cfg'] = None
-
-
-def _class(dataset: Mapping[str, Any]) -> type:
-    kind = dataset['type']
-    return DATASETS.get(kind) if isinstance(kind, str) else kind
 
 
 def _image_labels(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> ConfigDict:
@@ -125,9 +119,9 @@ def _image_labels(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> C
     return _located(_shared(leaf, ImageLabelDataset, settings), listed, folders, settings)
 
 
-def _segmentation(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> ConfigDict:
+def _segmentation(leaf: Any, role: str, settings: Mapping[str, Any]) -> ConfigDict:
     """A data set with labels per pixel: pseudo labels to train on, masks to score with."""
-    if not issubclass(_class(leaf), (ListedSegDataset, PascalVOCDataset)):
+    if not issubclass(dataset_class(leaf), (ListedSegDataset, PascalVOCDataset)):
         # Label 0 is the background here, not one that the data set leaves out (ADE20K).
         steps = [
             {key: value for key, value in step.items() if key != 'reduce_zero_label'}
@@ -140,7 +134,7 @@ def _segmentation(leaf: ConfigDict, role: str, settings: Mapping[str, Any]) -> C
     else:
         listed, masks = _evaluation(settings)
     leaf = _shared(leaf, PseudoLabelDataset, settings)
-    if listed == '' and not issubclass(_class(leaf), ListedSegDataset):
+    if listed == '' and not issubclass(dataset_class(leaf), ListedSegDataset):
         leaf['type'] = VOCPseudoLabelDataset.__name__  # which reads folders of classes as well
     leaf = _located(leaf, listed, dict(img_path='image_dir'), settings)
     if masks:
@@ -198,15 +192,16 @@ def _shared(leaf: ConfigDict, general: type, settings: Mapping[str, Any]) -> Con
     if settings.get('data_root') is not None:
         leaf['data_root'] = settings['data_root']
     suffix = settings.get('image_suffix') or None
-    if suffix or ('image_suffix' in settings and issubclass(_class(leaf), ListedSegDataset)):
+    kind = dataset_class(leaf)
+    if suffix or ('image_suffix' in settings and issubclass(kind, ListedSegDataset)):
         leaf['img_suffix'] = suffix
     classes = tuple(settings.get('classes') or ())
-    fixed = tuple(_class(leaf).METAINFO.get('classes', ()))
+    fixed = tuple(getattr(kind, 'METAINFO', {}).get('classes', ()))
     if classes and classes != fixed:
         if fixed:
             leaf['type'] = general.__name__
         leaf['metainfo'] = {**leaf.get('metainfo', {}), 'classes': classes}
-    if settings.get('skip_broken') and issubclass(_class(leaf), ListedSegDataset):
+    if settings.get('skip_broken') and issubclass(dataset_class(leaf), ListedSegDataset):
         leaf['skip_broken'] = True
     if settings.get('dataset_name') is not None:
         leaf['metainfo'] = {**leaf.get('metainfo', {}), 'dataset_name': settings['dataset_name']}

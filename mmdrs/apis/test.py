@@ -1,7 +1,7 @@
 """Testing a model from its config and a checkpoint."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -60,7 +60,7 @@ def run_test(cfg: Config, checkpoint: str, stage: str = '') -> Tested:
 
 
 def _check_outputs(runner: Runner) -> None:
-    loop = runner.test_loop
+    loop: Any = runner.test_loop  # or one of the config's own
     outputs = [
         (metric.output_dir, getattr(metric, 'suffix', '.png'))
         for metric in loop.evaluator.metrics

@@ -1,6 +1,7 @@
 """Training a model from its config."""
 
-from typing import Any
+from collections.abc import Sized
+from typing import Any, cast
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -49,13 +50,13 @@ def train_model(cfg: Config, resume: bool = False, resume_from: str | None = Non
     else:
         check_pretrained(runner.model)
     if cfg.get('train_dataloader'):
-        require_batch(cfg.train_dataloader, len(runner.train_loop.dataloader.dataset))
+        require_batch(cfg.train_dataloader, len(cast(Sized, runner.train_dataloader.dataset)))
     with running(runner, runner.val_loop):
         runner.train()
     return runner
 
 
-def _seeded(loader: dict[str, Any]) -> dict[str, Any]:
+def _seeded(loader: Any) -> dict[str, Any]:
     """The config of a loader whose random numbers follow from the place in the training."""
     return dict(
         loader,

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
-from mmseg.models.segmentors import BaseSegmentor
+from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import TRANSFORMS
 from mmseg.structures import SegDataSample
 
@@ -37,7 +37,7 @@ class Trial(NamedTuple):
 
 
 def try_batch(
-    model: BaseSegmentor, cfg: Config, batch_size: int, grad: bool = False
+    model: EncoderDecoder, cfg: Config, batch_size: int, grad: bool = False
 ) -> Trial | None:
     """Run random images through the pipeline, the loader's collation, and the losses of a model.
 
@@ -69,7 +69,7 @@ def try_batch(
         drop_worker_options(config)
         loader = Runner.build_dataloader(config, seed=0)
         data = loader.collate_fn(samples)
-        preprocessor = model.data_preprocessor
+        preprocessor: Any = model.data_preprocessor
         if getattr(preprocessor, 'size', None):
             whole = math.prod(preprocessor.size)
             preprocessor.size = tuple(min(side, SIDE) for side in preprocessor.size)
@@ -91,7 +91,7 @@ def _loader(step: Mapping[str, Any], classes: int) -> Any:
     if kind in _MAPS:
         channels = (classes - 1,) if kind == 'LoadLocalizationMap' else ()
         return lambda results: _add(results, _MAPS[kind], _levels(results, channels))
-    return None if kind.startswith('Load') else TRANSFORMS.build(step)
+    return None if kind.startswith('Load') else TRANSFORMS.build(dict(step))
 
 
 def _image(to_float: bool) -> dict[str, Any]:
@@ -99,17 +99,17 @@ def _image(to_float: bool) -> dict[str, Any]:
     return dict(img=image, img_shape=IMAGE_SIZE, ori_shape=IMAGE_SIZE)
 
 
-def _labels(results: dict, classes: int) -> np.ndarray:
+def _labels(results: dict[str, Any], classes: int) -> np.ndarray:
     labels = np.random.randint(0, classes, results['img'].shape[:2]).astype(np.uint8)
     labels[:8] = IGNORE_LABEL
     return labels
 
 
-def _levels(results: dict, channels: tuple[int, ...]) -> np.ndarray:
+def _levels(results: dict[str, Any], channels: tuple[int, ...]) -> np.ndarray:
     return np.random.randint(0, 256, (*results['img'].shape[:2], *channels)).astype(np.uint8)
 
 
-def _add(results: dict, key: str, value: np.ndarray) -> dict:
+def _add(results: dict[str, Any], key: str, value: np.ndarray) -> dict[str, Any]:
     results[key] = value
     results['seg_fields'].append(key)
     return results
@@ -120,7 +120,7 @@ def _sample(loaders: list[Any], classes: int) -> dict[str, Any]:
     info = dict(img_path='', img_id='', seg_fields=[], reduce_zero_label=False, sample_idx=0)
     labels = np.random.randint(0, 2, classes - 1).astype(np.float32)
     packed = Compose(loaders)(dict(info, img_label=labels))
-    if packed is None or not isinstance(packed.get('data_samples'), SegDataSample):
+    if not isinstance(packed, dict) or not isinstance(packed.get('data_samples'), SegDataSample):
         raise InputError('the pipeline of the training does not end in PackSegInputs')
     return packed
 

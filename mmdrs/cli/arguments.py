@@ -67,7 +67,7 @@ def _leave_processes() -> None:
         os._exit(0)
 
 
-def command_parser(description: str) -> argparse.ArgumentParser:
+def command_parser(description: str | None) -> argparse.ArgumentParser:
     """A parser whose help shows the description as it is, usually the docstring of a tool.
 
     It also shows the default of each argument that has one.
@@ -83,7 +83,7 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
         return f'{text} (default: %(default)s)' if action.option_strings else text
 
 
-def config_parser(description: str) -> argparse.ArgumentParser:
+def config_parser(description: str | None) -> argparse.ArgumentParser:
     """A :func:`command_parser` with the config and ``--settings``."""
     parser = command_parser(description)
     parser.add_argument('config', help='config file, or mmseg::FOLDER/NAME.py')

@@ -132,7 +132,7 @@ def _as_indices(
     binary = masks is not None and masks.kind == 'binary' and len(classes) == 1
     if masks is None or not (binary or (masks.kind == 'colours' and table)):
         return masks
-    colours = None if binary else read_colour_table(table)
+    colours = None if binary or not table else read_colour_table(table)
     if colours and {*filter(None, colours.values())} - {*classes}:
         return masks
     out = mask_folder(args.out)

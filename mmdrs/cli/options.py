@@ -25,12 +25,12 @@ class OptionsAction(DictAction):
         self,
         parser: argparse.ArgumentParser,
         namespace: argparse.Namespace,
-        values: Sequence[str],
+        values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
         """Add the values to those of the same option before."""
         options = dict(getattr(namespace, self.dest) or {})
-        for item in values:
+        for item in values or ():
             key, separator, text = item.partition('=')
             if not separator:
                 parser.error(f'{option_string}: {item!r} is not KEY=VALUE')

@@ -9,7 +9,7 @@ of layers='default' and of the config itself; --all shows every module whose out
 map (nchw, nhwc) or tokens (nlc). Shapes and signs are those of noise, without weights.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -72,7 +72,7 @@ def report(cfg: Config, input_shape: Sequence[int] | None, show_all: bool) -> It
     yield f'{type(backbone).__name__}, input {" x ".join(map(str, shape))}'
     yield ''
     table = PrettyTable(HEADER, border=False, align='l', padding_width=0, right_padding_width=2)
-    table.add_rows([_row(place, default, used) for place in shown])
+    table.add_rows([list(_row(place, default, used)) for place in shown])
     yield from (line.rstrip() for line in table.get_string().splitlines())
     yield ''
     hidden = len(places) - len(shown)
@@ -129,7 +129,7 @@ def _default_places(
     return [f"layers='default' sets {options}; layers by name need it in drs=dict(...)"], places
 
 
-def _row(place: Place, default: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
+def _row(place: Place, default: Collection[str], used: Collection[str]) -> tuple[str, ...]:
     marks = {'default': place.name in default, 'in use': place.name in used}
     return (
         *(place.name, place.kind, str(place.shape), place.layout),

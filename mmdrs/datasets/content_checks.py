@@ -73,13 +73,15 @@ def _found(path: str, kind: str, size: int, time: int) -> Found:
     if kind == 'seg_map_path':
         mask = read_label(path)
         values = np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist()
-        return Found(*mask.shape, tuple(values))
+        height, width = mask.shape
+        return Found(height, width, tuple(values))
     if kind == 'segments_path':
         return Found(*read_segments_size(path))
     saliency = read_raw_saliency(path)
     white = np.iinfo(saliency.dtype).max
     values = (saliency.min(initial=white), saliency.max(initial=0), white)
-    return Found(*saliency.shape, tuple(map(int, values)))
+    height, width = saliency.shape
+    return Found(height, width, tuple(map(int, values)))
 
 
 #: Gets the paths of the readable maps, and what was found of each.

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmdrs.datasets.label_lists import ImageLabels
 
@@ -27,6 +28,7 @@ def listed_ids(
     it, to the data root; and else to the folder that all of them have in common.
     """
     absolute = [os.path.normpath(image.id) for image in images if os.path.isabs(image.id)]
+    root = ''  # without absolute ids it is not needed
     if absolute:
         common = os.path.commonpath([os.path.dirname(path) for path in absolute])
         roots = [os.path.abspath(root) for root in (image_dir, data_root) if root]
@@ -35,6 +37,6 @@ def listed_ids(
     for image in images:
         name = image.id
         if os.path.isabs(name):
-            name = os.path.relpath(os.path.normpath(name), root)
+            name = Path(os.path.relpath(os.path.normpath(name), root)).as_posix()
         ids.append(without_suffix(name, suffixes).removeprefix('./'))
     return ids

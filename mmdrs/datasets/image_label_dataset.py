@@ -52,4 +52,4 @@ class ImageLabelDataset(ListedSegDataset):
 class VOCImageLabelDataset(ImageLabelDataset):
     """:class:`ImageLabelDataset` with the 21 classes and the palette of PASCAL VOC."""
 
-    METAINFO: ClassVar[dict] = PascalVOCDataset.METAINFO
+    METAINFO = PascalVOCDataset.METAINFO

@@ -44,7 +44,7 @@ class ImageLabels:
     path: str = ''
 
 
-def read_label_list(path: str | os.PathLike, classes: Sequence[str]) -> list[ImageLabels]:
+def read_label_list(path: str | os.PathLike[str], classes: Sequence[str]) -> list[ImageLabels]:
     """Read image ids and image-level labels from a ``.txt`` or ``.csv`` file.
 
     - ``.txt``: ``2007_000032 0 14``, an id and 0-based foreground classes or class names; or for
@@ -86,7 +86,7 @@ def read_label_list(path: str | os.PathLike, classes: Sequence[str]) -> list[Ima
     return images
 
 
-def read_id_list(path: str | os.PathLike) -> list[ImageLabels]:
+def read_id_list(path: str | os.PathLike[str]) -> list[ImageLabels]:
     """Read a list as :func:`read_label_list`, but ignore what follows the ids.
 
     Returns:
@@ -106,7 +106,7 @@ def has_label_column(table: ListTable) -> bool:
     return header is not None and len(header) == 1 and header[0].lower() in _LABELS
 
 
-def read_table(path: str | os.PathLike) -> ListTable:
+def read_table(path: str | os.PathLike[str]) -> ListTable:
     """Read the lines of a list, whatever its classes are.
 
     Raises:
@@ -200,7 +200,7 @@ def _is_table(rows: Sequence[_Row], classes: Sequence[str]) -> bool:
 
 
 def _labels_of_columns(
-    path: str | os.PathLike, columns: list[str], rows: Sequence[_Row], classes: Sequence[str]
+    path: str | os.PathLike[str], columns: list[str], rows: Sequence[_Row], classes: Sequence[str]
 ) -> list[list[int]]:
     """The labels of rows with one column of 0 and 1 for every class, in any order."""
     for name in columns:
@@ -251,7 +251,7 @@ def _parse_label(token: str, classes: Sequence[str], where: str) -> int:
 
 
 def _records(
-    path: str | os.PathLike, rows: Sequence[_Row], labels: Iterable[Sequence[int]]
+    path: str | os.PathLike[str], rows: Sequence[_Row], labels: Iterable[Sequence[int]]
 ) -> list[ImageLabels]:
     images: dict[str, tuple[str, ImageLabels]] = {}
     for (where, (name, *_)), found in zip(rows, labels, strict=True):

@@ -4,9 +4,10 @@ import logging
 import os.path as osp
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
+from mmengine.config import Config
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
@@ -76,7 +77,7 @@ class ListedSegDataset(BaseSegDataset):
         'img_path': 'Correct ann_file, data_root, data_prefix.img_path or img_suffix.'
     }
     #: The keys of ``data_prefix`` that must be given.
-    REQUIRED: ClassVar[tuple[str, ...]] = ('img_path',)
+    REQUIRED: tuple[str, ...] = ('img_path',)
 
     #: Whether the list holds image-level labels, which the data infos then have as well.
     image_labels = False
@@ -102,6 +103,7 @@ class ListedSegDataset(BaseSegDataset):
         self.saliency_suffix = saliency_suffix
         self.any_suffix = not img_suffix
         suffixes = img_suffix or IMAGE_SUFFIXES
+        suffixes = (suffixes,) if isinstance(suffixes, str) else tuple(suffixes)
         self.check_files = check_files
         self.check_sizes = check_sizes
         self.skip_broken = skip_broken
@@ -109,7 +111,7 @@ class ListedSegDataset(BaseSegDataset):
             ann_file=ann_file,
             data_prefix=self._given_prefixes(data_prefix or {}),
             metainfo=metainfo,
-            img_suffix=(suffixes,) if isinstance(suffixes, str) else tuple(suffixes),
+            img_suffix=cast(str, suffixes),  # the parent only stores it
             **kwargs,
         )
 
@@ -197,7 +199,7 @@ class ListedSegDataset(BaseSegDataset):
             'saliency_path': self.saliency_suffix,
             'map_path': '.npz',
         }
-        info = {
+        info: dict[str, Any] = {
             key: osp.join(folder, name + suffixes[key])
             for key, folder in self.data_prefix.items()
             if key in suffixes
@@ -289,10 +291,10 @@ class ListedSegDataset(BaseSegDataset):
         for key in self.REQUIRED:
             if data_prefix.get(key) is None:
                 raise InputError(f'{type(self).__name__}: data_prefix.{key} is required')
-        return {k: v for k, v in data_prefix.items() if v or k in self.REQUIRED}
+        return {k: v or '' for k, v in data_prefix.items() if v or k in self.REQUIRED}
 
     @classmethod
-    def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
+    def _load_metainfo(cls, metainfo: Mapping | Config | None = None) -> dict:
         """Also check the classes and add the palette.
 
         The classes of a subclass with ``METAINFO`` are fixed. Otherwise ground truth that numbers

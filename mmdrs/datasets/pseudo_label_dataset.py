@@ -33,7 +33,7 @@ class PseudoLabelDataset(ListedSegDataset):
             'Run the pseudo-label stage for this list, or correct data_prefix.seg_map_path.'
         ),
     }
-    REQUIRED: ClassVar[tuple[str, ...]] = ('img_path', 'seg_map_path')
+    REQUIRED: tuple[str, ...] = ('img_path', 'seg_map_path')
 
     def __init__(
         self,
@@ -53,4 +53,4 @@ class PseudoLabelDataset(ListedSegDataset):
 class VOCPseudoLabelDataset(PseudoLabelDataset):
     """:class:`PseudoLabelDataset` with the 21 classes and the palette of PASCAL VOC."""
 
-    METAINFO: ClassVar[dict] = PascalVOCDataset.METAINFO
+    METAINFO = PascalVOCDataset.METAINFO

@@ -103,7 +103,7 @@ class SeededDataset(Dataset):
     """
 
     def __init__(self, dataset: Mapping[str, Any]) -> None:
-        self.dataset = DATASETS.build(dataset)
+        self.dataset = DATASETS.build(dict(dataset))
         name_files_in_errors(self.dataset)
 
     @property

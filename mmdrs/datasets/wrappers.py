@@ -1,13 +1,13 @@
 """Data sets within wrappers (``RepeatDataset``, ``ConcatDataset``), and errors that name files."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch.utils.data import Dataset
+from mmseg.registry import DATASETS
 
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, did_you_mean
 from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.pseudo_labels.label_file import read_label
 from mmdrs.reading import reading, reason_of
@@ -20,6 +20,20 @@ def leaf_datasets(dataset: Any) -> list[Any]:
     """The configs of the data sets within the wrappers of a config, in order."""
     inner = dataset.get('datasets') or [dataset[key] for key in ('dataset',) if key in dataset]
     return [leaf for item in inner for leaf in leaf_datasets(item)] if inner else [dataset]
+
+
+def dataset_class(config: Mapping[str, Any]) -> type:
+    """The class of a data set by its config.
+
+    Raises:
+        InputError: If no class of this name is registered.
+    """
+    kind = config['type']
+    found = DATASETS.get(kind) if isinstance(kind, str) else kind
+    if found is None:
+        hint = did_you_mean(kind, list(DATASETS.module_dict))
+        raise InputError(f"there is no data set '{kind}'{hint}")
+    return found
 
 
 @dataclass
@@ -58,7 +72,7 @@ def _read(key: str, path: str) -> None:
         ) from error
 
 
-def name_files_in_errors(dataset: Dataset) -> None:
+def name_files_in_errors(dataset: Any) -> None:
     """Let a built data set raise an ``InputError`` with the image that cannot be loaded."""
     inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
     for item in filter(None, inner):

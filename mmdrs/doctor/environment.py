@@ -102,12 +102,14 @@ _NEEDED |= dict(prettytable='prettytable', PyYAML='yaml', Jinja2='jinja2')
 
 def _number(text: str) -> tuple[int, ...]:
     """``2.13.0+cpu`` as (2, 13, 0)."""
-    return tuple(int(part) for part in re.match(r'[\d.]*', text)[0].split('.') if part)
+    digits = re.sub(r'[^\d.].*', '', text)
+    return tuple(int(part) for part in digits.split('.') if part)
 
 
 def _has_operators() -> bool:
     """Whether MMCV has its compiled module; nothing is imported, which may fail."""
-    folders = find_spec('mmcv').submodule_search_locations or ()
+    found = find_spec('mmcv')
+    folders = (found.submodule_search_locations if found else None) or ()
     return any(next(Path(folder).glob('_ext.*'), None) for folder in folders)
 
 

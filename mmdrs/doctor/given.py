@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmseg.registry import DATASETS
-
 from mmdrs.datasets.file_checks import FolderIndex
 from mmdrs.datasets.listed_dataset import ListedSegDataset
+from mmdrs.datasets.wrappers import dataset_class
 from mmdrs.errors import InputError
 from mmdrs.findings import Finding
 
@@ -57,9 +56,7 @@ class Given:
         Parts that no setting names keep the name of the data set. None for a data set of another
         package, which checks itself.
         """
-        kind = config['type']
-        kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-        if not issubclass(kind, ListedSegDataset):
+        if not issubclass(dataset_class(config), ListedSegDataset):
             return None
         prefix = config.get('data_prefix') or {}
         titles = {
@@ -109,15 +106,15 @@ class Listed:
 def read_list(given: Given) -> tuple[Listed | None, list[Finding]]:
     """Read a list; where only its labels are wrong, its images are listed all the same."""
     config = dict(given.config, check_files=False, check_sizes=False, pipeline=[])
-    kind = config.pop('type')
-    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+    kind = dataset_class(config)
+    del config['type']
     try:
         return _listed(given, kind(**config)), []
     except InputError as error:
         message, *lines = str(error).splitlines()
         lines = tuple(line.strip() for line in lines)
         found = [Finding('error', given.list_key, message.removesuffix(':'), lines)]
-    unlabelled = type(kind.__name__, (kind,), dict(image_labels=False))
+    unlabelled: Any = type(kind.__name__, (kind,), dict(image_labels=False))
     try:
         return _listed(given, unlabelled(**config)), found
     except InputError:

@@ -56,7 +56,7 @@ def _imbalance(listed: Listed, counts: dict[str, int]) -> list[Finding]:
     present = {name: count for name, count in counts.items() if count}
     if not present:
         return []
-    most, least = max(present, key=present.get), min(present, key=present.get)
+    most, least = max(present, key=present.__getitem__), min(present, key=present.__getitem__)
     if present[most] <= IMBALANCE * present[least]:
         return []
     message = f'{most} has {present[most]} images, {least} only {present[least]}'

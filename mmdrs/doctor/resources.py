@@ -169,7 +169,7 @@ def free_memory() -> tuple[float, str]:
     if torch.cuda.is_available():
         return float(torch.cuda.mem_get_info()[0]), 'GPU'
     try:
-        text = Path('/proc/meminfo').read_text()
+        text = Path('/proc/meminfo').read_text('utf-8')
         kilobytes = next(line.split()[1] for line in text.splitlines() if 'MemAvailable' in line)
         return 1024.0 * int(kilobytes), 'machine'
     except (OSError, StopIteration, IndexError):

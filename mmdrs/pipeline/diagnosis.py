@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,7 +17,13 @@ from mmdrs.pipeline.runs import StageRun, stage_runs
 from mmdrs.pipeline.settings import Settings
 
 #: Files that each kind of stage writes for an image.
-_WRITES = dict(maps='maps', labels='labels', self_maps='maps', self_labels='labels', test='labels')
+_WRITES: dict[str, Literal['maps', 'labels']] = {
+    'maps': 'maps',
+    'labels': 'labels',
+    'self_maps': 'maps',
+    'self_labels': 'labels',
+    'test': 'labels',
+}
 #: Images whose sizes are looked up for the estimates.
 _SAMPLE = 200
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
 
@@ -165,7 +166,7 @@ def _run_stage(name: str, runs: dict[str, StageRun], again: bool, clock: Clock) 
     run = runs[name]
     state = StageState(run.folder)
     # One process decides: the others would see its files half-way.
-    decision = [None, None]
+    decision: list[Any] = [None, None]
     if is_main_process():
         wanted = fingerprints(runs)[name]
         decision = [_decide(state, wanted, again), wanted]
@@ -224,12 +225,12 @@ def _check_needs(chosen: list[Stage], runs: dict[str, StageRun]) -> None:
                 )
 
 
-_UNUSABLE: dict[Status, str] = dict(
-    new='not there',
-    interrupted='not finished',
-    incomplete='no longer complete',
-    outdated='made with another config or inputs',
-)
+_UNUSABLE: dict[Status, str] = {
+    'new': 'not there',
+    'interrupted': 'not finished',
+    'incomplete': 'no longer complete',
+    'outdated': 'made with another config or inputs',
+}
 
 
 def _all_evaluations(runs: dict[str, StageRun]) -> list[Evaluation]:

@@ -113,7 +113,9 @@ def _exists(pid: int) -> bool:
 def _began(pid: int) -> str:
     """When a process began, in the words of the system; '' if it has ended, or none are known."""
     try:
-        state, *fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
+        state, *fields = (
+            Path(f'/proc/{pid}/stat').read_text('utf-8', 'replace').rpartition(')')[2].split()
+        )
     except OSError:
         return ''
     return '' if state in 'ZX' else fields[18]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from mmdrs.errors import InputError, did_you_mean
 
@@ -40,6 +40,16 @@ class Stage:
     source: str | None = None
     backbone_only: bool = False
     compares: tuple[str, ...] = ()
+
+    @property
+    def trained(self) -> str:
+        """The stage whose checkpoint it runs, of a stage that runs one."""
+        return cast(str, self.weights)
+
+    @property
+    def learnt(self) -> str:
+        """The stage whose maps or labels it reads, of a stage that reads some."""
+        return cast(str, self.source)
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Krähenbühl and Koltun, "Efficient Inference in Fully Connected CRFs with Gauss
 NeurIPS 2011. The inference is that of ``pydensecrf``, an optional dependency.
 """
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -97,9 +98,9 @@ class DenseCRF:
 
 def _pydensecrf() -> ModuleType:
     try:
-        from pydensecrf import densecrf
+        importlib.import_module('pydensecrf')
+        return importlib.import_module('pydensecrf.densecrf')  # compiled, without types
     except ImportError as error:
         raise InputError(
             f"the dense CRF needs pydensecrf: pip install 'mmdrs[crf]' ({error})"
         ) from error
-    return densecrf

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
 
 from mmdrs.errors import InputError
 from mmdrs.reading import reading
@@ -43,7 +44,7 @@ def read_header(path: str | Path) -> tuple[int, int, str]:
     """
     with open_picture(path, 'image') as picture:
         width, height = picture.size
-        if picture.format == 'TIFF':  # newer Pillow turns the size already
+        if isinstance(picture, TiffImageFile):  # newer Pillow turns the size already
             width, height = picture.tag_v2[256], picture.tag_v2[257]
         # PNG's own getexif decodes the whole image to look for EXIF data after the pixels.
         if Image.Image.getexif(picture).get(ExifTags.Base.Orientation) in _ROTATED:

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
@@ -27,7 +27,7 @@ def write_label(
     path: str | Path,
     label: np.ndarray,
     palette: Sequence[Sequence[int]],
-    record: dict | None = None,
+    record: dict[str, Any] | None = None,
 ) -> None:
     """Write a label (H, W), 0 background, 255 ignored; a file that exists is complete.
 
@@ -57,11 +57,13 @@ def record_text(record: Mapping[str, Any]) -> tuple[str, str]:
     return _KEY, json.dumps(record, sort_keys=True)
 
 
-def read_label_record(path: str | Path) -> dict | None:
+def read_label_record(path: str | Path) -> dict[str, Any] | None:
     """The record of a label file; None where there is no whole PNG, or it holds none."""
     try:
         with open_picture(path, 'label') as picture:
-            record = json.loads(picture.text[_KEY])  # decodes it: a damaged picture has none
+            record = json.loads(
+                cast(PngImageFile, picture).text[_KEY]
+            )  # decodes it: a damaged picture has none
     except InputError:
         return None
     return record if isinstance(record, dict) else None
@@ -88,7 +90,8 @@ def read_label(path: str | Path) -> np.ndarray:
             raise InputError(
                 f'{path} is a {picture.mode} picture; labels are indexed (mode P or L)'
             )
-        if picture.format == 'PNG' and picture.mode == 'L' and picture.tile[0][3] != 'L':
+        spread = isinstance(picture, PngImageFile) and picture.tile[0][3] != 'L'
+        if picture.mode == 'L' and spread:
             # Pillow spreads the levels over 0..255, so that other classes would be read.
             raise InputError(f'{path} is grey with fewer than 8 bits; write 8 bits or a palette')
         return np.array(picture)

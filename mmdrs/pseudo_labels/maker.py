@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class LabelMaker:
     palette: Sequence[Sequence[int]]
     out_dir: Path | None = None
 
-    def finished(self, image: ImageFiles, maps: dict | None) -> bool:
+    def finished(self, image: ImageFiles, maps: dict[str, Any] | None) -> bool:
         """Whether all files of an image are there, and made of the same.
 
         ``maps`` is the record of the maps; None accepts labels of any maps, for maps that are
@@ -70,7 +70,7 @@ class LabelMaker:
         paths = self._paths(image)
         return bool(paths) and all(path.is_file() for path in paths)
 
-    def record(self, image: ImageFiles, maps: dict | None) -> dict:
+    def record(self, image: ImageFiles, maps: dict[str, Any] | None) -> dict[str, Any]:
         """What the label of an image is made of: maps, rules, the saliency map, merged masks.
 
         Raises:
@@ -83,7 +83,7 @@ class LabelMaker:
         return made_of
 
     def make(
-        self, image: ImageFiles, maps: LocalizationMaps, record: dict | None
+        self, image: ImageFiles, maps: LocalizationMaps, record: dict[str, Any] | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Make the label of an image, and write what is not finished.
 
@@ -100,7 +100,7 @@ class LabelMaker:
         if self.rules.background_cue.needs_saliency:
             saliency = image.saliency
             if not isinstance(saliency, np.ndarray):
-                saliency = read_saliency(saliency, size)
+                saliency = read_saliency(cast(str, saliency), size)
         labels = self.rules.fuse(
             *(maps.floats(), maps.labels, size, saliency, image.img_path),
             self._segments(image, size),
@@ -122,7 +122,7 @@ class LabelMaker:
         return [output_path(folder, image.img_id, '.png') for folder in folders]
 
     @staticmethod
-    def _made_of(path: Path, record: dict) -> bool:
+    def _made_of(path: Path, record: dict[str, Any]) -> bool:
         found = read_label_record(path)
         if found is not None and record['maps'] is None:
             found['maps'] = None

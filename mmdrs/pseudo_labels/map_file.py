@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,7 @@ class LocalizationMaps:
     values: np.ndarray
     original_size: tuple[int, int]
     scale: float = 1.0
-    record: dict = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
 
     def floats(self) -> np.ndarray:
         """The maps as float32 (K, h, w), 0..``scale``."""
@@ -57,7 +58,7 @@ class LocalizationMaps:
         labels: tuple[int, ...],
         maps: np.ndarray,
         original_size: tuple[int, int],
-        record: dict | None = None,
+        record: dict[str, Any] | None = None,
     ) -> 'LocalizationMaps':
         """Quantise float maps (K, h, w); the scale grows where a value exceeds 1."""
         scale = max(1.0, float(maps.max())) if maps.size else 1.0
@@ -116,7 +117,8 @@ def read_maps(path: str | Path) -> LocalizationMaps:
 
 
 def _refuse_large(file: np.lib.npyio.NpzFile) -> None:
-    size = sum(member.file_size for member in file.zip.infolist())
+    members = file.zip.infolist() if file.zip else []
+    size = sum(member.file_size for member in members)
     if size > _LARGEST_FILE:
         raise ValueError(f'it unpacks to {size / 2**30:.1f} GiB')
 
@@ -140,7 +142,7 @@ def _check(maps: LocalizationMaps) -> None:
         raise ValueError('its record is no JSON object')
 
 
-def read_record(path: str | Path) -> dict | None:
+def read_record(path: str | Path) -> dict[str, Any] | None:
     """The record of a map file, without decoding its maps; None where there is no whole file."""
     try:
         with reading(path, 'map file'), np.load(path, allow_pickle=False) as file:

@@ -29,8 +29,10 @@ def check_id(name: str) -> str:
         InputError: If it is no path that stays below any folder, or is in the folder
             ``.evaluated``.
     """
-    parts = name.split('/')
-    if {'', '.', '..'} & set(parts) or '\0' in name or parts[0] == EVALUATED:
+    # On Windows a backslash separates folders, too, and `C:name` is on another drive.
+    parts = name.replace(os.sep, '/').split('/')
+    drive = os.path.splitdrive(name)[0]
+    if {'', '.', '..'} & set(parts) or drive or '\0' in name or parts[0] == EVALUATED:
         raise InputError(
             f'the image id {name!r} would write outside of the output folder: ids are names, or '
             "paths below the folder of the images without '..'"

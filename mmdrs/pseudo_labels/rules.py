@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class LabelRules:
     merge: SegmentMerging | None = None
 
     @classmethod
-    def from_config(cls, config: dict) -> 'LabelRules':
+    def from_config(cls, config: dict[str, Any]) -> 'LabelRules':
         """From ``dict(background_cue=dict(type='saliency', threshold=50), threshold=0.2)``.
 
         ``crf=dict()`` is a dense CRF with its default constants, ``refine=dict(type='PAR')``
@@ -57,7 +58,7 @@ class LabelRules:
         """Whether a label depends on the image itself."""
         return self.crf is not None or self.refine is not None
 
-    def to_config(self) -> dict:
+    def to_config(self) -> dict[str, Any]:
         """The rules as a config with every value, for the records of scores.
 
         Without ``merge`` where there is none: the fingerprints of earlier scores do not name it.
@@ -67,7 +68,7 @@ class LabelRules:
             del values['merge']
         return values
 
-    def deciding(self) -> dict:
+    def deciding(self) -> dict[str, Any]:
         """The values that decide what a label is, for its record and the fingerprint of its stage.
 
         The sources of saliency maps and merged masks are left out: they are texts about them.
@@ -111,7 +112,7 @@ class LabelRules:
             raise InputError(f'{img_path}: `merge` of the pseudo labels needs the masks to merge')
         image = read_image(img_path, size) if self.needs_image else None
         maps = resize_array(maps, size)
-        if self.refine is not None:
+        if self.refine is not None and image is not None:
             maps = self.refine.refine(image, maps)
         made = fuse_maps(
             maps,
@@ -124,7 +125,7 @@ class LabelRules:
             self.crf,
             image,
         )
-        if self.merge is None:
+        if self.merge is None or segments is None:
             return made
         written, evaluated = (self.merge.merge(label, segments) for label in made)
         return written, evaluated

@@ -4,6 +4,7 @@ Three makers: the networks of rembg, maps that another program has made, and the
 which needs no weights and is weak.
 """
 
+import importlib
 from abc import ABC, abstractmethod
 from importlib.util import find_spec
 from pathlib import Path
@@ -99,8 +100,7 @@ class Rembg(SaliencyModel):
                 f'rembg is not installed: {_INSTALL} (Python 3.11 or later), or use '
                 '--model spectral, which needs no network and is weak'
             )
-        import rembg
-
+        rembg = importlib.import_module('rembg')
         try:
             self._session: Any = rembg.new_session(name)
         except Exception as error:  # of the name, the download, or the file

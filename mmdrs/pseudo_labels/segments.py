@@ -119,7 +119,8 @@ class SegmentMerging:
     def __post_init__(self) -> None:
         for name in ('own_share', 'class_share'):
             share = getattr(self, name)
-            if not isinstance(share, Real) or isinstance(share, bool) or not 0 <= share <= 1:
+            is_number = isinstance(share, Real) and not isinstance(share, bool)
+            if not is_number or not 0 <= float(share) <= 1:
                 raise InputError(f'merge: {name} must be a share of 0..1, got {share!r}')
         if not isinstance(self.source, str):
             raise InputError(

@@ -115,7 +115,7 @@ def _masks(path: str | Path) -> Iterator[tuple[str, Size, Callable[[], np.ndarra
         with naming(where):
             if not isinstance(annotation, Mapping):
                 raise InputError(f'must be a dict with `segmentation`, got {annotation!r:.40}')
-            segmentation = annotation.get('segmentation')
+            segmentation: Any = annotation.get('segmentation')
             size = read_size(segmentation)
         yield where, size, lambda found=segmentation, where=where: _lengths(found, where)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from mmdrs.errors import InputError, check_keys
 
@@ -20,7 +20,8 @@ def build_step(kind: type[Step], where: str, config: Mapping[str, Any]) -> Step:
     Raises:
         InputError: If it is no dict, the type is another one, or a key is unknown.
     """
-    check_keys(where, config, ('type', *(field.name for field in fields(kind))))
+    names = [field.name for field in fields(cast(Any, kind))]
+    check_keys(where, config, ('type', *names))
     values = dict(config)
     given = values.pop('type', kind.__name__)
     if given != kind.__name__:

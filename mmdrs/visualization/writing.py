@@ -13,6 +13,8 @@ SIZES = range(14, 7, -1)  # of the font, in pixels: the first at which a text fi
 LINE = 22  # height of a line of a legend
 SWATCH = 14
 
+#: The second where Pillow has no FreeType.
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
@@ -65,7 +67,7 @@ def legend(colours: Mapping[str, Sequence[int]], width: int) -> Image.Image:
     return canvas
 
 
-def _fitted(text: str, width: float) -> tuple[str, ImageFont.FreeTypeFont]:
+def _fitted(text: str, width: float) -> tuple[str, _Font]:
     """A text, cut off if need be, and the largest font at which it has at most this width."""
     fonts = [ImageFont.load_default(size) for size in SIZES]
     font = next((font for font in fonts if font.getlength(text) <= width), fonts[-1])

@@ -42,6 +42,7 @@ def test_results_come_in_order(workers: int, chunk: int) -> None:
     assert list(ordered_map(square, [], workers, chunk)) == []
 
 
+@pytest.mark.processes
 def test_processes_have_one_thread() -> None:
     found = list(ordered_map(process, range(20), 2))
     assert {threads for _, threads, _ in found} == {1}
@@ -69,6 +70,7 @@ def test_items_are_read_in_parts(workers: int) -> None:
     assert next(numbers) < 1000
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize('workers', [0, 2])
 def test_errors_come_as_they_were_raised(workers: int) -> None:
     found = []

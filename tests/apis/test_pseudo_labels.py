@@ -177,6 +177,7 @@ def test_another_saliency_map_makes_a_label_again(images, tmp_path: Path, scored
     assert made_anew(images, tmp_path) == []
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize('workers', [0, 1])
 def test_masks_are_merged_into_labels(images, tmp_path: Path, workers: int) -> None:
     """A mask of the upper half; the class fills it where it has more than half of it."""

@@ -17,7 +17,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list:
     """Collects how process groups are started; no runner is built, and there is no GPU."""
     calls = []
 
-    def start(backend: str, **options: timedelta) -> None:
+    def start(backend: str, **options: timedelta | None) -> None:
         calls.append((backend, options))
 
     monkeypatch.setattr(runner, 'get_device', lambda: 'cpu')
@@ -35,9 +35,9 @@ def config(**values: object) -> Config:
 @pytest.mark.parametrize(
     ('dist_cfg', 'started'),
     [
-        (dict(), ('gloo', {})),
+        (dict(), ('gloo', {'timeout': None})),
         (dict(backend='nccl', timeout=90), ('gloo', {'timeout': timedelta(seconds=90)})),
-        (dict(backend='mpi'), ('mpi', {})),
+        (dict(backend='mpi'), ('mpi', {'timeout': None})),
     ],
 )
 def test_backend(prepared: list, dist_cfg: dict, started: tuple) -> None:
@@ -49,6 +49,67 @@ def test_backend(prepared: list, dist_cfg: dict, started: tuple) -> None:
         find_unused_parameters=True,
         device_ids=None,
     )
+
+
+@pytest.mark.parametrize(
+    ('has_nccl', 'dist_cfg', 'backend'),
+    [
+        (True, dict(backend='nccl'), 'nccl'),
+        (False, dict(backend='nccl'), 'gloo'),
+        (False, dict(), 'gloo'),
+        (False, dict(backend='mpi'), 'mpi'),
+    ],
+)
+def test_gpu_without_nccl(
+    has_nccl: bool, dist_cfg: dict, backend: str, prepared: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows. MMEngine starts the processes, of whose group the config tells it."""
+    started = []
+    monkeypatch.setattr(runner, 'get_device', lambda: 'cuda')
+    monkeypatch.setattr(runner.torch_dist, 'is_nccl_available', lambda: has_nccl)
+    monkeypatch.setattr(runner, 'init_dist', lambda *given: started.append(given))
+    cfg = build_runner(config(env_cfg=dict(dist_cfg=dist_cfg)))
+    assert cfg.env_cfg.dist_cfg.get('backend') == backend
+    runner.start_processes('pytorch')
+    assert started == [('pytorch', 'nccl' if has_nccl else 'gloo')]
+    assert prepared == []
+
+
+def test_apple_gpu_runs_one_process(prepared: list, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, 'get_device', lambda: 'mps')
+    with pytest.raises(InputError, match='MPS'):
+        build_runner(config())
+    with pytest.raises(InputError, match='MPS'):
+        runner.start_processes('pytorch')
+
+
+@pytest.mark.parametrize(
+    ('platform', 'chosen', 'given', 'kept'),
+    [
+        ('linux', None, dict(mp_start_method='fork'), dict(mp_start_method='fork')),
+        ('linux', 'fork', dict(mp_start_method='spawn'), dict(mp_start_method='spawn')),
+        ('linux', 'spawn', dict(mp_start_method='fork'), dict(mp_start_method='spawn')),
+        ('linux', 'spawn', dict(), dict(mp_start_method='spawn')),
+        ('linux', 'spawn', None, None),
+        ('darwin', None, dict(mp_start_method='fork'), dict(mp_start_method='spawn')),
+        ('darwin', 'forkserver', dict(), dict(mp_start_method='forkserver')),
+        ('win32', 'spawn', dict(mp_start_method='fork'), dict(mp_start_method='spawn')),
+    ],
+)
+def test_start_method_of_loading_processes(
+    platform: str,
+    chosen: str | None,
+    given: dict | None,
+    kept: dict | None,
+    prepared: list,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runner.sys, 'platform', platform)
+    monkeypatch.setattr(
+        runner.multiprocessing, 'get_start_method', lambda allow_none=False: chosen
+    )
+    cfg = build_runner(config(env_cfg=dict(mp_cfg=given)))
+    assert cfg.env_cfg.mp_cfg == kept
 
 
 def test_own_wrapper_is_kept(prepared: list) -> None:

@@ -87,7 +87,10 @@ def damaged(tiny_voc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return path
 
 
-@pytest.mark.parametrize(('workers', 'interval'), [(0, 100), (2, 100), (0, 1)])
+@pytest.mark.parametrize(
+    ('workers', 'interval'),
+    [(0, 100), pytest.param(2, 100, marks=pytest.mark.processes), (0, 1)],
+)
 def test_an_image_that_cannot_be_loaded_is_named(
     damaged: Path, tmp_path: Path, workers: int, interval: int
 ) -> None:

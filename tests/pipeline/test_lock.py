@@ -32,6 +32,10 @@ def test_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+forks = pytest.mark.skipif(not hasattr(os, 'fork'), reason='forks')
+
+
+@forks
 def test_lock_is_given_back_at_sigterm(tmp_path: Path) -> None:
     """As a cluster ends a job that goes on elsewhere."""
 
@@ -59,6 +63,7 @@ def ended_process() -> int:
     return process.pid
 
 
+@forks
 @pytest.mark.parametrize('kind', ['killed', 'number used again', 'empty', 'damaged', 'no number'])
 def test_stale_lock_does_not_count(kind: str, tmp_path: Path) -> None:
     host = socket.gethostname()

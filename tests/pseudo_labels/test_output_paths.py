@@ -1,11 +1,14 @@
 """Nothing of the user's is overwritten, and no two images share a file."""
 
+import ntpath
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from mmdrs.errors import InputError
+from mmdrs.pseudo_labels import output_paths
 from mmdrs.pseudo_labels.label_file import write_label
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 from mmdrs.pseudo_labels.output_paths import check_outputs, image_id, output_path
@@ -21,6 +24,16 @@ LABEL = np.zeros((2, 2), np.uint8)
 def test_no_file_outside_of_the_folder(name: str) -> None:
     with pytest.raises(InputError, match='would write outside of the output folder'):
         output_path('out', name, '.png')
+
+
+@pytest.mark.parametrize('name', ['..\\a', 'x\\..\\..\\a', 'C:a', 'C:\\a', '\\\\server\\share\\a'])
+def test_no_file_outside_of_the_folder_on_windows(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output_paths, 'os', SimpleNamespace(sep='\\', path=ntpath))
+    with pytest.raises(InputError, match='would write outside of the output folder'):
+        output_path('out', name, '.png')
+    assert output_path('out', 'x/a', '.png') == Path('out/x/a.png')
 
 
 def test_files_have_the_folders_of_the_images() -> None:

@@ -280,7 +280,7 @@ def is_complete(out_dir: Path, settings: dict[str, int]) -> bool:
     if not out_dir.exists() or (out_dir.is_dir() and not any(out_dir.iterdir())):
         return False
     try:
-        found = json.loads((out_dir / SETTINGS_FILE).read_text())
+        found = json.loads((out_dir / SETTINGS_FILE).read_text('utf-8'))
     except (OSError, ValueError):
         raise InputError(
             f'{out_dir} exists and is no data set of this tool (no readable {SETTINGS_FILE}); '
@@ -309,8 +309,8 @@ def write_split(root: Path, split: str, count: int, settings: dict[str, int]) ->
         ids.append(name)
         lines.append(' '.join([name, *classes]))
     lists = root / 'ImageSets' / 'Segmentation'
-    (lists / f'{split}.txt').write_text('\n'.join(ids) + '\n')
-    (lists / f'{split}_cls.txt').write_text('\n'.join(lines) + '\n')
+    (lists / f'{split}.txt').write_text('\n'.join(ids) + '\n', 'utf-8')
+    (lists / f'{split}_cls.txt').write_text('\n'.join(lines) + '\n', 'utf-8')
 
 
 def make_shapes_voc(
@@ -357,7 +357,7 @@ def make_shapes_voc(
             (root / folder).mkdir(parents=True)
         for split, count in counts.items():
             write_split(root, split, count, settings)
-        (root / SETTINGS_FILE).write_text(json.dumps(settings, indent=2) + '\n')
+        (root / SETTINGS_FILE).write_text(json.dumps(settings, indent=2) + '\n', 'utf-8')
         os.replace(root, out_dir)
     return True
 

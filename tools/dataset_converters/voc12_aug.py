@@ -104,7 +104,7 @@ def prepare_voc_aug(
             dataset.drop()  # a repeated run would not get further
             raise
         dataset.put_in_place()
-    ids = own_list.read_text().split()
+    ids = own_list.read_text('utf-8').split()
     if expected not in (0, len(ids)):
         raise InputError(
             f'{own_list} was made with {len(ids)} images, expected {expected}; choose another '
@@ -171,7 +171,7 @@ def move_files(source: Path, target: Path) -> None:
     """Move the files of a folder into another."""
     target.mkdir(parents=True, exist_ok=True)
     for name, path in _files(source, '').items():
-        path.rename(target / name)
+        path.replace(target / name)
 
 
 def _files(root: Path, folder: str) -> dict[str, Path]:
@@ -181,14 +181,14 @@ def _files(root: Path, folder: str) -> dict[str, Path]:
 
 def _read_record(path: Path) -> dict:
     try:
-        return dict(json.loads(path.read_text()))
+        return dict(json.loads(path.read_text('utf-8')))
     except (OSError, ValueError, TypeError):
         return {}  # none, or not one of ours
 
 
 def _write_record(path: Path, record: dict) -> None:
     with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=2) + '\n')
+        temporary.write_text(json.dumps(record, indent=2) + '\n', 'utf-8')
 
 
 def read_checksums(
@@ -291,12 +291,12 @@ def make_train_aug(
             '8498, val 2857); for other lists give --expected, 0 for any number'
         )
     own = dataset.root / TRAIN_AUG
-    if own.exists() and sorted(own.read_text().split()) != train_aug:
+    if own.exists() and sorted(own.read_text('utf-8').split()) != train_aug:
         hint = 'move it away, or choose another folder'
         raise InputError(f'{own} names other images than these archives; {hint}')
     make_masks(dataset, sorted({*train_aug, *val}), archives, report)
     with written_whole(dataset.part / TRAIN_AUG) as temporary:
-        temporary.write_text(''.join(f'{name}\n' for name in train_aug))
+        temporary.write_text(''.join(f'{name}\n' for name in train_aug), 'utf-8')
 
 
 def read_ids(path: Path, archive: Path) -> list[str]:

@@ -147,8 +147,9 @@ def overlay_picture(prediction: Prediction) -> Image.Image:
 
 def _write_levels(path: Path, prediction: Prediction) -> None:
     """``levels`` uint8 (K, H, W), 255 for the probability 1, of the K ``classes``, by index."""
-    shown = sorted(prediction.levels)
-    levels = np.stack([prediction.levels[index] for index in shown])
+    found = prediction.levels or {}
+    shown = sorted(found)
+    levels = np.stack([found[index] for index in shown])
     names = np.array([prediction.classes[index] for index in shown])
     with written_whole(path) as temporary:
         np.savez_compressed(temporary, levels=levels, classes=np.array(shown), names=names)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 import torch
@@ -77,16 +78,16 @@ class Collector:
 
         ``is_sigmoid`` says that those of a single output are probabilities already.
         """
-        single = len(scores) == 1
-        if single:
+        foreground = None
+        if len(scores) == 1:
             foreground = scores if is_sigmoid else scores.sigmoid()
-            label = foreground[0] > self.threshold
+            label = foreground[0] > cast(float, self.threshold)
         else:
             label = scores.argmax(dim=0)
         self.label[rows, columns] = label.to(torch.uint8).cpu().numpy()
         if self.levels is None and not self._floats_wanted:
             return
-        if single:
+        if foreground is not None:
             probabilities = torch.cat([1 - foreground, foreground])
         else:
             probabilities = scores.float().softmax(dim=0)
@@ -99,8 +100,9 @@ class Collector:
 
     def _add_levels(self, rows: slice, columns: slice, probabilities: Tensor) -> None:
         """A class gets its array with its first level above 0: most classes are in no image."""
+        found = cast(dict, self.levels)
         levels = (probabilities * LEVELS).round().to(torch.uint8)
         for index in levels.flatten(1).any(dim=1).nonzero().flatten().tolist():
-            if index not in self.levels:
-                self.levels[index] = np.zeros(self.label.shape, np.uint8)
-            self.levels[index][rows, columns] = levels[index].cpu().numpy()
+            if index not in found:
+                found[index] = np.zeros(self.label.shape, np.uint8)
+            found[index][rows, columns] = levels[index].cpu().numpy()

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.device import get_device
-from mmseg.models.segmentors import BaseSegmentor
+from mmseg.models.segmentors import EncoderDecoder
 
 from mmdrs.apis.config import load_config
 from mmdrs.apis.inference import init_network
@@ -67,7 +67,8 @@ def init_model(
     if run is not None:
         stage = segmentation_stage(run)
         config, checkpoint = stage.config, stage.checkpoint
-    cfg = config if isinstance(config, Config) else load_config(config)
+    # Without a run there is a config, or an error above.
+    cfg = config if isinstance(config, Config) else load_config(cast(str | Path, config))
     if 'module' in cfg.model:
         raise InputError(
             f"the config '{cfg.filename}' tests with augmentation; give the config that the "
@@ -86,21 +87,23 @@ class Segmentor:
         palette: Red, green and blue of each class.
     """
 
-    def __init__(self, network: BaseSegmentor, checkpoint: str) -> None:
+    def __init__(self, network: EncoderDecoder, checkpoint: str) -> None:
         _check_kind(network)
         self.network = network
         self.checkpoint = checkpoint
-        meta = getattr(network, 'dataset_meta', None) or _config_meta(network.cfg)
+        meta = getattr(network, 'dataset_meta', None) or _config_meta(self.cfg)
         count = max(2, network.out_channels)
-        self.classes = tuple(meta.get('classes') or (f'class {index}' for index in range(count)))
-        self.palette = [list(colour) for colour in meta.get('palette') or voc_palette(count)]
+        names = meta.get('classes') or (f'class {index}' for index in range(count))
+        palette = meta.get('palette') or voc_palette(count)
+        self.classes: tuple[str, ...] = tuple(names)
+        self.palette: list[list[int]] = [list(colour) for colour in palette]
         if count > IGNORE_LABEL:
             raise InputError(f'masks of 8 bits hold {IGNORE_LABEL} classes, not {count}')
 
     @property
     def cfg(self) -> Config:
         """The config of the network."""
-        return self.network.cfg
+        return cast(Config, self.network.cfg)
 
     def predict(
         self, image: str | Path | np.ndarray, tile: Tile = 'auto', wanted: str | None = None
@@ -133,19 +136,18 @@ class Segmentor:
         """
         pixels = [_pixels(image) for image in images]
         packed = [self._pack(image) for image in pixels]
-        collected: list[Collector | None] = [None] * len(images)
+        collected: dict[int, Collector] = {}
         for indices in self._batches(packed, tile):
             batch = self._predict_whole([packed[index] for index in indices], wanted)
             for index, found in zip(indices, batch, strict=True):
                 collected[index] = found
         for index, item in enumerate(packed):
-            if collected[index] is None:
+            if index not in collected:
                 windows = WindowedInference(self.network, _side(tile), batch_size or len(images))
                 collected[index] = self._collector(item, wanted)
                 windows.run(item['inputs'], collected[index])
         return [
-            self._prediction(image, item, tile)
-            for image, item in zip(pixels, collected, strict=True)
+            self._prediction(image, collected[index], tile) for index, image in enumerate(pixels)
         ]
 
     def _prediction(self, image: np.ndarray, collected: Collector, tile: Tile) -> Prediction:
@@ -170,7 +172,7 @@ class Segmentor:
 
     def _pack(self, image: np.ndarray) -> dict[str, Any]:
         """The input of the network, ``inputs`` (3, h, w), BGR, and its ``data_samples``."""
-        return self._pipeline(dict(img=np.ascontiguousarray(image[..., ::-1])))
+        return cast(dict, self._pipeline(dict(img=np.ascontiguousarray(image[..., ::-1]))))
 
     def _batches(self, packed: Sequence[dict[str, Any]], tile: Tile) -> Iterator[list[int]]:
         """Places of the images that are predicted as a whole, those of a batch together."""
@@ -248,11 +250,11 @@ def _config_meta(cfg: Config) -> dict[str, Any]:
     return (leaf_datasets(loader.dataset)[0].get('metainfo') or {}) if loader else {}
 
 
-def _check_kind(network: BaseSegmentor) -> None:
+def _check_kind(network: EncoderDecoder) -> None:
     """Refuse a network that makes maps."""
     head = getattr(network, 'decode_head', None)
     if isinstance(head, LocalizationHead):
-        filename = network.cfg.filename or 'config'
+        filename = cast(Config, network.cfg).filename or 'config'
         run = run_of(filename)
         instead = f'mmdrs predict {run}' if run else 'the work directory of its run'
         raise InputError(

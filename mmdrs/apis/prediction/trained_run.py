@@ -83,7 +83,7 @@ def _trained(folder: Path, described: dict[str, Any]) -> TrainedStage | str:
     reason = NOT_FINISHED.get(state.status(made_by))
     if reason:
         return reason
-    weights = Path(state.done['weights']).name
+    weights = Path((state.done or {})['weights']).name
     if not (folder / weights).is_file() or not is_whole(folder / weights):
         return f'its checkpoint {weights} is gone or incomplete'
     configs = sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime)

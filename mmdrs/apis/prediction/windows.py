@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import torch
-from mmseg.models.segmentors import BaseSegmentor
+from mmseg.models.segmentors import EncoderDecoder
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
@@ -29,7 +29,7 @@ class WindowedInference:
         batch_size: Windows that are predicted at once.
     """
 
-    def __init__(self, network: BaseSegmentor, tile: int, batch_size: int = 1) -> None:
+    def __init__(self, network: EncoderDecoder, tile: int, batch_size: int = 1) -> None:
         if not hasattr(network, 'inference'):
             raise InputError(f'a {type(network).__name__} predicts no windows; give --tile 0')
         self.network = network

@@ -19,7 +19,7 @@ from mmdrs.errors import InputError, MissingFileError
 
 
 def read_class_folders(
-    root: str | os.PathLike, classes: Sequence[str], suffixes: Sequence[str] = ('.jpg',)
+    root: str | os.PathLike[str], classes: Sequence[str], suffixes: Sequence[str] = ('.jpg',)
 ) -> list[ImageLabels]:
     """Read image-level labels from a folder that holds one folder of images per class.
 

@@ -15,7 +15,7 @@ _COLOUR_FIRST = re.compile(rf'{_COLOUR}[,;:\s]+(.*\D.*)')
 VOID: Colour = (224, 224, 192)
 
 
-def read_colour_table(path: str | os.PathLike) -> dict[Colour, str]:
+def read_colour_table(path: str | os.PathLike[str]) -> dict[Colour, str]:
     """Read the colours of classes.
 
     A line is ``name,r,g,b`` (comma, semicolon, colon or blanks; a name may have blanks),

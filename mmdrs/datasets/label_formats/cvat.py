@@ -40,8 +40,9 @@ def read(source: Source, options: ReadOptions) -> LabelledImages:
         known += [label for label in labels if label and label not in known]
         for image in images:
             where = f'{path}, image {image.get("id", "")} {image.get("name", "")!r}'
-            if not image.get('name'):
+            image_name = image.get('name')
+            if not image_name:
                 raise InputError(f'{where}: has no name')
             names = [item.get('label', '') for item in image]
-            rows.append(NamedLabels(image.get('name'), [n for n in names if n], where))
+            rows.append(NamedLabels(image_name, [n for n in names if n], where))
     return from_names(rows, options.classes, known)

@@ -41,7 +41,7 @@ class NamedLabels(NamedTuple):
     """An image with the names of its classes; ``where`` is the place of both, for messages."""
 
     id: str
-    names: Iterable[str]
+    names: list[str]
     where: str
 
 

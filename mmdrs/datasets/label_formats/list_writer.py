@@ -12,7 +12,7 @@ from mmdrs.files import written_whole
 
 
 def write_label_list(
-    path: str | os.PathLike, images: Sequence[ImageLabels], classes: Sequence[str] = ()
+    path: str | os.PathLike[str], images: Sequence[ImageLabels], classes: Sequence[str] = ()
 ) -> None:
     """Write lines ``2007_000032 0 14``: an id and its 0-based foreground classes.
 

@@ -22,7 +22,7 @@ class NpyLabels(NamedTuple):
     num_classes: int
 
 
-def read_npy_labels(path: str | os.PathLike, num_classes: int | None = None) -> NpyLabels:
+def read_npy_labels(path: str | os.PathLike[str], num_classes: int | None = None) -> NpyLabels:
     """Read a dict from image ids to vectors of 0 and 1 that ``numpy.save`` wrote.
 
     Ids may be numbers, as in 2007000032 for '2007_000032', which some repositories use.

@@ -6,7 +6,7 @@ import os
 from mmdrs.reading import reading
 
 
-def holds_all(path: str | os.PathLike, *texts: bytes) -> bool:
+def holds_all(path: str | os.PathLike[str], *texts: bytes) -> bool:
     """Whether a file holds all of these texts; it is searched, not loaded."""
     with reading(path, 'file'), open(path, 'rb') as file:
         if not os.fstat(file.fileno()).st_size:

@@ -24,7 +24,7 @@ class VOCObject(NamedTuple):
     difficult: bool
 
 
-def read_voc_objects(path: str | os.PathLike) -> list[VOCObject]:
+def read_voc_objects(path: str | os.PathLike[str]) -> list[VOCObject]:
     """The objects of an annotation of one image.
 
     Raises:

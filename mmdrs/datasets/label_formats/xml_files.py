@@ -14,7 +14,7 @@ class _PlainBuilder(ElementTree.TreeBuilder):
         raise ValueError('a DOCTYPE is not allowed; remove the line')
 
 
-def read_xml(path: str | os.PathLike, what: str) -> ElementTree.Element:
+def read_xml(path: str | os.PathLike[str], what: str) -> ElementTree.Element:
     """Read an XML file.
 
     Args:
@@ -32,7 +32,7 @@ def read_xml(path: str | os.PathLike, what: str) -> ElementTree.Element:
         return ElementTree.parse(path, ElementTree.XMLParser(target=_PlainBuilder())).getroot()
 
 
-def starts_with_tag(path: str | os.PathLike, tag: str) -> bool:
+def starts_with_tag(path: str | os.PathLike[str], tag: str) -> bool:
     """Whether the root of an XML file has this name, judged by its first 4 kB."""
     with reading(path, 'XML file'), open(path, 'rb') as file:
         head = file.read(4096)

@@ -5,6 +5,7 @@ Stock ``Resize``, ``RandomResize``, ``RandomFlip`` and ``RandomCrop`` transform 
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import cv2
 import numpy as np
@@ -66,13 +67,14 @@ class RandomScale(BaseTransform):
         factor = self._factor()
         height, width = results['img'].shape[:2]
         self.resize.scale = (int(width * factor), int(height * factor))
-        return self.resize(results)
+        return cast(dict, self.resize(results))
 
     @cache_randomness
     def _factor(self) -> float:
         if self.factors is not None:
             return float(np.random.choice(self.factors))
-        return float(np.random.uniform(*self.factor_range))
+        low, high = cast(tuple[float, float], self.factor_range)
+        return float(np.random.uniform(low, high))
 
 
 @TRANSFORMS.register_module()

@@ -3,6 +3,7 @@
 import logging
 
 from mmengine.hooks import Hook
+from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
@@ -82,7 +83,7 @@ class DRSScheduleHook(Hook):
             )
 
     def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+        self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None
     ) -> None:
         strength = self.strength(runner.iter, runner.max_iters)
         for layer in self.layers:

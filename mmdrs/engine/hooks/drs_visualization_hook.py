@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.hooks.hook import DATA_BATCH
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
@@ -35,7 +36,7 @@ class DRSVisualizationHook(Hook):
         drs_layers(runner.model)  # an error if there are none
 
     def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+        self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None
     ) -> None:
         if is_main_process() and self.every_n_train_iters(runner, self.interval):
             self._found = self._stack.enter_context(observed(runner.model))
@@ -44,7 +45,7 @@ class DRSVisualizationHook(Hook):
         self,
         runner: Runner,
         batch_idx: int,
-        data_batch: dict | None = None,
+        data_batch: DATA_BATCH = None,
         outputs: dict | None = None,
     ) -> None:
         if not self._found:
@@ -64,6 +65,6 @@ class DRSVisualizationHook(Hook):
             }
             runner.visualizer.add_scalars(scalars, step)
             for writer in writers:
-                if hasattr(writer, 'add_histogram'):
-                    writer.add_histogram(f'drs_control/{name}', control, step)
+                if add_histogram := getattr(writer, 'add_histogram', None):
+                    add_histogram(f'drs_control/{name}', control, step)
         self._found = {}

@@ -5,13 +5,13 @@ import itertools
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmengine.dist import all_reduce_params
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import nn
@@ -56,7 +56,8 @@ class PreciseBNHook(Hook):
         if runner.iter > 0:
             return
         # Without DDP's wrapper, which would wait for a backward pass.
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        wrapped = is_model_wrapper(runner.model)
+        model = cast(BaseModel, runner.model.module if wrapped else runner.model)
         mode = model.training
         model.train()
         batches = _batches(runner, self.num_batches)
@@ -79,8 +80,8 @@ class PreciseBNHook(Hook):
 def _batches(runner: Runner, count: int) -> Iterator[dict[str, Any]]:
     """``count`` training batches, at most an epoch; the first one comes twice."""
     # A loader of its own: the training's begins with its first batch, also when it is resumed.
-    config = dict(runner._train_dataloader, persistent_workers=False)
-    config['dataset'] = runner.train_loop.dataloader.dataset
+    dataset = runner.train_dataloader.dataset
+    config = dict(cast(dict, runner._train_dataloader), persistent_workers=False, dataset=dataset)
     loader = runner.build_dataloader(config, seed=runner.seed)
     source = iter(loader)
     first = next(source)
@@ -89,14 +90,14 @@ def _batches(runner: Runner, count: int) -> Iterator[dict[str, Any]]:
     yield from itertools.islice(source, min(count, len(loader)) - 1)
 
 
-def _forward(model: nn.Module, batch: dict[str, Any]) -> None:
+def _forward(model: BaseModel, batch: dict[str, Any]) -> None:
     """Run the training's forward pass, all heads included."""
     with torch.no_grad():
         data = model.data_preprocessor(batch, training=True)
         model(**data, mode='loss')
 
 
-def frozen_norms(model: nn.Module, batch: dict[str, Any], after_drs: bool) -> list[_BatchNorm]:
+def frozen_norms(model: BaseModel, batch: dict[str, Any], after_drs: bool) -> list[_BatchNorm]:
     """The batch norms that run with frozen statistics in the training's forward pass.
 
     Args:
@@ -132,7 +133,7 @@ def _not_updating(model: nn.Module) -> Iterator[list[_BatchNorm]]:
 
 
 def update_statistics(
-    model: nn.Module, norms: list[_BatchNorm], batches: Iterator[dict[str, Any]]
+    model: BaseModel, norms: list[_BatchNorm], batches: Iterator[dict[str, Any]]
 ) -> int:
     """Set ``norms`` to the mean and variance of their inputs, averaged over batches and processes.
 

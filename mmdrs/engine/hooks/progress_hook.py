@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.hooks.hook import DATA_BATCH
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
@@ -23,7 +24,7 @@ class ProgressHook(Hook):
         self.progress.start(runner.iter)
 
     def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs=None
+        self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None, outputs=None
     ) -> None:
         loss = runner.message_hub.get_scalar('train/loss').mean(20)
         self.progress.step(runner.iter + 1, runner.max_iters, f'loss {loss:.4f}')
@@ -35,7 +36,7 @@ class ProgressHook(Hook):
         self,
         runner: Runner,
         batch_idx: int,
-        data_batch: dict | None = None,
+        data_batch: DATA_BATCH = None,
         outputs: Sequence | None = None,
     ) -> None:
         self.progress.step(batch_idx + 1, len(runner.test_dataloader), '')

@@ -1,8 +1,9 @@
 """Every evaluation leaves a record: scores, protocol, provenance."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import cast
 
 from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
@@ -12,7 +13,7 @@ from mmseg.registry import HOOKS
 
 from mmdrs.evaluation.records.building import build_evaluation
 from mmdrs.evaluation.records.protocol import read_protocol
-from mmdrs.evaluation.records.record import Evaluation, Score, per_class, write_evaluation
+from mmdrs.evaluation.records.record import Evaluation, Score, Task, per_class, write_evaluation
 from mmdrs.files import digest
 
 
@@ -44,7 +45,8 @@ class ResultsHook(Hook):
         for metric in runner.test_evaluator.metrics:
             scores = list(_scores(metric, metrics, runner))
             if scores:
-                task, images = getattr(metric, 'task', 'seg'), len(runner.test_dataloader.dataset)
+                task: Task = getattr(metric, 'task', 'seg')
+                images = len(cast(Sized, runner.test_dataloader.dataset))
                 evaluation = build_evaluation(
                     runner.cfg, task, scores, images, runner._load_from, self.stage
                 )
@@ -67,7 +69,7 @@ def _scores(metric: BaseMetric, values: dict[str, float], runner: Runner) -> Ite
     base = read_protocol(runner.cfg.to_dict(), runner._load_from)
     special = getattr(metric, 'protocols', {'mIoU': {}})
     by_class = getattr(metric, 'class_scores', {})
-    classes = metric.dataset_meta['classes']
+    classes = (metric.dataset_meta or {})['classes']
     for name, changes in special.items():
         key = f'{metric.prefix}/{name}' if metric.prefix else name
         if key in values:

@@ -3,6 +3,7 @@
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
+from mmengine.hooks.hook import DATA_BATCH
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
@@ -21,13 +22,13 @@ class SeedHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Give the sampler the seed of a resumed training, which its checkpoint knows."""
-        sampler = runner.train_loop.dataloader.sampler
+        sampler = runner.train_dataloader.sampler
         shared = not runner._randomness_cfg.get('diff_rank_seed')
         if shared and isinstance(sampler, SeededSampler):
             sampler.seed = sampler.sampler.seed = runner.seed
 
     def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+        self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None
     ) -> None:
         """Seed the generators of Python, NumPy and torch, on all devices."""
         # The last number keeps the keys apart from those of augmentations.

@@ -3,11 +3,13 @@
 import logging
 import math
 from pathlib import Path
+from typing import cast
 
 import torch
 from mmengine.hooks import Hook
+from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
-from mmengine.optim import AmpOptimWrapper
+from mmengine.optim import AmpOptimWrapper, OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
@@ -37,7 +39,7 @@ class TrainingGuardHook(Hook):
         self,
         runner: Runner,
         batch_idx: int,
-        data_batch: dict | None = None,
+        data_batch: DATA_BATCH = None,
         outputs: dict | None = None,
     ) -> None:
         """Look at the logged losses."""
@@ -69,13 +71,13 @@ class TrainingGuardHook(Hook):
 
 
 def _causes(runner: Runner) -> str:
-    rate = runner.optim_wrapper.get_lr()
-    rates = [value for values in rate.values() for value in values]
+    wrapper = cast(OptimWrapper | OptimWrapperDict, runner.optim_wrapper)
+    rates = [value for values in wrapper.get_lr().values() for value in values]
     causes = [f'a learning rate too high (it is {max(rates):g})', 'values in the input']
     if isinstance(runner.optim_wrapper, AmpOptimWrapper):
         causes.append('mixed precision (train without --amp)')
     pointer = Path(runner.work_dir) / 'last_checkpoint'
     kept = 'No checkpoint was written'
     if pointer.is_file():
-        kept = f'The last good checkpoint is {pointer.read_text()}'
+        kept = f'The last good checkpoint is {pointer.read_text(encoding="utf-8")}'
     return f'Likely causes: {", ".join(causes)}. {kept}'

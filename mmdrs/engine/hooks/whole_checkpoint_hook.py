@@ -1,7 +1,7 @@
 """Checkpoints that are whole or not there, whenever a training is killed."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend, register_backend
@@ -44,10 +44,10 @@ class WholeCheckpointHook(CheckpointHook):
         super().before_train(runner)
         if type(self.file_backend) is LocalBackend:
             self.backend_args = dict(backend=_BACKEND)
-        if self.save_best and _validation_is_due(runner):
+        if self.save_best and runner.val_loop is not None and _validation_is_due(runner):
             runner.val_loop.run()
 
-    def after_val_epoch(self, runner: Runner, metrics: dict[str, float]) -> None:
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Note which iteration was validated; save the best checkpoint."""
         runner.message_hub.update_info(_VALIDATED, runner.iter)
         super().after_val_epoch(runner, metrics)
@@ -77,7 +77,7 @@ class WholeCheckpointHook(CheckpointHook):
         if not is_main_process():
             return
         with written_whole(Path(runner.work_dir) / 'last_checkpoint') as temporary:
-            temporary.write_text(self.last_ckpt)
+            temporary.write_text(str(self.last_ckpt), encoding='utf-8')
         if outdated is not None:
             path = self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(outdated))
             if self.file_backend.isfile(path):
@@ -86,9 +86,9 @@ class WholeCheckpointHook(CheckpointHook):
 
 def _validation_is_due(runner: Runner) -> bool:
     """Whether a resumed training was stopped before or in the validation of its checkpoint."""
-    if runner.iter == 0 or runner.val_loop is None:
+    if runner.iter == 0:
         return False
-    loop = runner.train_loop
+    loop = cast(Any, runner.train_loop)
     if isinstance(loop, EpochBasedTrainLoop):
         done, last = loop.epoch, loop.max_epochs
     else:

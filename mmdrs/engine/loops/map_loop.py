@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
-from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.model import BaseModel, BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner, TestLoop
 from mmseg.registry import LOOPS
 from mmseg.structures import SegDataSample
+from torch import nn
 from torch.utils.data import DataLoader
 
 from mmdrs.datasets.wrappers import leaf_datasets
@@ -102,7 +103,7 @@ class LocalizationMapLoop(TestLoop):
         return super().run()
 
     @torch.no_grad()
-    def run_iter(self, idx: int, data_batch: dict) -> None:
+    def run_iter(self, idx: int, data_batch: Any) -> None:
         """Compute one batch, unless the files of all its images are finished."""
         self.runner.call_hook('before_test_iter', batch_idx=idx, data_batch=data_batch)
         outputs = self._kept_samples(data_batch)
@@ -115,7 +116,7 @@ class LocalizationMapLoop(TestLoop):
 
     def _kept_samples(self, data_batch: dict) -> list[SegDataSample] | None:
         """The samples with the predictions from their files; None if any must be computed."""
-        if not self.can_skip:
+        if self.reader is None or not self.can_skip:
             return None
         samples = data_batch['data_samples']
         if samples and isinstance(samples[0], (list, tuple)):  # test-time augmentation
@@ -129,7 +130,7 @@ class LocalizationMapLoop(TestLoop):
 
 
 def localization_model(
-    model: torch.nn.Module,
+    model: nn.Module,
     scales: Sequence[int | float] | None,
     size: tuple[int, int] | None,
     *,
@@ -143,18 +144,19 @@ def localization_model(
         InputError: If the model has other test-time augmentation, or the method cannot be used.
     """
     if is_model_wrapper(model):
-        model = model.module
+        model = cast(nn.Module, model.module)
     if isinstance(model, LocalizationTTA):
         if method is None:
             return model
-        views = dict(scales=model.scales, size=model.size, flip=model.flip, merge=model.merge)
-        return LocalizationTTA(model.module, **views, method=method)
+        scales, size, flip, merge = model.scales, model.size, model.flip, model.merge
+        model = model.module
     if isinstance(model, BaseTTAModel):
         raise InputError(
             f'LocalizationMapLoop makes no maps with a {type(model).__name__}: leave out --tta, '
             "or set tta_model=dict(type='LocalizationTTA')"
         )
-    return LocalizationTTA(model, scales, size, flip=flip, merge=merge, method=method)
+    segmentor = cast(BaseModel, model)
+    return LocalizationTTA(segmentor, scales, size, flip=flip, merge=merge, method=method)
 
 
 @torch.no_grad()

@@ -92,6 +92,16 @@ class FileMetric(BaseMetric):
     def _make(self, files: Any, maps: LocalizationMaps) -> Any:
         """Write the files of an image and return what :meth:`_read` would."""
 
+    @property
+    def meta(self) -> dict[str, Any]:
+        """``classes`` and ``palette`` of the data set; the evaluator sets them before a test."""
+        return self.dataset_meta or {}
+
+    @property
+    def num_classes(self) -> int:
+        """Classes of the data set, background included."""
+        return len(self.meta['classes'])
+
     @abstractmethod
     def _count(self, made: Any, actual: np.ndarray) -> Any:
         """Count what was made or read against the ground truth (H, W)."""
@@ -119,6 +129,7 @@ class FileMetric(BaseMetric):
         self, files: Any, predicted: tuple | None, actual: np.ndarray | None, where: str
     ) -> Any:
         """The count of one image; None without ground truth."""
+        made = None
         if predicted is not None:
             made = self._make(files, LocalizationMaps.from_floats(*predicted))
         elif actual is not None:

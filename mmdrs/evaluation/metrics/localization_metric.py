@@ -1,7 +1,7 @@
 """Localization maps in the test loop: written, and scored where there is ground truth."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
@@ -65,8 +65,8 @@ class LocalizationMetric(FileMetric):
 
     def restore(self, sample: SegDataSample) -> None:
         """Put the maps of a kept file into a data sample."""
-        stored = read_maps(self._files(sample.to_dict()))
-        maps = torch.zeros(len(self.dataset_meta['classes']), *stored.values.shape[1:])
+        stored = read_maps(cast(Path, self._files(sample.to_dict())))
+        maps = torch.zeros(self.num_classes, *stored.values.shape[1:])
         maps[0] = self.threshold
         maps[[label + 1 for label in stored.labels]] = torch.from_numpy(stored.floats())
         set_maps(sample, maps)
@@ -86,8 +86,7 @@ class LocalizationMetric(FileMetric):
 
     def _count(self, made: LocalizationMaps, actual: np.ndarray) -> MapCounts:
         maps = resize_array(made.floats(), actual.shape)
-        num_classes = len(self.dataset_meta['classes'])
-        return count_maps(maps, made.labels, actual, num_classes, self.coverage_threshold)
+        return count_maps(maps, made.labels, actual, self.num_classes, self.coverage_threshold)
 
     def compute_scores(self, total: MapCounts | None, images: int) -> dict[str, float]:
         """Scores of all images with ground truth; nothing where no image has any."""

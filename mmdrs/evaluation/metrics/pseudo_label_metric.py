@@ -97,7 +97,7 @@ class PseudoLabelMetric(FileMetric):
         sample.set_data(dict(pred_sem_seg=PixelData(data=data)))
 
     def _maker(self) -> LabelMaker:
-        return LabelMaker(self.rules, self.dataset_meta['palette'], self.output_dir)
+        return LabelMaker(self.rules, self.meta['palette'], self.output_dir)
 
     def _files(self, sample: dict) -> ImageFiles:
         saliency = sample.get('saliency_path')
@@ -113,7 +113,7 @@ class PseudoLabelMetric(FileMetric):
         return self._maker().make(files, maps, maps.record or None)
 
     def _count(self, made: Sequence[np.ndarray], actual: np.ndarray) -> FusedCounts:
-        return FusedCounts.of(made, actual, len(self.dataset_meta['classes']))
+        return FusedCounts.of(made, actual, self.num_classes)
 
     def compute_scores(self, total: FusedCounts | None, images: int) -> dict[str, float]:
         """The scores over all images with ground truth; nothing where there is none."""

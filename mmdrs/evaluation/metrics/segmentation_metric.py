@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -69,7 +69,7 @@ class SegmentationMetric(IoUMetric):
     ) -> None:
         super().__init__(
             ignore_index=ignore_index,
-            iou_metrics=iou_metrics,
+            iou_metrics=list(iou_metrics),
             nan_to_num=nan_to_num,
             beta=beta,
             collect_device=collect_device,
@@ -99,11 +99,11 @@ class SegmentationMetric(IoUMetric):
         """
         data_samples = [self._scored(sample) for sample in data_samples]
         folder, self.output_dir = self.output_dir, None  # the parent would write grey PNGs
-        super().process(data_batch, data_samples)
+        super().process(data_batch or {}, data_samples)
         self.output_dir = folder
         if folder is None:
             return
-        meta = self.dataset_meta
+        meta: dict[str, Any] = self.dataset_meta or {}
         palette = meta.get('palette') or voc_palette(len(meta['classes']))
         for sample in data_samples:
             path = output_path(folder, image_id(sample), '.png')
@@ -141,10 +141,11 @@ class SegmentationMetric(IoUMetric):
         if self.format_only:
             return {}
         if 'mIoU' in self.metrics:
-            intersection, union = (sum(column) for column in list(zip(*results, strict=True))[:2])
+            counts = [cast(Tensor, sum(column)) for column in zip(*results, strict=True)]
+            intersection, union, predicted = counts[:3]
             iou = (100 * intersection / union).tolist()
             self.class_scores['mIoU'] = [round(value, 2) for value in iou]
-            self._warn_of_background(sum(list(zip(*results, strict=True))[2]))
+            self._warn_of_background(predicted)
         return super().compute_metrics(results)
 
     def _warn_of_background(self, predicted: Tensor) -> None:
@@ -173,8 +174,8 @@ class CRFIoUMetric(SegmentationMetric):
     without ``crf`` the constants are the defaults.
     """
 
-    default_prefix: ClassVar[str] = 'crf'
-    default_crf: ClassVar[dict] = {}
+    default_prefix = 'crf'
+    default_crf: ClassVar[dict | None] = {}
 
 
 def _refined_label(sample: dict, crf: DenseCRF) -> Tensor:

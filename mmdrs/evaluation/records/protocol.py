@@ -181,7 +181,7 @@ def describe_merging(merge: Mapping[str, Any] | None) -> str:
     )
 
 
-def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What is special in the protocols of the scores of pseudo labels, by their metric.
 
     Args:

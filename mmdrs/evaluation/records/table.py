@@ -135,5 +135,5 @@ def render_table(
     table.set_style(style)
     for number, name in enumerate(headings):
         table.align[name] = 'l' if number < left else 'r'
-    table.add_rows(rows)
+    table.add_rows([list(row) for row in rows])
     return table.get_string()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from mmengine.model import BaseModule, ModuleDict
@@ -13,8 +13,9 @@ from mmdrs.errors import InputError
 from mmdrs.models.backbones.places import Run, match_places, place_names, runs_of, split_place
 from mmdrs.models.backbones.presets import PRESETS, Preset, find_preset
 from mmdrs.models.layers import build_drs
-from mmdrs.models.layers.drs import channel_axis
+from mmdrs.models.layers.drs import Layout, SuppressionLayer, channel_axis
 
+Module = TypeVar('Module', bound=nn.Module)
 Layers = Sequence[str] | Mapping[str, Mapping[str, Any]] | Literal['default']
 _DIMENSIONS = dict(nchw=4, nlc=3, nhwc=4)
 
@@ -148,7 +149,7 @@ def _run(runs: dict[str, list[Run]], place: str) -> Run:
     return runs[name][(number or 1) - 1]
 
 
-def _check_output(place: str, run: Run, layout: str) -> int:
+def _check_output(place: str, run: Run, layout: Layout) -> int:
     """The channels of a place's output.
 
     Raises:
@@ -196,7 +197,7 @@ def _hook_again(hooks: Mapping[str, partial], backbone: nn.Module, inputs: tuple
 
 
 def _hooked(
-    backbone: nn.Module, place: str, runs: dict[str, list[Run]], layer: BaseModule
+    backbone: nn.Module, place: str, runs: dict[str, list[Run]], layer: SuppressionLayer
 ) -> nn.Module:
     """The module whose output is suppressed.
 
@@ -217,7 +218,7 @@ def _hooked(
     return module.after[number - 1]
 
 
-def _replace(backbone: nn.Module, old: nn.Module, new: nn.Module) -> nn.Module:
+def _replace(backbone: nn.Module, old: nn.Module, new: Module) -> Module:
     """Put a module in the place of another, under every name that it has."""
     for owner in list(backbone.modules()):
         # Not named_children(), which names a module that is there twice only once.

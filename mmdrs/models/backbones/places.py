@@ -200,13 +200,14 @@ def describe_places(
     for place in place_names(runs):
         name, number = split_place(place)
         module, run = modules[name], runs[name][(number or 1) - 1]
-        if not _can_hold(module, run, number):
+        shape = run.shape
+        if shape is None or not _can_hold(module, run, number):
             continue
-        layout = _layout(run.shape, larger[name][(number or 1) - 1].shape)
-        positions = math.prod(run.shape) // run.shape[channel_axis(layout)]
+        layout = _layout(shape, larger[name][(number or 1) - 1].shape or shape)
+        positions = math.prod(shape) // shape[channel_axis(layout)]
         usual = positions > 1 and _is_usual(name, module)
         kind = type(module).__name__
-        places.append(Place(place, kind, run.shape, layout, run.rectified, usual))
+        places.append(Place(place, kind, shape, layout, run.rectified, usual))
     return places
 
 

@@ -1,6 +1,7 @@
 """The head of DeepLabV2, which MMSegmentation does not have."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from mmengine.structures import PixelData
@@ -65,17 +66,20 @@ class DeepLabV2Head(BaseDecodeHead):
                 f'DeepLabV2Head: self_training must be None or one of {MASKINGS}, '
                 f'got {self_training!r}'
             )
-        self.self_training = self_training
+        self.self_training: Masking | None = self_training
         del self.conv_seg  # the dilated convolutions are the classifier
         self.convs = nn.ModuleList(
             nn.Conv2d(in_channels, num_classes, 3, padding=dilation, dilation=dilation)
             for dilation in dilations
         )
 
-    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
+    # The parent's is a placeholder that returns nothing.
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, inputs: tuple[Tensor, ...]
+    ) -> Tensor:
         """Logits (N, num_classes, h, w) of the backbone's feature maps."""
         feature = self._transform_inputs(inputs)
-        return sum(conv(feature) for conv in self.convs)
+        return cast(Tensor, sum(conv(feature) for conv in self.convs))
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict:
         """The losses of the parent at the size of the logits, and ``loss_self_training``."""
@@ -90,18 +94,19 @@ class DeepLabV2Head(BaseDecodeHead):
         return losses
 
 
-def _with_resized_label(sample: SegDataSample, size: tuple[int, int]) -> SegDataSample:
+def _with_resized_label(sample: SegDataSample, size: Sequence[int]) -> SegDataSample:
     """A sample with the label alone, at another size; pixel centres stay aligned."""
-    label = sample.gt_sem_seg.data[None].float()
+    label: Tensor = sample.gt_sem_seg.get('data')[None].float()
     label = F.interpolate(label, size=tuple(size), mode='nearest-exact')[0].long()
     return SegDataSample(gt_sem_seg=PixelData(data=label))
 
 
 def _present(sample: SegDataSample) -> Tensor:
     """(num_classes,): background and the image-level labels."""
-    if sample.get('img_label') is None:
+    label = sample.get('img_label')
+    if label is None:
         raise InputError(
             f"self-training needs 'img_label' of {sample.get('img_path')}: set image_labels=True "
             'in the PseudoLabelDataset and end the pipeline with PackDRSInputs'
         )
-    return torch.cat([sample.img_label.new_ones(1), sample.img_label])
+    return torch.cat([label.new_ones(1), label])

@@ -1,5 +1,7 @@
 """The plain head of DeepLabV3+: full convolutions instead of separable ones."""
 
+from typing import Any
+
 from mmcv.cnn import ConvModule
 from mmseg.models.decode_heads.aspp_head import ASPPModule
 from mmseg.models.decode_heads.sep_aspp_head import DepthwiseSeparableASPPHead
@@ -55,7 +57,9 @@ class DeepLabV3PlusHead(DepthwiseSeparableASPPHead):
             align_corners=align_corners,
             init_cfg=dict(type='Kaiming', layer='Conv2d'),
         )
-        common = dict(conv_cfg=self.conv_cfg, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg)
+        common: dict[str, Any] = dict(
+            conv_cfg=self.conv_cfg, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg
+        )
         self.aspp_modules = ASPPModule(dilations, in_channels, channels, **common)
         branches = (len(dilations) + 1) * channels
         self.bottleneck = nn.Sequential(

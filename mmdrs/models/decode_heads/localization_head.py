@@ -2,10 +2,10 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from mmcv.cnn import build_norm_layer
-from mmengine.config import ConfigDict
 from mmengine.model import Sequential
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.utils import SampleList
@@ -84,14 +84,17 @@ class LocalizationHead(BaseDecodeHead):
         )
         return [conv, *norm, activation]
 
-    def forward(self, inputs: tuple[Tensor, ...] | Tensor) -> Tensor:
+    # The parent's is a placeholder that returns nothing.
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, inputs: tuple[Tensor, ...] | Tensor
+    ) -> Tensor:
         """Raw class maps (N, classes without background, h, w) of the backbone's features."""
         if isinstance(inputs, Tensor):  # some backbones return a single feature map bare
             inputs = (inputs,)
         return self.conv_seg(self.convs(self._transform_inputs(inputs)))
 
     def predict(
-        self, inputs: tuple[Tensor, ...], batch_img_metas: list[dict], test_cfg: ConfigDict
+        self, inputs: tuple[Tensor, ...], batch_img_metas: list[dict], test_cfg: dict
     ) -> Tensor:
         """Localization maps of feature maps; see :meth:`predict_by_feat`.
 
@@ -132,7 +135,7 @@ class LocalizationHead(BaseDecodeHead):
         # Only the classes present are resized and normalised: 1.5 of VOC's 20 on average.
         maps = self.maps(class_maps[present][:, None], (height, width), normalize)[:, 0]
         prediction = maps.new_zeros(len(class_maps), 1 + class_maps.shape[1], height, width)
-        prediction[:, 0] = self.threshold
+        prediction[:, 0] = cast(float, self.threshold)
         prediction[:, 1:][present] = maps
         return prediction
 
@@ -183,4 +186,4 @@ class LocalizationHead(BaseDecodeHead):
                     f"{type(self).__name__} needs 'img_label' of {sample.get('img_path')} to "
                     'train: use ImageLabelDataset and end the pipeline with PackDRSInputs'
                 )
-        return torch.stack([sample.img_label for sample in samples]).to(like)
+        return torch.stack([sample.get('img_label') for sample in samples]).to(like)

@@ -33,10 +33,11 @@ class RefinementHead(LocalizationHead):
                     'data_prefix.map_path and add LoadLocalizationMap and PackDRSInputs to the '
                     'pipeline'
                 )
-        levels = torch.stack([s.gt_localization_map.data for s in batch_data_samples])
+        levels = torch.stack([s.get('gt_localization_map').data for s in batch_data_samples])
         class_maps = seg_logits.float()  # half precision cannot tell all of the 256 levels apart
         target = refinement_target(levels.to(class_maps) / 255)
-        return dict(loss_mse=F.mse_loss(self.maps(class_maps, target.shape[2:]), target))
+        height, width = target.shape[2:]
+        return dict(loss_mse=F.mse_loss(self.maps(class_maps, (height, width)), target))
 
     def maps(self, class_maps: Tensor, size: tuple[int, int], normalize: bool = True) -> Tensor:
         """As they are, whether maps are summed up or not: they are absolute values."""

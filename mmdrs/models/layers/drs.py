@@ -50,7 +50,7 @@ class SuppressionLayer(BaseModule):
         if layout not in get_args(Layout):
             raise InputError(f'DRS: layout must be one of {get_args(Layout)}, got {layout!r}')
         self.rectify = rectify
-        self.layout = layout
+        self.layout: Layout = layout
         self.in_eval = in_eval
         self.inplace = inplace
         self.register_buffer('strength', torch.ones(()), persistent=False)
@@ -153,7 +153,7 @@ class LearnableDRS(SuppressionLayer):
         )
 
 
-def build_drs(config: dict, channels: int) -> BaseModule:
+def build_drs(config: dict, channels: int) -> SuppressionLayer:
     """Build a DRS layer from its config for features of ``channels`` channels.
 
     Raises:

@@ -13,6 +13,7 @@ need 2.2 times the memory of the ReLU network (``docs/performance.md``).
 """
 
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -103,7 +104,7 @@ def with_strength(control: Tensor, strength: Tensor) -> Tensor:
 
 class _Suppress(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, control: Tensor, rectify: bool, inplace: bool) -> Tensor:
+    def forward(ctx: Any, x: Tensor, control: Tensor, rectify: bool, inplace: bool) -> Tensor:
         if inplace:
             ctx.mark_dirty(x)
         values = _rectified(x, rectify, inplace)
@@ -115,14 +116,19 @@ class _Suppress(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
-        return (*_gradients(grad, *ctx.saved_tensors, ctx.rectify), None, None)
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, grad: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        # The decorator, as torch declares it, hides the names of the arguments.
+        output, maximum, control, position = ctx.saved_tensors
+        gradients = _gradients(grad, output, maximum, control, position, ctx.rectify)
+        return (*gradients, None, None)
 
 
 class _SuppressByController(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx, x: Tensor, weight: Tensor, strength: Tensor, rectify: bool, inplace: bool
+        ctx: Any, x: Tensor, weight: Tensor, strength: Tensor, rectify: bool, inplace: bool
     ) -> Tensor:
         if inplace:
             ctx.mark_dirty(x)
@@ -138,7 +144,9 @@ class _SuppressByController(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, grad: Tensor
+    ) -> tuple[Tensor | None, ...]:
         output, maximum, control, position, average, raw, weight, strength = ctx.saved_tensors
         grad_x, grad_control = _gradients(grad, output, maximum, control, position, ctx.rectify)
         # Sigmoid, matrix, average: each in the precision of its forward pass.
@@ -210,7 +218,9 @@ def _rounded_up(cap: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _graph_is_made() -> bool:
     """Whether this is compiled, exported or traced, where nothing may be written in place."""
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+    # Documented, though torch does not mark it as exported.
+    tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+    return torch.compiler.is_compiling() or tracing
 
 
 def _gradients(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmseg.models.segmentors import BaseSegmentor
+from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor, nn
 
 from mmdrs.errors import InputError, blamed_on, check_keys, did_you_mean
@@ -34,7 +34,7 @@ class ImageScores(nn.Module):
         segmentor: With a :class:`.CAMHead`.
     """
 
-    def __init__(self, segmentor: BaseSegmentor) -> None:
+    def __init__(self, segmentor: EncoderDecoder) -> None:
         super().__init__()
         self.segmentor = segmentor
 
@@ -63,7 +63,7 @@ class CamMethod:
             network has no such module, is no classifier, or slides windows.
     """
 
-    def __init__(self, segmentor: BaseSegmentor, config: str | Mapping[str, Any]) -> None:
+    def __init__(self, segmentor: EncoderDecoder, config: str | Mapping[str, Any]) -> None:
         given = {'type': config} if isinstance(config, str) else config
         methods = cam_methods()
         self.name = str(given.get('type') if isinstance(given, Mapping) else given)
@@ -168,7 +168,7 @@ def _options(kind: type) -> list[str]:
     ]
 
 
-def _check_classifier(segmentor: BaseSegmentor, name: str) -> None:
+def _check_classifier(segmentor: EncoderDecoder, name: str) -> None:
     head = getattr(segmentor, 'decode_head', None)
     if not isinstance(head, CAMHead):
         raise InputError(
@@ -182,7 +182,7 @@ def _check_classifier(segmentor: BaseSegmentor, name: str) -> None:
         )
 
 
-def _module_names(segmentor: BaseSegmentor, given: str | Sequence[str] | None) -> tuple[str, ...]:
+def _module_names(segmentor: EncoderDecoder, given: str | Sequence[str] | None) -> tuple[str, ...]:
     """The paths of the target layers."""
     names = (given,) if isinstance(given, str) else tuple(given or (LAST_FEATURES,))
     known = [name for name, _ in segmentor.named_modules() if name]

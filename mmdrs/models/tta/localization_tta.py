@@ -1,11 +1,11 @@
 """Multi-scale localization maps."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from mmengine.model import BaseModel
 from mmengine.structures import PixelData
-from mmseg.models.segmentors import SegTTAModel
+from mmseg.models.segmentors import EncoderDecoder, SegTTAModel
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from mmseg.utils import SampleList
@@ -67,12 +67,17 @@ class LocalizationTTA(SegTTAModel):
         self.scales = tuple(scales or ())
         if not all(isinstance(scale, int | float) and scale > 0 for scale in self.scales):
             raise InputError(f'scales of maps must be positive numbers, got {self.scales}')
-        self.size = tuple(size) if size else None
+        self.size = (int(size[0]), int(size[1])) if size else None
         self.flip = flip
-        self.merge = merge
-        self.method = CamMethod(self.module, method) if method else None
+        self.merge: Merge = merge
+        self.method = CamMethod(self.segmentor, method) if method else None
 
-    def test_step(self, data: dict) -> SampleList:
+    @property
+    def segmentor(self) -> EncoderDecoder:
+        """The network that makes the maps."""
+        return cast(EncoderDecoder, self.module)
+
+    def test_step(self, data: Any) -> list[Any]:
         """Predict every view, and merge.
 
         Args:
@@ -82,13 +87,13 @@ class LocalizationTTA(SegTTAModel):
         inputs, views = data['inputs'], [data]
         if not isinstance(inputs[0], Tensor):
             views = [{k: values[i] for k, values in data.items()} for i in range(len(inputs))]
-        return self.merge_preds(list(zip(*map(self._predict, views), strict=True)))
+        return list(self.merge_preds(list(zip(*map(self._predict, views), strict=True))))
 
     def merge_preds(self, data_samples_list: list[SampleList]) -> SampleList:
         """Merge; one inner list holds the augmented predictions of one image."""
         merged = []
         for samples in data_samples_list:
-            maps = self.merged([sample.seg_logits.data for sample in samples])
+            maps = self.merged([sample.seg_logits.get('data') for sample in samples])
             set_maps(samples[0], self.finished(maps, len(samples)))
             merged.append(samples[0])
         return merged
@@ -111,13 +116,14 @@ class LocalizationTTA(SegTTAModel):
 
     def _predict(self, data: dict) -> SampleList:
         """The predictions of one batch, merged over scales and mirror images."""
-        data = self.module.data_preprocessor(data, training=False)
+        data = self.segmentor.data_preprocessor(data, training=False)
         images, samples = data['inputs'], data['data_samples']  # normalised, (N, 3, H, W)
-        sizes = [self.size or tuple(sample.ori_shape[:2]) for sample in samples]
+        sizes = [self.size or _original_size(sample) for sample in samples]
         # Straight to the size of the maps, as in the reference, where it is one for all.
         padded = any(any(padding(sample)) for sample in samples)
         direct = not padded and len(set(sizes)) == 1
-        shape = sizes[0] if direct else tuple(images.shape[2:])
+        height, width = sizes[0] if direct else images.shape[2:]
+        shape = height, width
         metas = [
             dict(meta, output_shape=shape, normalize=self.merge != 'sum')
             for meta in image_label_metas(samples)
@@ -127,7 +133,7 @@ class LocalizationTTA(SegTTAModel):
             maps = resize_maps(self._inference(inputs, metas), shape)
             maps = maps.flip(3) if flipped else maps
             merged = maps if merged is None else self.merged([merged, maps])
-        for sample, maps, size in zip(samples, merged, sizes, strict=True):
+        for sample, maps, size in zip(samples, cast(Tensor, merged), sizes, strict=True):
             set_maps(sample, resize_maps(_upright(maps, sample)[None], size)[0])
         return samples
 
@@ -146,9 +152,14 @@ class LocalizationTTA(SegTTAModel):
         """Maps (N, 1 + K, *output_shape), or where windows slide, of the inputs' size."""
         if self.method is not None:
             return self.method.maps(inputs, metas)
-        if self.module.test_cfg.get('mode') == 'slide':
-            return self.module.slide_inference(inputs, metas)
-        return self.module.whole_inference(inputs, metas)
+        if (self.segmentor.test_cfg or {}).get('mode') == 'slide':
+            return self.segmentor.slide_inference(inputs, metas)
+        return self.segmentor.whole_inference(inputs, metas)
+
+
+def _original_size(sample: SegDataSample) -> tuple[int, int]:
+    height, width = sample.get('ori_shape')[:2]
+    return int(height), int(width)
 
 
 def scaled_size(size: Sequence[int], scale: int | float) -> tuple[int, int]:
@@ -183,4 +194,4 @@ def _upright(maps: Tensor, sample: SegDataSample) -> Tensor:
     """The maps (1 + K, h, w) of an image without its padding and its flip."""
     left, right, top, bottom = padding(sample)
     maps = maps[:, top : maps.shape[1] - bottom, left : maps.shape[2] - right]
-    return maps.flip(_FLIPPED[sample.flip_direction]) if sample.get('flip') else maps
+    return maps.flip(_FLIPPED[sample.get('flip_direction')]) if sample.get('flip') else maps

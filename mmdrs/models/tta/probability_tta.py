@@ -1,9 +1,12 @@
 """``SegTTAModel`` whose merged scores go on to where scores are needed."""
 
+from typing import cast
+
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import SegTTAModel
 from mmseg.registry import MODELS
 from mmseg.utils import SampleList
+from torch import Tensor
 
 #: A probability of 0 would be minus infinity as a score.
 _SMALLEST = 1e-12
@@ -22,8 +25,8 @@ class ProbabilityTTA(SegTTAModel):
         """Merge; one inner list holds the augmented predictions of one image."""
         merged = []
         for samples in data_samples_list:
-            scores = [sample.seg_logits.data.float() for sample in samples]
-            mean = sum(score.softmax(dim=0) for score in scores) / len(scores)
+            scores = [sample.seg_logits.get('data').float() for sample in samples]
+            mean = cast(Tensor, sum(score.softmax(dim=0) for score in scores)) / len(scores)
             sample = samples[0]
             sample.set_data(
                 dict(

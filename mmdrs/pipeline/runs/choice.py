@@ -49,9 +49,9 @@ def judge(plain: Quality, drs: Quality) -> list[str]:
     behind = []
     if plain.coverage - drs.coverage > COVERAGE_MARGIN:
         behind.append(f'its maps cover {drs.coverage:.1f} % instead of {plain.coverage:.1f} %')
-    if None not in (plain.accuracy, drs.accuracy) and (
-        plain.accuracy - drs.accuracy > ACCURACY_MARGIN
-    ):
+    if plain.accuracy is None or drs.accuracy is None:
+        return behind
+    if plain.accuracy - drs.accuracy > ACCURACY_MARGIN:
         behind.append(
             f'its image labels are right in {drs.accuracy:.1f} % of the cases instead of '
             f'{plain.accuracy:.1f} %'
@@ -169,7 +169,7 @@ class ChoiceRun(StageRun):
             counts.append(count)
             progress.step(len(counts), len(jobs))
         covered, pixels = (sum(part) for part in zip(*counts, strict=True))
-        accuracy = last_accuracy(self.checkpoint(stage_of(name).weights))
+        accuracy = last_accuracy(self.checkpoint(stage_of(name).trained))
         return Quality(accuracy, 100 * covered / max(1, pixels))
 
 

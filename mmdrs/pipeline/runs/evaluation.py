@@ -25,7 +25,7 @@ class EvaluationRun(StageRun):
     @cached_property
     def label_rules(self) -> LabelRules:
         """Those of the labels that the network was trained on."""
-        labels = stage_of(stage_of(self.stage.weights).source)
+        labels = stage_of(stage_of(self.stage.trained).learnt)
         rules = self_label_rules if labels.kind == 'self_labels' else pseudo_label_rules
         return rules(self.settings)
 
@@ -46,7 +46,7 @@ class EvaluationRun(StageRun):
         if cfg.get('test_dataloader') is not None:
             apply_output(cfg, str(self.folder / 'predictions'))
             self._name_labels(cfg)
-            test_model(cfg, self.checkpoint(self.stage.weights), self.stage.name)
+            test_model(cfg, self.checkpoint(self.stage.trained), self.stage.name)
 
     def _name_labels(self, cfg: Config) -> None:
         """Put the labels that the network was trained on into its config, for the record.
@@ -54,8 +54,8 @@ class EvaluationRun(StageRun):
         They are of the present rules, or the training would be outdated. Their text may be older
         with ``--from evaluation``, so that it is written anew.
         """
-        trained = stage_of(self.stage.weights)
-        folder = (self.work_dir / trained.source / 'train').resolve()
+        trained = stage_of(self.stage.trained)
+        folder = (self.work_dir / trained.learnt / 'train').resolve()
         cfg.train_dataloader.dataset.data_prefix['seg_map_path'] = str(folder)
         if folder.is_dir() and is_main_process():
             write_rules(folder, self.label_rules)

@@ -58,13 +58,13 @@ class LabelRun(StageRun):
 
     def run(self, resume: bool) -> None:
         for split in self.splits:
-            maps = self.work_dir / self.stage.source / split
+            maps = self.work_dir / self.stage.learnt / split
             self.fuse(split, maps, self.folder / split, f'{split} labels')
 
     def fuse(self, split: str, maps: Path, out_dir: Path | None, title: str) -> None:
         """Fuse the stored maps of a split, and leave a record where there are masks."""
         made_by = self.stage.source or self.stage.name
-        network = stage_of(made_by).weights
+        network = stage_of(made_by).trained
         label_dataset(
             self.split_config(split),
             maps,

@@ -31,5 +31,5 @@ class MapRun(LabelRun):
         for split in self.splits:
             cfg = self.prepared(self.split_config(split), f' ({split})')
             apply_output(cfg, str(self.folder / split))
-            test_model(cfg, self.checkpoint(self.stage.weights), self.stage.name)
+            test_model(cfg, self.checkpoint(self.stage.trained), self.stage.name)
             self.fuse(split, self.folder / split, None, f'scoring {split} labels')

@@ -85,7 +85,7 @@ class SelfMapRun(_SelfRun, MapRun):
     def run(self, resume: bool) -> None:
         cfg = self.prepared(self.config())
         apply_output(cfg, str(self.folder / 'train'))
-        test_model(cfg, self.checkpoint(self.stage.weights), self.stage.name)
+        test_model(cfg, self.checkpoint(self.stage.trained), self.stage.name)
 
 
 class SelfLabelRun(_SelfRun):

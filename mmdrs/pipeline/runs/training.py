@@ -100,4 +100,4 @@ class TrainingRun(StageRun):
         """The stage whose maps or labels it learns."""
         if self.stage.source == 'map_choice':
             return read_choice(self.work_dir / 'map_choice')['chosen']
-        return self.stage.source
+        return self.stage.learnt

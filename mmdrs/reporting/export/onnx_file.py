@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
-from mmseg.models.segmentors import BaseSegmentor
+from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -45,9 +45,12 @@ class ScoringNetwork(nn.Module):
     threshold.
     """
 
-    def __init__(self, network: BaseSegmentor) -> None:
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: EncoderDecoder) -> None:
         super().__init__()
-        preprocessor = network.data_preprocessor
+        preprocessor: Any = network.data_preprocessor
         if getattr(preprocessor, 'mean', None) is None:
             raise InputError('the data_preprocessor of the config gives no mean and std')
         if getattr(preprocessor, 'test_cfg', None):
@@ -93,7 +96,8 @@ def export_onnx(model: Segmentor, path: Path) -> float:
     if getattr(model.network, 'align_corners', None) not in (True, False):
         raise InputError(f'a {type(model.network).__name__} cannot be exported')
     metadata = _metadata(model)
-    scoring = ScoringNetwork(revert_sync_batchnorm(model.network).cpu()).eval()
+    network = cast(EncoderDecoder, revert_sync_batchnorm(model.network).cpu())
+    scoring = ScoringNetwork(network).eval()
     with written_whole(path) as temporary:
         with _refused('the network cannot be exported as ONNX'):
             _trace(scoring, temporary)

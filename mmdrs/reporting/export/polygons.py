@@ -27,7 +27,7 @@ VERSION = '5.5.0'
 class Region(NamedTuple):
     """Connected pixels of one class: the outer edge, (n, 2) of x and y, and what it encloses."""
 
-    index: int
+    class_index: int
     points: np.ndarray
     enclosed: int
 
@@ -82,7 +82,7 @@ def _shape(region: Region, names: dict[int, str]) -> dict[str, Any]:
     points = region.points.tolist()
     points += points[-1:] * (3 - len(points))  # one or two pixels: LabelMe asks for three points
     return dict(
-        label=names[region.index],
+        label=names[region.class_index],
         points=points,
         group_id=None,
         description='',

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from mmdrs.evaluation.records.record import Evaluation, Score, Task
 from mmdrs.evaluation.records.table import Level
@@ -94,7 +95,7 @@ def _row(entries: Sequence[tuple[Path, Evaluation, Score]]) -> Row:
 def _mean_per_class(scores: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
     means = {}
     for name in scores[0]:
-        values = [s[name] for s in scores if s.get(name) is not None]
+        values = [value for s in scores if (value := s.get(name)) is not None]
         means[name] = statistics.mean(values) if values else None
     return means
 
@@ -107,10 +108,10 @@ def read_published(path: Path = PUBLISHED) -> list[Row]:
     """
     content = read_yaml(path, 'table of published results')
     with reading(path, 'table of published results'):
-        common = {key: str(content[key]) for key in ('task', 'dataset', 'metric')}
         return [
             Row(
-                **common,
+                task=cast(Task, str(content['task'])),
+                **{key: str(content[key]) for key in ('dataset', 'metric')},
                 **{key: str(row[key]) for key in ('split', 'model', 'protocol', 'source')},
                 value=float(row['value']),
                 spread=None,

@@ -49,7 +49,7 @@ def to_csv(own: Sequence[Row], published: Sequence[Row]) -> str:
             spread = '' if row.spread is None else row.spread
             line = (*row.table, rank, row.model, row.value, spread, '' if above is None else above)
             seeds = len(row.seeds) or ''
-            table.add_row((*line, seeds, row.protocol, int(row.published), row.source))
+            table.add_row([*line, seeds, row.protocol, int(row.published), row.source])
     return table.get_csv_string(lineterminator='\n')
 
 
@@ -86,13 +86,13 @@ def _title(ranked: Sequence[Row]) -> str:
 
 def _parts(ranked: Sequence[Row]) -> list[tuple[tuple[str, ...], _Lines]]:
     """Headings and lines of a table and, where a row has any, of the IoU by class."""
-    lines = []
+    lines: _Lines = []
     for rank, (row, above) in enumerate(_with_difference(ranked), 1):
         model = f'{row.model} (published)' if row.published else row.model
         difference = '' if above is None else f'{above:+.1f}'
         cells = (model, str(Level(row.value, row.spread)), difference, str(len(row.seeds) or ''))
         lines.append((str(rank), *cells, row.protocol, row.source))
-    parts = [(_HEADINGS, lines)]
+    parts: list[tuple[tuple[str, ...], _Lines]] = [(_HEADINGS, lines)]
     known = [row for row in ranked if row.per_class]
     if known:
         classes = tuple(known[0].per_class)

@@ -56,7 +56,7 @@ def make_cards(
             for stage, found in statistics.labels.items()
             if np.isfinite(found.scores[place])
         }
-        score = scores.get(LABEL_STAGES.get(ranked_by, ''))
+        score = scores.get(LABEL_STAGES.get(ranked_by or '', ''))
         # A foreign list may name classes that the data set does not have.
         classes = [index for index in _classes(image) if index < len(listed.classes)]
         cards.append(Card(image.id, classes, scores, _pictures(listed, image), score))

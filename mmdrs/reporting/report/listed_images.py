@@ -106,7 +106,9 @@ def list_images(
         for index, (info, id_) in enumerate(zip(infos, ids, strict=True))
     ]
     classes = tuple(map(str, dataset.metainfo['classes']))
-    palette = [tuple(map(int, colour)) for colour in dataset.metainfo['palette']]
+    palette = [
+        (int(red), int(green), int(blue)) for red, green, blue in dataset.metainfo['palette']
+    ]
     return ImageList(name, classes, palette, images, left_out)
 
 

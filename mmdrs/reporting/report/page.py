@@ -62,6 +62,7 @@ def write_report(
     ranked_by = next(reversed(statistics.scored), None)
     unscored = [np.nan] * len(listed.images)
     scores = statistics.labels[ranked_by].scores if ranked_by else unscored
+    shown = extremes(np.array(scores), images)
     trained = [name for name, stage in run.stages.items() if stage.kind == 'train']
     curves = {name: read_training(run.path / name) for name in trained}
     training = [c for name, found in curves.items() if found for c in training_charts(name, found)]
@@ -78,7 +79,7 @@ def write_report(
         note=NOTE,
         listed=listed,
         statistics=statistics,
-        cards=make_cards(listed, statistics, extremes(np.array(scores), images), ranked_by),
+        cards=make_cards(listed, statistics, shown.tolist(), ranked_by),
         ranked_by=ranked_by,
         by_threshold=by_threshold,
         training=training,

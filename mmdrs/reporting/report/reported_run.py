@@ -101,7 +101,7 @@ def _read_stage(folder: Path, described: dict[str, Any]) -> FinishedStage | str:
         return f'{damaged[0].name} is damaged; {_HINT}'
     if status not in ('finished', 'incomplete'):  # files that are gone are named by their readers
         return _REASONS[status]
-    done = state.done
+    done = state.done or {}
     records = [path for path in sorted(folder.glob('results/*.json')) if path.name[0] != '.']
     with reading(folder / 'done.json', 'state of a stage', _HINT):
         return FinishedStage(

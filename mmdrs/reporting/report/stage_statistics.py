@@ -1,7 +1,7 @@
 """Statistics of what the stages have made: one pass over the images."""
 
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -43,8 +43,8 @@ class MapStatistics:
 
     def curves(self) -> dict[str, np.ndarray]:
         """``miou``, ``precision`` and ``recall`` by threshold level, (256,), in percent."""
-        precision, recall = precision_recall(*self._histograms)
-        miou = self._counts.scores(MAP_THRESHOLD).curve
+        precision, recall = precision_recall(*np.asarray(self._histograms))
+        miou = cast(MapCounts, self._counts).scores(MAP_THRESHOLD).curve
         return dict(miou=miou, precision=100 * precision, recall=100 * recall)
 
     def sizes(self) -> list[SizeGroup]:
@@ -135,11 +135,12 @@ def _count_image(
         _check_classes(image.mask, actual, num_classes)
     of_maps = []
     for stage in maps:
+        truth = cast(np.ndarray, actual)  # there are maps only where all images have masks
         stored = read_maps(image.files[stage])
-        resized = resize_array(stored.floats(), actual.shape)
+        resized = resize_array(stored.floats(), truth.shape)
         with naming(image.files[stage]):
-            counts = count_maps(resized, stored.labels, actual, num_classes, MAP_THRESHOLD)
-        of_maps.append((counts, level_histograms(resized, stored.labels, actual)))
+            counts = count_maps(resized, stored.labels, truth, num_classes, MAP_THRESHOLD)
+        of_maps.append((counts, level_histograms(resized, stored.labels, truth)))
     return of_maps, [_count_label(image, stage, actual, num_classes) for stage in labels]
 
 

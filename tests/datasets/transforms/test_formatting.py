@@ -85,6 +85,7 @@ def test_stock_pad_is_refused() -> None:
 
 
 @pytest.mark.usefixtures('mmseg_scope')
+@pytest.mark.processes
 def test_data_loader_with_workers(image_label_cfg: dict, tiny_voc: Path, tmp_path: Path) -> None:
     """Stage 2 of DRS: image, labels, maps and saliency through two workers."""
     rng = np.random.default_rng(0)

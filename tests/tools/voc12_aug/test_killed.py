@@ -21,6 +21,9 @@ from tests.tools.voc_archives import (
     write_tar,
 )
 
+if not hasattr(os, 'fork'):
+    pytest.skip('processes are forked', allow_module_level=True)
+
 
 def run_and_kill(
     archives: tuple[Path, Path, Path], out: Path, title: str, after: int, move: int
