@@ -99,8 +99,8 @@ def run_cell(source: str, name: str, names: dict[str, Any]) -> list[Output]:
 
 
 def _store_text(outputs: list[Output], printed: io.StringIO) -> None:
-    """Move what was printed into an output."""
-    if text := printed.getvalue():
+    """Move what was printed into an output, without the path of the current folder."""
+    if text := printed.getvalue().replace(f'{os.getcwd()}{os.sep}', ''):
         outputs.append(dict(output_type='stream', name='stdout', text=_lines(text)))
         printed.seek(0)
         printed.truncate()

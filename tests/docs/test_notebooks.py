@@ -33,7 +33,7 @@ CELLS = {
     'shown': (
         'import matplotlib.pyplot as plt\n'
         'import numpy as np\n'
-        "print('before', count)\n"
+        "import os; print('before', count, os.path.abspath('here'))\n"
         'plt.figure(figsize=(2, 1))\n'
         'plt.imshow(np.zeros((2, 2)))\n'
         'plt.show()\n'
@@ -256,7 +256,7 @@ def test_runner_stores_what_cells_show(runner, tmp_path: Path, capsys) -> None:
     outputs = {cell['id']: cell['outputs'] for cell in notebook['cells']}
     assert outputs['parameters'] == outputs['silent'] == []
     first, picture, second, plot, value = outputs['shown']
-    assert (first['text'], second['text']) == (['before 3\n'], ['after\n'])
+    assert (first['text'], second['text']) == (['before 3 here\n'], ['after\n'])
     sizes = []
     for output, kind in ((picture, 'image/jpeg'), (plot, 'image/png')):
         data = base64.b64decode(output['data'][kind])
