@@ -223,7 +223,7 @@ def test_cues_and_methods(run_here, request: pytest.FixtureRequest) -> None:
         varying = ()
     except pytest.skip.Exception:
         varying = ('methods-run', 'methods-picture')
-    made = run_here('cues_and_methods', EPOCHS=1, IMAGES=6)
+    made = run_here('cues_and_methods', EPOCHS=1, IMAGES=8)
     compare('cues_and_methods', made, varying)
     if varying:
         assert 'skipped: pytorch-grad-cam cannot be imported' in text_of(made['methods-run'])
