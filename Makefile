@@ -25,7 +25,7 @@ TESTS ?= tests
 # together what the other tests run on each set: models, engine, data sets, apis, train and test.
 SET_FREE_TESTS := \
     tests/benchmarks tests/fuzz tests/pipeline tests/project tests/pseudo_labels tests/reporting \
-    tests/test_tutorial.py tests/test_archives.py tests/datasets/test_label_lists.py \
+    tests/docs tests/test_archives.py tests/datasets/test_label_lists.py \
     tests/datasets/test_file_checks.py tests/datasets/test_content_checks.py \
     tests/apis/test_growth.py tests/apis/test_pool.py \
     tests/apis/test_score.py tests/apis/test_saliency.py tests/doctor \

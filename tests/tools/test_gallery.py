@@ -158,6 +158,8 @@ def test_other_errors(tool, finished: Path, tmp_path: Path, monkeypatch) -> None
     out = tmp_path / 'a.png'
     with pytest.raises(SystemExit, match="no such photograph; did you mean 'chelsea'"):
         make(tool, finished, out, 'skimage:chelsae')
+    with pytest.raises(SystemExit, match="no such variant; did you mean 'grey'"):
+        make(tool, finished, out, 'skimage:chelsea:gray')
     with pytest.raises(SystemExit, match='there is no image gone.jpg'):
         make(tool, finished, out, 'gone.jpg')
     with pytest.raises(SystemExit, match='no work directory of mmdrs run'):
@@ -169,6 +171,31 @@ def test_other_errors(tool, finished: Path, tmp_path: Path, monkeypatch) -> None
     with pytest.raises(SystemExit, match='pip install scikit-image'):
         make(tool, finished, tmp_path / 'b.png', 'skimage:chelsea')
     assert make(tool, finished, tmp_path / 'b.png', str(out)).any()  # a file needs none
+
+
+def test_all_photographs_and_their_variants(tool, tmp_path: Path) -> None:
+    """Each variant against its words, restated; grey photographs have three equal channels."""
+    names = ('astronaut', 'camera', 'chelsea', 'coffee', 'rocket')
+    loaded = tool.load_photographs([f'skimage:{name}' for name in names], tmp_path)
+    for name, photograph in zip(names, loaded, strict=True):
+        original = getattr(skimage.data, name)()
+        expected = original if original.ndim == 3 else np.dstack([original] * 3)
+        np.testing.assert_array_equal(photograph.pixels, expected)
+        np.testing.assert_array_equal(np.asarray(Image.open(photograph.path)), expected)
+    variants = 'close', 'grey', 'small', 'turned'
+    names = [f'skimage:chelsea:{variant}' for variant in variants]
+    close, grey, small, turned = (p.pixels for p in tool.load_photographs(names, tmp_path))
+    chelsea = skimage.data.chelsea()  # 300 x 451
+    np.testing.assert_array_equal(close, chelsea[75:225, 112:339])
+    np.testing.assert_array_equal(turned, np.rot90(chelsea, 2))
+    assert (grey == grey[..., :1]).all() and grey.shape == chelsea.shape
+    np.testing.assert_allclose(grey[..., 0], chelsea @ [0.299, 0.587, 0.114], atol=1)
+    assert small.shape == chelsea.shape
+    inside = np.zeros(small.shape[:2], bool)
+    inside[112:187, 169:281] = True
+    assert (small[~inside] == 128).all()
+    blocks = chelsea[:, :448].reshape(75, 4, 112, 4, 3).mean(axis=(1, 3))
+    assert abs(small[inside].reshape(75, 112, 3) - blocks).mean() < 10
 
 
 def test_upright_photograph(tool, unfinished: Path, tmp_path: Path) -> None:

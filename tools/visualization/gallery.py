@@ -5,8 +5,10 @@
 
 A row for each image: itself, its map by the plain classifier, by the one with DRS and by
 refinement learning, and the prediction of the segmentation network. A column whose training has
-not finished is left out. skimage:chelsea (a cat) and skimage:astronaut are photographs that come
-with scikit-image. The configs that WORK_DIR stores are Python and run: use one that you trust.
+not finished is left out. skimage: with astronaut, camera, chelsea (a cat), coffee or rocket is a
+photograph of scikit-image; skimage:chelsea:grey is one without colours, :close its middle, :small
+a small one on grey, :turned one upside down. The configs that WORK_DIR stores are Python and run:
+use one that you trust.
 
 The maps are those of the classes of an image, made as tools/pipeline.py makes them; where there
 are several, the highest value is shown, and each name is written at the peak of its map. The
@@ -70,7 +72,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = command_parser(__doc__)
     parser.add_argument('work_dir', type=Path, help='work directory of tools/pipeline.py')
-    parser.add_argument('images', nargs='+', metavar='IMAGE', help=f'file, or {PREFIX}chelsea')
+    parser.add_argument('images', nargs='+', metavar='IMAGE', help=f'file, or {PREFIX}NAME')
     parser.add_argument(
         '--out', type=Path, default=Path('gallery.png'), help='PNG or JPEG to write'
     )
