@@ -18,7 +18,11 @@ from PIL import Image
 from tests.pipeline_runs import ROOT, tiny_options
 from tests.test_packaging import build, source  # noqa: F401 - a fixture
 
-DOCUMENTS = ('README.md', 'docs/own-data.md', 'docs/better-labels.md')
+DOCUMENTS = (
+    'README.md',
+    *('docs/get_started.md', 'docs/own-data.md', 'docs/cues.md', 'docs/better-labels.md'),
+    *('docs/backbones.md', 'docs/evaluation.md'),
+)
 #: So small that the whole pipeline takes some seconds.
 TINY = ' '.join(
     f'"{option}"'
@@ -41,6 +45,8 @@ CHANGED = {
         f'{{}} {TINY} --to pseudo_labels'
     ),
     'mmdrs doctor settings.py': f'{{}} --cfg-options {TINY}',
+    'mmdrs score run/plain_maps/train --masks MASKS --classes background cat dog '
+    '--saliency SALIENCY': 'mmdrs score maps --masks masks --dataset voc12 --saliency saliency',
     'mmdrs report work_dirs/demo': 'mmdrs report run',
     'mmdrs leaderboard work_dirs/run_0 work_dirs/run_1': 'mmdrs leaderboard work_dirs/labels',
     'mmdrs places CONFIG': 'mmdrs places mmdrs::custom/plain-classifier_custom.py',

@@ -1,5 +1,5 @@
 # VOC 2012, animals part: the images of VOC 2012 that hold nothing but six classes, small enough to
-# run all stages on a CPU. Its lists and masks, once VOC 2012 is there (README, "VOC 2012"):
+# run all stages on a CPU. Its lists and masks, once VOC 2012 is there (docs/voc12.md):
 #     VOC=data/VOCdevkit/VOC2012
 #     ANIMALS="--subset animals --only-classes cat cow dog horse person sheep"
 #     python tools/dataset_converters/voc_image_labels.py $VOC --source masks $ANIMALS \
