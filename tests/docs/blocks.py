@@ -15,6 +15,8 @@ _BLOCK = re.compile(r'^ *```(\w+)\n(.*?)^ *```', re.DOTALL | re.MULTILINE)
 PROGRAMS = ('mmdrs', 'python', 'make', 'pip', 'torchrun', 'srun')
 #: Programs that it runs.
 _RUN = ('bash', 'basename', 'dirname', 'mkdir', 'split')
+#: In the order in which a reader follows them.
+_FIRST = ('README.md', 'docs/get_started.md', 'docs/own-data.md', 'docs/cues.md')
 _BETWEEN = '\x1f'
 _NOTE = f"""#!/bin/bash
 {{ printf '%s{_BETWEEN}' "${{0##*/}}" "$@"; echo; }} >> "$NOTES"
@@ -41,9 +43,10 @@ class Block(NamedTuple):
 
 
 def documents() -> list[str]:
-    """README and the pages, relative to the repository."""
-    pages = [path.relative_to(ROOT).as_posix() for path in (ROOT / 'docs').rglob('*.md')]
-    return ['README.md', *sorted(page for page in pages if '/_' not in page)]
+    """README and the pages, relative to the repository; those of the first steps come first."""
+    found = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / 'docs').rglob('*.md'))]
+    pages = [page for page in found if '/_' not in page and page not in _FIRST]
+    return [*_FIRST, *pages]
 
 
 def blocks_of(document: str) -> list[Block]:

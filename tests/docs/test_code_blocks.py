@@ -73,17 +73,19 @@ def test_named_files_exist(commands: dict[str, list[list[str]]]) -> None:
                 assert (ROOT / 'configs' / name[1]).is_file(), (document, argument)
 
 
-def command_jobs(commands: dict[str, list[list[str]]]) -> list[Job]:
-    """Jobs that run or parse the commands, each once; :data:`FIRST` come first."""
+def all_jobs(commands: dict[str, list[list[str]]], root: Path) -> list[Job]:
+    """The commands, each once, and the Python blocks, by document; :data:`FIRST` come first."""
     jobs: dict[tuple[str, str], Job] = {}
     for document, known in commands.items():
+        # The commands of the first steps are those of the other documents.
+        folder = '.' if document == STARTED else FOLDERS.get(document, '.')
         for arguments in known:
-            if arguments[0] in ('make', 'pip'):
-                continue
-            # The commands of the first steps are those of the other documents.
-            folder = '.' if document == STARTED else FOLDERS.get(document, '.')
-            text = shlex.join(arguments)
-            jobs.setdefault((folder, text), command_job(document, folder, text))
+            if arguments[0] not in ('make', 'pip'):
+                text = shlex.join(arguments)
+                jobs.setdefault((folder, text), command_job(document, folder, text))
+        for block in blocks_of(document):
+            if block.language == 'python':
+                jobs[folder, block.place] = python_job(block, root)
     first = [jobs.pop(('.', text)) for text in FIRST]
     return [job for job in (*first, *jobs.values()) if job]
 
@@ -127,15 +129,12 @@ def test_every_block_runs(
     shutil.rmtree(source)
     folder = tmp_path / 'user'
     fill(folder)
-    blocks = [block for name in documents() for block in blocks_of(name)]
-    code = [python_job(block, folder) for block in blocks if block.language == 'python']
-    run = command_jobs(commands)
     listed = {shlex.join(command) for known in commands.values() for command in known}
     assert {*CHANGED, *FIRST} <= listed
     assert all(any(text.startswith(prefix) for text in listed) for prefix in PARSED)
     started = shlex.split('mmdrs init photos --out settings.py --checkpoint none')
     last = dict(kind='run', folder='started', place=STARTED, arguments=started)
-    jobs = [*run, *code, last]
+    jobs = [*all_jobs(commands, folder), last]
     results = done(jobs, folder, tmp_path / 'site')
     failed = [
         f'{job["place"]}: {found["error"]}\n{found["output"][-500:]}'
