@@ -184,11 +184,13 @@ def test_head_learns(project: Path, tmp_path: Path, tiny_voc: Path) -> None:
     assert type(model).__name__ == 'ImageLabelEncoderDecoder'
     assert type(model.decode_head).__name__ == 'LSEHead'
     assert len(model.backbone.drs) > 0
-    images = torch.rand(2, 3, 32, 32)
+    images = 4 * torch.randn(2, 3, 32, 32)
+    torch.nn.init.normal_(model.decode_head.conv_seg.weight)  # mean and maximum differ
     image_labels = torch.tensor([[1.0, 0, 0], [0, 1, 1]])
     samples = [packed(row) for row in image_labels]
     maps = model.decode_head(model.extract_feat(images))
     scores = torch.log(torch.exp(4 * maps).mean(dim=(2, 3))) / 4
+    assert (scores - maps.mean(dim=(2, 3))).min() > 0.01
     expected = F.multilabel_soft_margin_loss(scores, image_labels)
     expected.backward()
     weight = model.decode_head.conv_seg.weight
