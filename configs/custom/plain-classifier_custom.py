@@ -1,5 +1,7 @@
 # Classifier without DRS, trained on image labels; its test makes localization maps.
-_base_ = ['{{$MMDRS_SETTINGS:./settings_custom.py}}', '../_base_/default_runtime.py']
+_base_ = ['{{$MMDRS_SETTINGS:./settings_custom.py}}', '../_base_/runtime.py']
+
+custom_imports = dict(imports=['mmdrs'], allow_failed_imports=False)  # and those of the settings
 
 dataset = dict(
     type='ImageLabelDataset',

@@ -1,5 +1,7 @@
 # Segmentation network trained on the pseudo labels, scored on masks if there are any.
-_base_ = ['{{$MMDRS_SETTINGS:./settings_custom.py}}', '../_base_/default_runtime.py']
+_base_ = ['{{$MMDRS_SETTINGS:./settings_custom.py}}', '../_base_/runtime.py']
+
+custom_imports = dict(imports=['mmdrs'], allow_failed_imports=False)  # and those of the settings
 
 crop_size = (_base_.segmentation_crop, _base_.segmentation_crop)
 scale = (_base_.segmentation_scale * 4, _base_.segmentation_scale)

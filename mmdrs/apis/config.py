@@ -149,7 +149,7 @@ def _read(path: str) -> Config:
     try:
         return Config.fromfile(path)
     except Exception as error:  # a config is Python: it may raise anything
-        reason = reason_of(error).partition(', the current sys.path is')[0]
+        reason = _failed_import(error) or reason_of(error)
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == path]
         line = getattr(error, 'lineno', None) or (lines[-1] if lines else None)
@@ -157,6 +157,20 @@ def _read(path: str) -> Config:
         raise InputError(
             f"the config '{path}' cannot be read{where}: {type(error).__name__}: {reason}"
         ) from error
+
+
+def _failed_import(error: Exception) -> str:
+    """Why a module of ``custom_imports`` cannot be imported; '' for other errors.
+
+    MMEngine's own text is long, and does not say what is wrong in a module that it has found.
+    """
+    cause = error.__cause__
+    if not isinstance(error, ImportError) or not isinstance(cause, ImportError):
+        return ''
+    return (
+        f'custom_imports: {reason_of(cause.__context__ or cause)} (Python must find the module: '
+        'install its project with pip install -e, or put its folder on PYTHONPATH)'
+    )
 
 
 def _default_work_dir(cfg: Config, path: str, in_place: bool) -> str:

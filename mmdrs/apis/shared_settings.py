@@ -67,8 +67,13 @@ def apply_settings(cfg: Config, settings: Mapping[str, Any]) -> None:
 
     Args:
         cfg: Changed in place.
-        settings: Values of :data:`SHARED_KEYS`; other keys are ignored.
+        settings: Values of :data:`SHARED_KEYS`, and modules of the user's (``custom_imports``),
+            which a stored config of the stage must import as well; other keys are ignored.
     """
+    if settings.get('custom_imports'):
+        parts = [part.get('custom_imports') or {} for part in (cfg, settings)]
+        names = [name for part in parts for name in _as_list(part.get('imports', []))]
+        cfg.custom_imports = dict(imports=[*dict.fromkeys(names)], allow_failed_imports=False)
     if settings.get('seed') is not None:
         cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': settings['seed']}
     if settings.get('classes'):
@@ -76,6 +81,10 @@ def apply_settings(cfg: Config, settings: Mapping[str, Any]) -> None:
     for role in ('train', 'val', 'test'):
         if cfg.get(f'{role}_dataloader'):
             _apply_to_loader(cfg, role, settings)
+
+
+def _as_list(names: str | Sequence[str]) -> Sequence[str]:
+    return [names] if isinstance(names, str) else names
 
 
 def _set_num_classes(model: Any, count: int) -> None:

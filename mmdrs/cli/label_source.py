@@ -14,7 +14,10 @@ from mmdrs.errors import InputError
 def add_label_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say what the labels of a source are."""
     parser.add_argument(
-        '--format', choices=['auto', *FORMATS], default='auto', help='of the labels'
+        '--format',
+        default='auto',
+        metavar='NAME',
+        help=f'of the labels: {", ".join(FORMATS)}, or the module of a format of your own',
     )
     parser.add_argument(
         '--classes',

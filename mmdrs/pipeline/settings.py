@@ -29,7 +29,7 @@ from mmdrs.pipeline.stages import Stage, cut_stages, pipeline_stages
 #: Keys that the pipeline itself reads.
 PIPELINE_KEYS = (
     *('stages', 'pseudo_labels', 'refine_from', 'labels_from', 'segmentation_from'),
-    *('self_training', 'work_dir'),
+    *('self_training', 'work_dir', 'custom_imports'),
 )
 #: Keys of ``self_training``.
 SELF_TRAINING_KEYS = ('rounds', 'scales', 'flip', 'pseudo_labels')

@@ -5,9 +5,10 @@ CRF, and index 0 wins ties. Two labels come out: the *written* one holds 255 (ig
 channels contradict each other; the one that the released scoring scripts *evaluate* does not.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from numbers import Real
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,11 +20,14 @@ from mmdrs.pseudo_labels.constants import (
     SALIENCY_THRESHOLD,
 )
 from mmdrs.pseudo_labels.crf import MIN_PROBABILITY, DenseCRF
+from mmdrs.pseudo_labels.steps import IMPORT_HINT, Cue, build_step
+from mmdrs.registry import BACKGROUND_CUES
 
 
+@BACKGROUND_CUES.register_module(['saliency', 'constant', 'power'])
 @dataclass(frozen=True)
-class BackgroundCue:
-    """Where the background is.
+class BackgroundCue(Cue):
+    """Where the background is: the cues that need nothing but maps and saliency maps.
 
     Attributes:
         type: ``saliency``: background where the foreground score is at most ``threshold``: the
@@ -91,7 +95,22 @@ class BackgroundCue:
     def needs_saliency(self) -> bool:
         return self.type == 'saliency'
 
-    def score(self, maps: np.ndarray, saliency: np.ndarray | None) -> np.ndarray:
+    def to_config(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def deciding(self) -> dict[str, Any]:
+        """Without the source, and without what labels of earlier versions do not name."""
+        values = self.to_config()
+        del values['source']
+        if values['sure'] is None:
+            del values['sure']
+        if not values['maps_weight']:
+            del values['maps_weight']
+        return values
+
+    def score(
+        self, maps: np.ndarray, saliency: np.ndarray | None, image: np.ndarray | None = None
+    ) -> np.ndarray:
         """Background score (H, W) for maps (K, H, W); the saliency map is (H, W), 0..255.
 
         Raises:
@@ -105,8 +124,12 @@ class BackgroundCue:
             return (1 - np.clip(peak, 0, 1)) ** np.float32(self.exponent)
         return (self.foreground(maps, saliency) <= self.threshold).astype(np.float32)
 
-    def unsure(self, maps: np.ndarray, saliency: np.ndarray | None) -> np.ndarray:
+    def unsure(
+        self, maps: np.ndarray, saliency: np.ndarray | None, image: np.ndarray | None = None
+    ) -> np.ndarray | None:
         """Where objects are not ``sure``, bool (H, W); arguments as of :meth:`score`."""
+        if self.sure is None:
+            return None
         score, low = maps.max(axis=0, initial=0), self.value
         if self.needs_saliency:
             score, low = self.foreground(maps, saliency), self.threshold
@@ -129,10 +152,20 @@ class BackgroundCue:
         return share * 255 * own + (1 - share) * saliency.astype(np.float32)
 
 
+def build_cue(config: Mapping[str, Any]) -> Cue:
+    """From a config's ``background_cue``: ``dict(type='saliency', threshold=50)``.
+
+    Raises:
+        InputError: If the type or a key is unknown, or a value cannot be used.
+    """
+    kinds, where = BACKGROUND_CUES.module_dict, 'pseudo_labels.background_cue'
+    return build_step(kinds, where, config, BackgroundCue.type, IMPORT_HINT)
+
+
 def fuse_maps(
     maps: np.ndarray,
     labels: tuple[int, ...],
-    cue: BackgroundCue,
+    cue: Cue,
     saliency: np.ndarray | None = None,
     threshold: float = MAP_THRESHOLD,
     confident: float = CONFIDENT_THRESHOLD,
@@ -154,7 +187,7 @@ def fuse_maps(
         max_confident: ... and a pixel with more confident channels than this, background included,
             is ignored.
         crf: Applied before the argmax; None is none.
-        image: uint8 RGB (H, W, 3), for the CRF.
+        image: uint8 RGB (H, W, 3), for the CRF and for cues that need it.
 
     Returns:
         ``(written, evaluated)``: uint8 (H, W), 0 background, class + 1, and in ``written`` alone
@@ -171,7 +204,7 @@ def fuse_maps(
             '"ignored"'
         )
     kept = np.where(maps < np.float32(threshold), np.float32(0), maps)
-    background = cue.score(kept, saliency)
+    background = cue.score(kept, saliency, image)
     channels = np.concatenate([background[None], kept])  # (1 + K, H, W)
     ids = np.array([0, *(label + 1 for label in labels)], np.uint8)
     scores = channels
@@ -187,8 +220,9 @@ def fuse_maps(
     written[above > max_confident] = IGNORE_LABEL
     if cue.needs_saliency:
         written[(background == 0) & (evaluated == 0)] = IGNORE_LABEL
-    if cue.sure is not None:
-        written[cue.unsure(kept, saliency)] = IGNORE_LABEL
+    unsure = cue.unsure(kept, saliency, image)
+    if unsure is not None:
+        written[unsure] = IGNORE_LABEL
     return written, evaluated
 
 

@@ -5,8 +5,8 @@ ToCo, SeCo, MoRe, ExCEL and WeCLIP use it in the place of a dense CRF.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmdrs.errors import InputError
-from mmdrs.pseudo_labels.steps import build_step
+from mmdrs.pseudo_labels.steps import MapRefinement
+from mmdrs.registry import MAP_REFINEMENTS
 
 #: Width of both terms, in standard deviations of the neighbours.
 _WIDTH = 0.3
@@ -25,8 +26,9 @@ _EPSILON = 1e-8
 _DIRECTIONS = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
 
 
+@MAP_REFINEMENTS.register_module()
 @dataclass(frozen=True)
-class PAR:
+class PAR(MapRefinement):
     """Pixel-adaptive refinement of the maps of an image, before they become a label.
 
     Attributes:
@@ -52,14 +54,9 @@ class PAR:
         if not self.dilations:
             raise InputError('refine: dilations must not be empty')
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any] | None) -> 'PAR | None':
-        """From a config's ``refine``: ``dict(type='PAR', iterations=10)``; None is off.
-
-        Raises:
-            InputError: If the type is another one, or a key is unknown.
-        """
-        return None if config is None else build_step(cls, 'pseudo_labels.refine', config)
+    def to_config(self) -> dict[str, Any]:
+        """Every value; without the type, which records of earlier versions do not name."""
+        return asdict(self)
 
     def refine(self, image: np.ndarray, maps: np.ndarray) -> np.ndarray:
         """Refine the maps of one image; their size and their scale stay.

@@ -10,10 +10,12 @@ from mmdrs.errors import InputError, check_keys
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.constants import CONFIDENT_THRESHOLD, MAP_THRESHOLD
 from mmdrs.pseudo_labels.crf import DenseCRF
-from mmdrs.pseudo_labels.fusion import BackgroundCue, fuse_maps
+from mmdrs.pseudo_labels.fusion import BackgroundCue, build_cue, fuse_maps
 from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.pseudo_labels.par import PAR
 from mmdrs.pseudo_labels.segments import SegmentMerging, Segments
+from mmdrs.pseudo_labels.steps import IMPORT_HINT, Cue, MapRefinement, build_step
+from mmdrs.registry import MAP_REFINEMENTS
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,12 @@ class LabelRules:
     maps before them; and ``merge``, which changes the label after them.
     """
 
-    background_cue: BackgroundCue = field(default_factory=BackgroundCue)
+    background_cue: Cue = field(default_factory=BackgroundCue)
     threshold: float = MAP_THRESHOLD
     confident: float = CONFIDENT_THRESHOLD
     max_confident: int = 2
     crf: DenseCRF | None = None
-    refine: PAR | None = None
+    refine: MapRefinement | None = None
     merge: SegmentMerging | None = None
 
     @classmethod
@@ -44,26 +46,28 @@ class LabelRules:
         """
         check_keys('pseudo_labels', config, cls.__dataclass_fields__)
         config = dict(config)
-        cue_config = config.pop('background_cue', {})
-        known = BackgroundCue.__dataclass_fields__
-        check_keys('pseudo_labels.background_cue', cue_config, known)
-        cue = BackgroundCue(**cue_config)
+        cue = build_cue(config.pop('background_cue', {}))
         crf = DenseCRF.from_config(config.pop('crf', None))
-        refine = PAR.from_config(config.pop('refine', None))
+        refine = config.pop('refine', None)
+        if refine is not None:
+            kinds, usual = MAP_REFINEMENTS.module_dict, PAR.__name__
+            refine = build_step(kinds, 'pseudo_labels.refine', refine, usual, IMPORT_HINT)
         merge = SegmentMerging.from_config(config.pop('merge', None))
         return cls(cue, crf=crf, refine=refine, merge=merge, **config)
 
     @property
     def needs_image(self) -> bool:
         """Whether a label depends on the image itself."""
-        return self.crf is not None or self.refine is not None
+        return self.crf is not None or self.refine is not None or self.background_cue.needs_image
 
     def to_config(self) -> dict[str, Any]:
         """The rules as a config with every value, for the records of scores.
 
         Without ``merge`` where there is none: the fingerprints of earlier scores do not name it.
         """
-        values = asdict(self)
+        values = dict(asdict(self), background_cue=self.background_cue.to_config())
+        if self.refine is not None:
+            values['refine'] = self.refine.to_config()
         if self.merge is None:
             del values['merge']
         return values
@@ -76,15 +80,8 @@ class LabelRules:
         trained on them; only scores are recorded anew. What maps and masks hold counts by the
         digest of each file.
         """
-        values = self.to_config()
-        cue = values['background_cue']
-        del cue['source']
-        # Labels of earlier versions do not name these.
-        if cue['sure'] is None:
-            del cue['sure']
-        if not cue['maps_weight']:
-            del cue['maps_weight']
-        if values['refine'] is None:
+        values = dict(self.to_config(), background_cue=self.background_cue.deciding())
+        if values['refine'] is None:  # labels of earlier versions do not name it
             del values['refine']
         if self.merge is not None:
             values['merge'] = self.merge.deciding()

@@ -135,7 +135,10 @@ class SegmentMerging:
         Raises:
             InputError: If the type is another one, or a key is unknown.
         """
-        return None if config is None else build_step(cls, 'pseudo_labels.merge', config)
+        if config is None:
+            return None
+        name = cls.__name__
+        return build_step({name: cls}, 'pseudo_labels.merge', config, name)
 
     def deciding(self) -> dict[str, Any]:
         """The values that decide what a label is: all but the source."""

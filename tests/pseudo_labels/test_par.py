@@ -10,6 +10,7 @@ from torch.testing import assert_close
 
 from mmdrs.errors import InputError
 from mmdrs.pseudo_labels.par import PAR, neighbour_weights, pixel_adaptive_refinement
+from mmdrs.pseudo_labels.rules import LabelRules
 from tests.parity.golden import GoldenFolder
 
 
@@ -90,7 +91,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000)
 @pytest.mark.parametrize(
     ('config', 'message'),
     [
-        (dict(type='CRF'), "refine: type must be 'PAR', got 'CRF'"),
+        (dict(type='CRF'), "refine has no type 'CRF', only PAR; .* in custom_imports"),
         (dict(iteration=3), "refine has no 'iteration', .*did you mean 'iterations'"),
         (dict(iterations=0), 'refine: iterations must be a whole number from 1, got 0'),
         (dict(downscale=1.5), 'refine: downscale must be a whole number from 1, got 1.5'),
@@ -100,4 +101,4 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000)
 )
 def test_wrong_configs(config: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        PAR.from_config(config)
+        LabelRules.from_config(dict(refine=config))

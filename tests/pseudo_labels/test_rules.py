@@ -140,6 +140,12 @@ def test_masks_are_merged_into_both_labels() -> None:
             dict(crf=dict(iteration=3)),
             r"crf has no 'iteration', .*; did you mean 'iterations'",
         ),
+        (
+            dict(background_cue=dict(type='salience')),
+            r"has no type 'salience', only saliency, constant, power; did you mean 'saliency'\?; "
+            'for a type of your own, name its module in custom_imports',
+        ),
+        (dict(background_cue=dict(type=['power'])), r"has no type \['power'\]"),
         (dict(background_cue='power'), r"background_cue must be a dict, got 'power'"),
         (['power'], r'pseudo_labels must be a dict'),
         (

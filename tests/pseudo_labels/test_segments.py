@@ -185,7 +185,7 @@ def test_config() -> None:
 @pytest.mark.parametrize(
     ('config', 'message'),
     [
-        (dict(type='SAM'), "merge: type must be 'SegmentMerging', got 'SAM'"),
+        (dict(type='SAM'), "merge has no type 'SAM', only SegmentMerging"),
         (dict(own=0.3), "merge has no 'own', only type, own_share"),
         ('SAM', "merge must be a dict, got 'SAM'"),
         (dict(own_share=50), r'merge: own_share must be a share of 0\.\.1, got 50'),

@@ -43,7 +43,6 @@ from mmdrs.cli.arguments import command, command_parser
 from mmdrs.datasets.label_lists import read_label_list, unknown_class
 from mmdrs.errors import InputError
 from mmdrs.files import written_whole
-from mmdrs.models.decode_heads.cam_head import image_scores
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pipeline.overview import MAP_STAGES
 from mmdrs.pipeline.stages import ALL_STAGES
@@ -170,7 +169,8 @@ def classified(photograph: Photograph, networks: Networks) -> list[int]:
             'by --labels'
         )
     model = networks[stage]
-    scores = image_scores(inference_class_maps(model, photograph.path)[None].float())[0].sigmoid()
+    class_maps = inference_class_maps(model, photograph.path)[None].float()
+    scores = model.decode_head.image_scores(class_maps)[0].sigmoid()
     ranked = scores.argsort(descending=True).tolist()
     chosen = [index for index in ranked if scores[index] > 0.5] or ranked[:1]
     named = ', '.join(f'{class_names(model)[index]} ({scores[index]:.2f})' for index in chosen)

@@ -1,5 +1,6 @@
 """Which format a source has, and reading it."""
 
+import importlib
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -16,7 +17,7 @@ from mmdrs.datasets.label_formats import (
     yolo,
 )
 from mmdrs.datasets.label_formats.labelled import LabelledImages, ReadOptions, Source
-from mmdrs.errors import InputError
+from mmdrs.errors import InputError, did_you_mean
 
 #: Formats by name, the first that fits is taken: files of one tool before what any folder may be.
 FORMATS: dict[str, ModuleType] = {
@@ -38,7 +39,7 @@ class Detected:
     """A format of a source.
 
     Attributes:
-        name: A key of :data:`FORMATS`.
+        name: A key of :data:`FORMATS`, or the name of a module of the user's.
         reason: What was seen.
         others: The other formats that would fit, with what was seen.
     """
@@ -53,7 +54,7 @@ class Detected:
         Raises:
             InputError: If a file is wrong, or there is no image or no class.
         """
-        found = FORMATS[self.name].read(source, options)
+        found = find_format(self.name).read(source, options)
         if not found.images or not any(image.labels for image in found.images):
             raise InputError(
                 f'{source.path}: read as {self.name}, {len(found.images)} images have no label; '
@@ -69,6 +70,34 @@ class Detected:
             for name, reason in self.others.items()
         ]
         return '\n'.join(lines)
+
+
+def find_format(name: str) -> ModuleType:
+    """A format by its name; of a user's own format, the module that reads it.
+
+    A module of a format has two functions: ``fits(source) -> str``, why a source is of this
+    format, and ``read(source, options) -> LabelledImages``.
+
+    Raises:
+        InputError: If there is no such format, and no such module that can be imported.
+    """
+    if name in FORMATS:
+        return FORMATS[name]
+    try:
+        module = importlib.import_module(name)
+    except (ImportError, TypeError, ValueError) as error:
+        raise InputError(
+            f'--format {name}: {error}. Known: auto, {", ".join(FORMATS)}'
+            f'{did_you_mean(name, FORMATS)} (for a format of your own, give the name of its '
+            'module; its folder must be on PYTHONPATH, or its project installed)'
+        ) from error
+    missing = [part for part in ('fits', 'read') if not callable(getattr(module, part, None))]
+    if missing:
+        raise InputError(
+            f'--format {name}: this module has no function {missing[0]}(). '
+            f'Known: auto, {", ".join(FORMATS)}'
+        )
+    return module
 
 
 def detect(source: Source, options: ReadOptions) -> Detected:
@@ -102,9 +131,9 @@ def chosen_format(source: Source, name: str, options: ReadOptions) -> Detected:
 
     Raises:
         MissingFileError: If there is no such file or folder.
-        InputError: If the source has another format, or none.
+        InputError: If the source has another format, or none, or the format is unknown.
     """
     if name == 'auto':
         return detect(source, options)
-    reason = FORMATS[name].fits(source) or 'as given'
+    reason = find_format(name).fits(source) or 'as given'
     return Detected(name, reason, {})

@@ -17,15 +17,11 @@ from mmdrs.evaluation.metrics.samples import map_record
 from mmdrs.evaluation.records.protocol import label_protocols
 from mmdrs.evaluation.records.record import Task
 from mmdrs.pseudo_labels.constants import CONFIDENT_THRESHOLD, MAP_THRESHOLD
-from mmdrs.pseudo_labels.crf import DenseCRF
-from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
 from mmdrs.pseudo_labels.map_file import LocalizationMaps
 from mmdrs.pseudo_labels.output_paths import image_id
-from mmdrs.pseudo_labels.par import PAR
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import write_rules
-from mmdrs.pseudo_labels.segments import SegmentMerging
 
 
 @METRICS.register_module()
@@ -73,14 +69,16 @@ class PseudoLabelMetric(FileMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(output_dir, threads, collect_device, prefix)
-        self.rules = LabelRules(
-            background_cue=BackgroundCue(**background_cue),
-            threshold=threshold,
-            confident=confident,
-            max_confident=max_confident,
-            crf=DenseCRF.from_config(crf),
-            refine=PAR.from_config(refine),
-            merge=SegmentMerging.from_config(merge),
+        self.rules = LabelRules.from_config(
+            dict(
+                background_cue=background_cue,
+                threshold=threshold,
+                confident=confident,
+                max_confident=max_confident,
+                crf=crf,
+                refine=refine,
+                merge=merge,
+            )
         )
         self.protocols = label_protocols(self.rules.to_config())
 

@@ -11,9 +11,10 @@ from mmseg.registry import DATASETS
 from mmdrs.datasets.wrappers import leaf_datasets
 from mmdrs.evaluation.records.record import Protocol
 from mmdrs.models.tta.cam_method import LAST_FEATURES
-from mmdrs.pseudo_labels.fusion import BackgroundCue
+from mmdrs.pseudo_labels.fusion import BackgroundCue, build_cue
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import read_rules
+from mmdrs.pseudo_labels.steps import Cue
 
 
 def _is_voc(dataset: Mapping[str, Any]) -> bool:
@@ -103,11 +104,13 @@ def trained_on(dataset: Mapping[str, Any]) -> str:
     return f'pseudo labels: {"; ".join(filter(None, parts))}'
 
 
-def describe_cue(cue: BackgroundCue) -> str:
+def describe_cue(cue: Cue) -> str:
     """A background cue in a few words, such as ``saliency > 50 (CSNet)``.
 
     Saliency maps of another network give other scores by the same rules: the source belongs to it.
     """
+    if not isinstance(cue, BackgroundCue):
+        return describe_step(cue.to_config())
     unsure = '' if cue.sure is None else f', up to {cue.sure:g} ignored'
     if cue.type == 'saliency':
         score = 'saliency'
@@ -117,6 +120,12 @@ def describe_cue(cue: BackgroundCue) -> str:
     if cue.type == 'constant':
         return f'constant {cue.value:g}{unsure}'
     return f'power {cue.exponent:g}'
+
+
+def describe_step(config: Mapping[str, Any]) -> str:
+    """A part that a config names, as ``NAME, key value, key value``."""
+    values = (f'{key} {value}' for key, value in config.items() if key != 'type')
+    return ', '.join([config['type'], *values])
 
 
 def describe_method(method: str | Mapping[str, Any] | None) -> str:
@@ -132,7 +141,7 @@ def describe_method(method: str | Mapping[str, Any] | None) -> str:
     options.pop('library', None)  # a version is no other method
     layers = [layer] if isinstance(layer, str) else list(layer or [])
     place = '' if layers in ([], [LAST_FEATURES]) else f' at {", ".join(layers)}'
-    return f'{name}{place}' + ''.join(f', {key} {value}' for key, value in options.items())
+    return describe_step(dict(options, type=f'{name}{place}'))
 
 
 def with_maps(cfg: Mapping[str, Any], record: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -167,6 +176,8 @@ def describe_refinement(refine: Mapping[str, Any] | None) -> str:
     """Refinement of maps as ``PAR 10 x (1, 2, 4, 8, 12, 24) at 1/2``; '' for none."""
     if refine is None:
         return ''
+    if 'type' in refine:
+        return describe_step(refine)
     size = '' if refine['downscale'] == 1 else f' at 1/{refine["downscale"]}'
     return f'PAR {refine["iterations"]} x ({", ".join(map(str, refine["dilations"]))}){size}'
 
@@ -189,7 +200,7 @@ def label_protocols(rules: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """
     common = dict(
         threshold=f'fixed {rules["threshold"]:g}',
-        background=describe_cue(BackgroundCue(**rules['background_cue'])),
+        background=describe_cue(build_cue(rules['background_cue'])),
         crf=describe_crf(rules.get('crf')),
         refinement=describe_refinement(rules.get('refine')),
         merging=describe_merging(rules.get('merge')),

@@ -27,7 +27,7 @@ class CAMHead(LocalizationHead):
 
         Both in single precision, also under AMP.
         """
-        scores = image_scores(seg_logits.float())
+        scores = self.image_scores(seg_logits.float())
         labels = self._image_labels(batch_data_samples, scores)
         return dict(
             loss_cls=F.multilabel_soft_margin_loss(scores, labels),
@@ -38,7 +38,11 @@ class CAMHead(LocalizationHead):
         return localization_maps(class_maps, size, normalize)
 
     def present(self, class_maps: Tensor) -> Tensor:
-        return (image_scores(class_maps[None])[0] > 0).to(class_maps)
+        return (self.image_scores(class_maps[None])[0] > 0).to(class_maps)
+
+    def image_scores(self, class_maps: Tensor) -> Tensor:
+        """Logits (N, K) of raw class maps (N, K, h, w): a subclass may pool in another way."""
+        return image_scores(class_maps)
 
 
 def image_scores(class_maps: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor, nn
 
 from mmdrs.errors import InputError, blamed_on, check_keys, did_you_mean
-from mmdrs.models.decode_heads.cam_head import CAMHead, image_scores
+from mmdrs.models.decode_heads.cam_head import CAMHead
 
 #: The module whose output the 1 x 1 convolution of a :class:`.CAMHead` takes.
 LAST_FEATURES = 'decode_head.convs'
@@ -40,7 +40,7 @@ class ImageScores(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, K) of normalised images (N, 3, H, W)."""
-        return image_scores(self.segmentor(images))
+        return self.segmentor.decode_head.image_scores(self.segmentor(images))
 
 
 class CamMethod:
