@@ -101,6 +101,8 @@ segmentation_head = dict(
 # foreground is the mean of saliency and probabilities where there are saliency maps; other rules:
 # pseudo_labels=dict(...), as above.
 self_training = dict(rounds=0, scales=(0.75, 1.0, 1.25), flip=True)
+# [dict(type='LabelCorrectionHook')] with loss_decode=dict(type='LabelCorrectionLoss') of the head.
+segmentation_custom_hooks = []
 segmentation_from = 'plain_classifier'  # its backbone's first weights; or 'pretrained'
 segmentation_crop = 320
 segmentation_scale = 320  # images are resized to this side, the ratio kept
