@@ -68,7 +68,7 @@ def fit_curve(ious: Sequence[float]) -> Curve | None:
         with warnings.catch_warnings():
             warnings.simplefilter(
                 'ignore', OptimizeWarning
-            )  # of the covariance, which is not used
+            )  # of its covariance
             found, _ = curve_fit(_curve, times, values, begin, bounds=bounds, maxfev=5000)
     except RuntimeError:
         return None

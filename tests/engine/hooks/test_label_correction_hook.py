@@ -3,23 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
-from torch import Tensor, nn
 
 from mmdrs import apis
-from mmdrs.engine import LabelCorrectionHook
 from mmdrs.engine.hooks.label_correction_hook import (
     correcting_losses,
-    finish_interval,
-    gather_counts,
 )
 from mmdrs.errors import InputError
 from mmdrs.models import LabelCorrectionLoss
-from mmdrs.models.losses.early_learning import has_bent
 from tests.pipeline_runs import ROOT
 
 TINY = str(ROOT / 'tests' / 'data' / 'configs' / 'tiny_fcn.py')
