@@ -355,7 +355,7 @@ def test_imports_go_one_way() -> None:
 
 
 def test_mathematics_knows_nothing_of_mmsegmentation() -> None:
-    known = ('mmdrs', 'numpy', 'PIL', 'cv2', 'torch', 'pydensecrf', 'rembg')
+    known = ('mmdrs', 'numpy', 'scipy', 'PIL', 'cv2', 'torch', 'pydensecrf', 'rembg')
     for folder in PLAIN:
         files = [
             path for path in package_files() if ROOT / 'mmdrs' / folder in (path, *path.parents)

@@ -114,3 +114,4 @@ param_scheduler = [
     )
 ]
 randomness = dict(seed=_base_.seed)
+custom_hooks = _base_.get('segmentation_custom_hooks') or None

@@ -119,6 +119,9 @@ segmentation_head = dict(
 # With saliency maps the foreground is the mean of saliency and probabilities. Other rules:
 # `pseudo_labels=dict(...)`, as above.
 self_training = dict(rounds=0, scales=(0.75, 1.0, 1.25), flip=True)
+# Hooks of the segmentation network: [dict(type='LabelCorrectionHook')], for instance, with
+# loss_decode=dict(type='LabelCorrectionLoss') in its head.
+segmentation_custom_hooks = []
 segmentation_from = 'plain_classifier'  # first weights of its backbone; or 'pretrained'
 segmentation_crop = 320  # side of the crops that the network learns from
 segmentation_scale = 320  # shorter side that images are resized to, the ratio kept

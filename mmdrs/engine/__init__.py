@@ -3,6 +3,7 @@
 from .hooks import (
     DRSScheduleHook,
     DRSVisualizationHook,
+    LabelCorrectionHook,
     PreciseBNHook,
     ProgressHook,
     ResultsHook,
@@ -21,6 +22,7 @@ __all__ = [
     'Bfloat16OptimWrapper',
     'DRSScheduleHook',
     'DRSVisualizationHook',
+    'LabelCorrectionHook',
     'LocalizationMapLoop',
     'PreciseBNHook',
     'Progress',

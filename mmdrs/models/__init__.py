@@ -1,5 +1,6 @@
 from mmdrs.models.backbones import CaffeResNet, DilatedVGG, DRSBackbone, attach_drs
 from mmdrs.models.decode_heads import CAMHead, DeepLabV2Head, DeepLabV3PlusHead, RefinementHead
+from mmdrs.models.decode_losses import LabelCorrectionLoss, ResponseScalingLoss
 from mmdrs.models.layers import DRS, LearnableDRS
 from mmdrs.models.segmentors import ImageLabelEncoderDecoder, MultiScaleEncoderDecoder
 from mmdrs.models.tta import LocalizationTTA, ProbabilityTTA, ViewsTTA
@@ -13,11 +14,13 @@ __all__ = [
     'DeepLabV3PlusHead',
     'DilatedVGG',
     'ImageLabelEncoderDecoder',
+    'LabelCorrectionLoss',
     'LearnableDRS',
     'LocalizationTTA',
     'MultiScaleEncoderDecoder',
     'ProbabilityTTA',
     'RefinementHead',
+    'ResponseScalingLoss',
     'ViewsTTA',
     'attach_drs',
 ]

@@ -181,7 +181,8 @@ class StageRun(ABC):
         """Add what every run of the pipeline has: launcher, progress lines, a quiet console."""
         cfg.launcher = self.launcher
         title = f'{self.stage.name}{detail}'
-        cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ProgressHook', title=title)]
+        hooks = cfg.get('custom_hooks') or []
+        cfg.custom_hooks = [*hooks, dict(type='ProgressHook', title=title)]
         cfg.runner_type = 'QuietRunner'
         if cfg.get('visualizer'):  # of a stock config; stages would write into the first's folder
             cfg.visualizer.pop('name', None)
