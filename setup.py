@@ -27,14 +27,14 @@ def read_requirements(*names: str) -> list[str]:
     lines = [
         line.split('#')[0].strip()
         for name in names
-        for line in (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines()
+        for line in (ROOT / 'requirements' / f'{name}.txt').read_text(encoding='utf-8').splitlines()
     ]
     return [line for line in lines if line]
 
 
 def read_version() -> str:
     """Return the version without importing the package, whose requirements may be missing."""
-    text = (ROOT / 'mmdrs' / 'version.py').read_text()
+    text = (ROOT / 'mmdrs' / 'version.py').read_text(encoding='utf-8')
     return re.search(r"__version__ = '([^']+)'", text)[1]
 
 
@@ -158,7 +158,7 @@ setup(
         'onnx': read_requirements('onnx'),
         'docs': read_requirements('docs'),
         'tests': read_requirements('tests'),
-        'dev': read_requirements('tests', 'dev'),
+        'dev': read_requirements('tests', 'dev', 'types'),
     },
     cmdclass={'build_py': BuildWithMim},
     zip_safe=False,

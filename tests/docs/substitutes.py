@@ -84,4 +84,8 @@ PYTHON_CHANGED = {
     "_base_ = 'CONFIG'": "_base_ = 'mmseg::fcn/fcn_r50-d8_4xb2-40k_cityscapes-512x1024.py'",
 }
 #: Documents whose code runs in a folder of its own, below that of the made-up data.
-FOLDERS = {'docs/extending.md': 'project', 'docs/get_started.md': 'started'}
+FOLDERS = {
+    'docs/extending.md': 'project',
+    'docs/extending-heads.md': 'project',
+    'docs/get_started.md': 'started',
+}

@@ -1,4 +1,4 @@
-"""The examples of docs/extending.md, as they stand there, in a project of their own."""
+"""The examples of docs/extending*.md, as they stand there, in a project of their own."""
 
 import itertools
 import re
@@ -39,7 +39,7 @@ REGISTRIES = (BACKGROUND_CUES, MAP_REFINEMENTS, MODELS)
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder on the search path with a file for each block that begins with its name."""
     folder = tmp_path_factory.mktemp('project')
-    for block in blocks_of('docs/extending.md'):
+    for block in blocks_of('docs/extending.md') + blocks_of('docs/extending-heads.md'):
         if name := re.match(r'# (\w+\.py)\n', block.text):
             (folder / name[1]).write_text(block.text)
     before = [dict(registry.module_dict) for registry in REGISTRIES]
