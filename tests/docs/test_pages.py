@@ -33,7 +33,7 @@ def test_every_page_is_in_the_navigation_once() -> None:
     assert sorted([DOCS / 'index.md', *listed]) == pages()
 
 
-@pytest.mark.parametrize('document', {*documents(), *pages()}, ids=name)
+@pytest.mark.parametrize('document', sorted({*documents(), *pages()}), ids=name)
 def test_relative_links_lead_to_files_and_headings(document: Path) -> None:
     broken = []
     for link in links(markdown(document)):
