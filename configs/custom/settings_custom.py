@@ -73,6 +73,7 @@ refinement_optimizer = dict(type='Adam', lr=1e-4)
 # changes no label, but scores by the same rules differ by it, so the records say it.
 # Without saliency maps: background_cue=dict(type='constant', value=0.3)
 #                    or: background_cue=dict(type='power', exponent=2)
+#                    or: saliency maps that are learned on your own images, see below
 # With a dense CRF on the labels (pip install 'mmdrs[crf]'): crf=dict(), which is
 #     crf=dict(iterations=10, gaussian_weight=3, gaussian_sxy=1,
 #              bilateral_weight=4, bilateral_sxy=67, bilateral_srgb=3)
@@ -81,6 +82,22 @@ refinement_optimizer = dict(type='Adam', lr=1e-4)
 # Map values below `threshold` are 0: with a saliency cue a low one; without, the reference's 0.2.
 pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50, source=''), threshold=0.05)
 labels_from = 'refined_maps'  # or 'plain_maps' or 'drs_maps': without a refinement
+
+# --- Learned foreground, in the place of saliency maps ------------------------------------------
+# Without saliency maps (saliency_dir=None): a network learns from the class maps where an image has
+# an object of any class, in rounds. It is used where `stages` below names it:
+#     foreground='mmdrs::custom/foreground_custom.py',
+# Its maps are coarse. Refine them with the class maps, and cut them at 0.6 of 255:
+#     pseudo_labels = dict(background_cue=dict(type='saliency', threshold=153, refined=True),
+#                          refine=dict(type='PAR', downscale=2), threshold=0.05)
+foreground_backbone = dict(out_indices=(3, 4, 5, 6))  # changes of `backbone`, which is not trained
+foreground_head = dict(
+    type='ForegroundHead', in_channels=[64, 96, 160, 320], in_index=[0, 1, 2, 3], channels=64
+)
+foreground_size = None  # images become squares of this side; None: that of `resize`
+foreground_epochs = 6
+foreground_round_epochs = 2  # after each round the network learns what it is sure of itself
+foreground_optimizer = dict(type='AdamW', lr=1e-3, weight_decay=0.01)
 
 # --- Segmentation network ------------------------------------------------------------------------
 segmentation_backbone = dict(out_indices=(1, 6))  # changes of `backbone`

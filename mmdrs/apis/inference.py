@@ -49,7 +49,7 @@ def inference_class_maps(model: BaseSegmentor, path: str | Path) -> torch.Tensor
         model: As :func:`init_network` returns it, with a localization head.
         path: The image.
     """
-    inputs = model.data_preprocessor(_batch(model, path), training=False)['inputs']
+    inputs = model.data_preprocessor(image_batch(model, path), training=False)['inputs']
     with torch.no_grad():
         return model(inputs)[0]
 
@@ -79,12 +79,14 @@ def inference_maps(
         merge=options.get('merge', 'max'),
         method=options.get('method'),
     )
-    data = _batch(model, path, labels)
+    data = image_batch(model, path, labels)
     (sample,) = predict_maps(maker, data, options.get('precision', 'float32'))
     return sample.seg_logits.data[1:].float().cpu().numpy()
 
 
-def _batch(model: BaseSegmentor, path: str | Path, labels: Sequence[int] | None = None) -> dict:
+def image_batch(
+    model: BaseSegmentor, path: str | Path, labels: Sequence[int] | None = None
+) -> dict:
     """A batch of one image through the test pipeline, without what only scores need."""
     info = dict(img_path=str(path), img_id=Path(path).stem, seg_fields=[])
     if labels is not None:

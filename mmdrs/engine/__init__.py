@@ -3,6 +3,7 @@
 from .hooks import (
     DRSScheduleHook,
     DRSVisualizationHook,
+    ForegroundRoundHook,
     PreciseBNHook,
     ProgressHook,
     ResultsHook,
@@ -21,6 +22,7 @@ __all__ = [
     'Bfloat16OptimWrapper',
     'DRSScheduleHook',
     'DRSVisualizationHook',
+    'ForegroundRoundHook',
     'LocalizationMapLoop',
     'PreciseBNHook',
     'Progress',

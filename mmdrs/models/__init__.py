@@ -1,7 +1,17 @@
 from mmdrs.models.backbones import CaffeResNet, DilatedVGG, DRSBackbone, attach_drs
-from mmdrs.models.decode_heads import CAMHead, DeepLabV2Head, DeepLabV3PlusHead, RefinementHead
+from mmdrs.models.decode_heads import (
+    CAMHead,
+    DeepLabV2Head,
+    DeepLabV3PlusHead,
+    ForegroundHead,
+    RefinementHead,
+)
 from mmdrs.models.layers import DRS, LearnableDRS
-from mmdrs.models.segmentors import ImageLabelEncoderDecoder, MultiScaleEncoderDecoder
+from mmdrs.models.segmentors import (
+    FrozenBackboneEncoderDecoder,
+    ImageLabelEncoderDecoder,
+    MultiScaleEncoderDecoder,
+)
 from mmdrs.models.tta import LocalizationTTA, ProbabilityTTA, ViewsTTA
 
 __all__ = [
@@ -12,6 +22,8 @@ __all__ = [
     'DeepLabV2Head',
     'DeepLabV3PlusHead',
     'DilatedVGG',
+    'ForegroundHead',
+    'FrozenBackboneEncoderDecoder',
     'ImageLabelEncoderDecoder',
     'LearnableDRS',
     'LocalizationTTA',

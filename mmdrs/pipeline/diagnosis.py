@@ -17,7 +17,14 @@ from mmdrs.pipeline.runs import StageRun, stage_runs
 from mmdrs.pipeline.settings import Settings
 
 #: Files that each kind of stage writes for an image.
-_WRITES = dict(maps='maps', labels='labels', self_maps='maps', self_labels='labels', test='labels')
+_WRITES = dict(
+    maps='maps',
+    foreground='labels',
+    labels='labels',
+    self_maps='maps',
+    self_labels='labels',
+    test='labels',
+)
 #: Images whose sizes are looked up for the estimates.
 _SAMPLE = 200
 

@@ -2,6 +2,7 @@
 
 from .drs_schedule_hook import DRSScheduleHook
 from .drs_visualization_hook import DRSVisualizationHook
+from .foreground_round_hook import ForegroundRoundHook
 from .precise_bn_hook import PreciseBNHook
 from .progress_hook import ProgressHook
 from .results_hook import ResultsHook
@@ -12,6 +13,7 @@ from .whole_checkpoint_hook import WholeCheckpointHook
 __all__ = [
     'DRSScheduleHook',
     'DRSVisualizationHook',
+    'ForegroundRoundHook',
     'PreciseBNHook',
     'ProgressHook',
     'ResultsHook',
