@@ -33,5 +33,6 @@ class LearnedForeground(SaliencyModel):
             batch = image_batch(self._model, path)
         with torch.no_grad():
             (sample,) = self._model.test_step(batch)
-        probability = sample.seg_logits.data[0].float().sigmoid()
+        # MMSegmentation has made a probability of the one logit.
+        probability = sample.seg_logits.data[0].float()
         return (255 * probability).round().byte().cpu().numpy()

@@ -65,7 +65,8 @@ class ForegroundHead(BaseDecodeHead):
             dropout_ratio=dropout_ratio,
             in_index=in_index,
             input_transform='resize_concat',
-            loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=True),  # not used
+            # Not used, but the parent's default warns.
+            loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
             align_corners=align_corners,
             init_cfg=init_cfg,
         )
