@@ -3,16 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
-from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
 
 from mmdrs.errors import InputError
 from mmdrs.models import ForegroundHead
-
-pytestmark = pytest.mark.usefixtures('mmseg_scope')
 
 LIMITS = dict(
     sure_foreground=0.55,
@@ -110,35 +106,6 @@ def test_only_the_network_learns_and_a_checkpoint_holds_its_teacher() -> None:
     for key, value in other.teacher.state_dict().items():
         assert torch.equal(value, head.teacher.state_dict()[key])
         assert key.endswith('bias') or 'running' in key or torch.equal(before[key], value)
-
-
-def test_prediction_is_the_probability_at_the_size_of_the_image() -> None:
-    """And training leaves the backbone alone, whatever it is, with its batch norms."""
-    backbone = dict(type='DilatedVGG', depths=(1,), channels=(4,), strides=(), extra_channels=(6,))
-    torch.manual_seed(0)
-    model = MODELS.build(
-        dict(
-            type='FrozenBackboneEncoderDecoder',
-            backbone=dict(backbone, norm_cfg=dict(type='BN')),
-            decode_head=dict(
-                type='ForegroundHead', in_channels=[6], in_index=[0], channels=5, num_classes=4
-            ),
-            test_cfg=ConfigDict(mode='whole'),
-        )
-    ).train()
-    frozen = {k: v.clone() for k, v in model.backbone.state_dict().items()}
-    inputs = torch.randn(2, 3, 8, 12)
-    sum(model.loss(inputs, samples()).values()).backward()
-    assert all(torch.equal(frozen[k], v) for k, v in model.backbone.state_dict().items())
-    assert all(p.grad is None and not p.requires_grad for p in model.backbone.parameters())
-    model.eval()
-    meta = dict(ori_shape=(16, 24), img_shape=(8, 12), pad_shape=(8, 12))
-    (found,) = model.predict(inputs[:1], [SegDataSample(metainfo=meta)])
-    with torch.no_grad():
-        logits = model.decode_head(model.backbone(inputs[:1]))
-    expected = nn.functional.interpolate(logits, (16, 24), mode='bilinear')
-    torch.testing.assert_close(found.seg_logits.data[None], expected.sigmoid())
-    assert torch.equal(found.pred_sem_seg.data, (expected[0] > 0).to(found.pred_sem_seg.data))
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-import torch
-from PIL import Image
 
-from mmdrs.apis import init_network, load_config
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import read_evaluations
 from mmdrs.models.utils.cam import resize_array
@@ -142,23 +138,3 @@ def test_a_cue_that_reads_no_saliency_maps(tiny_voc: Path) -> None:
     settings = foreground_settings(tiny_voc, f'{cue}.type=constant', f'{cue}.refined=False')
     with pytest.raises(InputError, match='stages.foreground learns saliency maps, which the cue'):
         settings.chosen_stages()
-
-
-def test_maps_are_the_probabilities_of_the_network(learned: Path, tiny_voc: Path) -> None:
-    """Restated from the weights, at the size of the config and then at that of the image."""
-    (config,) = (learned / 'foreground').glob('*.py')
-    network = init_network(load_config(config), str(learned / 'foreground' / 'epoch_4.pth'))
-    assert int(network.decode_head.round) == 2
-    image = read_image(tiny_voc / 'JPEGImages' / 'img_1.jpg')
-    with Image.open(learned / 'foreground_maps' / 'train' / 'img_1.png') as picture:
-        found = np.asarray(picture).astype(float)
-    small = cv2.resize(image, (36, 36), interpolation=cv2.INTER_LINEAR).astype(np.float32)
-    pre = network.data_preprocessor
-    pixels = (torch.from_numpy(small).permute(2, 0, 1) - pre.mean) / pre.std
-    resize = torch.nn.functional.interpolate
-    with torch.no_grad():
-        logits = network.decode_head(network.backbone(pixels[None]))
-        logits = resize(resize(logits, (36, 36), mode='bilinear'), (40, 48), mode='bilinear')
-    expected = 255 * logits.sigmoid()[0, 0].numpy()
-    assert np.ptp(expected) > 2
-    assert abs(found - expected).max() < 1.5
