@@ -27,7 +27,9 @@ def read_requirements(*names: str) -> list[str]:
     lines = [
         line.split('#')[0].strip()
         for name in names
-        for line in (ROOT / 'requirements' / f'{name}.txt').read_text(encoding='utf-8').splitlines()
+        for line in (ROOT / 'requirements' / f'{name}.txt')
+        .read_text(encoding='utf-8')
+        .splitlines()
     ]
     return [line for line in lines if line]
 

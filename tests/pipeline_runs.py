@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from mmdrs.cli.options import parse_value
 from mmdrs.evaluation.records.record import read_evaluations
+from mmdrs.pipeline.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = ROOT / 'configs' / 'custom' / 'settings_custom.py'
@@ -89,3 +91,31 @@ def tiny_options(data_root: Path) -> list[str]:
         'segmentation_scale=32',
         'segmentation_epochs=1',
     ]
+
+
+def tiny_foreground() -> tuple[str, ...]:
+    """Options of a run without saliency maps, beside :func:`tiny_options`: a small network."""
+    return (
+        'saliency_dir=None',
+        'stages.foreground=mmdrs::custom/foreground_custom.py',
+        'foreground_backbone._delete_=True',
+        'foreground_head.in_channels=[8]',
+        'foreground_head.in_index=[0]',
+        'foreground_head.channels=6',
+        'foreground_head.sure_foreground=0.5',
+        'foreground_head.sure_background=0.4',
+        'foreground_epochs=4',
+        'foreground_optimizer.lr=0.05',
+        'pseudo_labels.background_cue.threshold=128',
+        'pseudo_labels.background_cue.refined=True',
+        'pseudo_labels.refine.type=PAR',
+        'pseudo_labels.refine.iterations=2',
+        'pseudo_labels.refine.downscale=2',
+    )
+
+
+def foreground_settings(data_root: Path, *options: str) -> Settings:
+    """The settings of a small run without saliency maps."""
+    given = [*tiny_options(data_root), *tiny_foreground(), *options]
+    pairs = (item.split('=', 1) for item in given)
+    return load_settings(SETTINGS, {key: parse_value(value) for key, value in pairs})

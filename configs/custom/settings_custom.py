@@ -89,7 +89,8 @@ refinement_optimizer = dict(type='Adam', lr=1e-4)  # optimizer of the refinement
 # `threshold` are 0. Fill in `source`, the network or method that made your saliency maps, such as
 # `source='CSNet'`: it changes no label, but the records of scores name it. Without saliency maps,
 # use `background_cue=dict(type='constant', value=0.3)` or `background_cue=dict(type='power',
-# exponent=2)`, and a threshold of 0.2, that of the reference. More keys:
+# exponent=2)`, and a threshold of 0.2, that of the reference; or learn the foreground on your own
+# images, see below. More keys:
 # `refine=dict(type='PAR', iterations=20, downscale=2)` lets maps follow the colours of the image;
 # `crf=dict()` runs a dense CRF on the labels (pip install 'mmdrs[crf]'), and is
 # `crf=dict(iterations=10, gaussian_weight=3, gaussian_sxy=1, bilateral_weight=4, bilateral_sxy=67,
@@ -98,6 +99,23 @@ refinement_optimizer = dict(type='Adam', lr=1e-4)  # optimizer of the refinement
 pseudo_labels = dict(background_cue=dict(type='saliency', threshold=50, source=''), threshold=0.05)
 # Maps that become labels: 'plain_maps' and 'drs_maps' leave the refinement out.
 labels_from = 'refined_maps'
+
+# --- Learned foreground, in the place of saliency maps -------------------------------------------
+# Without saliency maps (`saliency_dir=None`) a small network can learn from the maps of the
+# classifier where an image has an object of any class. It is used if `stages` names it:
+# `foreground='mmdrs::custom/foreground_custom.py'`. Its maps are coarse: refine them together with
+# the class maps, and cut them at 0.6 of 255, `pseudo_labels=dict(background_cue=dict(
+# type='saliency', threshold=153, refined=True), refine=dict(type='PAR', downscale=2),
+# threshold=0.05)`. What differs from `backbone`, which is not trained:
+foreground_backbone = dict(out_indices=(3, 4, 5, 6))
+# Head of the foreground network; `in_channels` are those of the features.
+foreground_head = dict(
+    type='ForegroundHead', in_channels=[64, 96, 160, 320], in_index=[0, 1, 2, 3], channels=64
+)
+foreground_size = None  # images become squares of this side; None: that of `resize`
+foreground_epochs = 6  # passes of the foreground network over the training images
+foreground_round_epochs = 2  # after each round it learns what it is sure of itself
+foreground_optimizer = dict(type='AdamW', lr=1e-3, weight_decay=0.01)  # its optimizer
 
 # --- Segmentation network ------------------------------------------------------------------------
 segmentation_backbone = dict(out_indices=(1, 6))  # what differs from `backbone`

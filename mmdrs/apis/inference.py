@@ -49,7 +49,7 @@ def inference_class_maps(model: EncoderDecoder, path: str | Path) -> torch.Tenso
         model: As :func:`init_network` returns it, with a localization head.
         path: The image.
     """
-    inputs = model.data_preprocessor(_batch(model, path), training=False)['inputs']
+    inputs = model.data_preprocessor(image_batch(model, path), training=False)['inputs']
     with torch.no_grad():
         return model(inputs)[0]
 
@@ -79,13 +79,13 @@ def inference_maps(
         merge=options.get('merge', 'max'),
         method=options.get('method'),
     )
-    data = _batch(model, path, labels)
+    data = image_batch(model, path, labels)
     (sample,) = predict_maps(maker, data, options.get('precision', 'float32'))
     maps: torch.Tensor = sample.seg_logits.get('data')
     return maps[1:].float().cpu().numpy()
 
 
-def _batch(
+def image_batch(
     model: EncoderDecoder, path: str | Path, labels: Sequence[int] | None = None
 ) -> dict[str, Any]:
     """A batch of one image through the test pipeline, without what only scores need."""

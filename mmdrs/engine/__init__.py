@@ -3,6 +3,7 @@
 from .hooks import (
     DRSScheduleHook,
     DRSVisualizationHook,
+    ForegroundRoundHook,
     LabelCorrectionHook,
     PreciseBNHook,
     ProgressHook,
@@ -22,6 +23,7 @@ __all__ = [
     'Bfloat16OptimWrapper',
     'DRSScheduleHook',
     'DRSVisualizationHook',
+    'ForegroundRoundHook',
     'LabelCorrectionHook',
     'LocalizationMapLoop',
     'PreciseBNHook',

@@ -1,8 +1,18 @@
 from mmdrs.models.backbones import CaffeResNet, DilatedVGG, DRSBackbone, attach_drs
-from mmdrs.models.decode_heads import CAMHead, DeepLabV2Head, DeepLabV3PlusHead, RefinementHead
+from mmdrs.models.decode_heads import (
+    CAMHead,
+    DeepLabV2Head,
+    DeepLabV3PlusHead,
+    ForegroundHead,
+    RefinementHead,
+)
 from mmdrs.models.decode_losses import LabelCorrectionLoss, ResponseScalingLoss
 from mmdrs.models.layers import DRS, LearnableDRS
-from mmdrs.models.segmentors import ImageLabelEncoderDecoder, MultiScaleEncoderDecoder
+from mmdrs.models.segmentors import (
+    FrozenBackboneEncoderDecoder,
+    ImageLabelEncoderDecoder,
+    MultiScaleEncoderDecoder,
+)
 from mmdrs.models.tta import LocalizationTTA, ProbabilityTTA, ViewsTTA
 
 __all__ = [
@@ -13,6 +23,8 @@ __all__ = [
     'DeepLabV2Head',
     'DeepLabV3PlusHead',
     'DilatedVGG',
+    'ForegroundHead',
+    'FrozenBackboneEncoderDecoder',
     'ImageLabelEncoderDecoder',
     'LabelCorrectionLoss',
     'LearnableDRS',

@@ -19,6 +19,7 @@ from mmdrs.pipeline.settings import Settings
 #: Files that each kind of stage writes for an image.
 _WRITES: dict[str, Literal['maps', 'labels']] = {
     'maps': 'maps',
+    'foreground': 'labels',
     'labels': 'labels',
     'self_maps': 'maps',
     'self_labels': 'labels',

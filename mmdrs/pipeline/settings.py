@@ -25,6 +25,7 @@ from mmdrs.compat import config_path
 from mmdrs.errors import check_keys, did_you_mean
 from mmdrs.files import written_whole
 from mmdrs.pipeline.stages import Stage, cut_stages, pipeline_stages
+from mmdrs.pseudo_labels.rules import LabelRules
 
 #: Keys that the pipeline itself reads.
 PIPELINE_KEYS = (
@@ -133,6 +134,7 @@ class Settings:
         """
         self_training = self.get('self_training') or {}
         check_keys('self_training', self_training, SELF_TRAINING_KEYS)
+        self._check_foreground()
         stages = pipeline_stages(
             self['stages'],
             self.get('refine_from', 'drs_maps'),
@@ -141,6 +143,21 @@ class Settings:
             self.get('labels_from', 'refined_maps'),
         )
         return cut_stages(stages, first, last)
+
+    def _check_foreground(self) -> None:
+        if 'foreground' not in self['stages']:
+            return
+        if self.get('saliency_dir'):
+            raise InputError(
+                f"the settings '{self.path}' give saliency maps twice: saliency_dir and "
+                'stages.foreground, which learns them; leave out one (saliency_dir=None)'
+            )
+        if not LabelRules.from_config(self['pseudo_labels']).background_cue.needs_saliency:
+            raise InputError(
+                f"the settings '{self.path}': stages.foreground learns saliency maps, which the "
+                "cue of `pseudo_labels` does not read; set background_cue=dict(type='saliency'), "
+                'or leave out the stage'
+            )
 
     def config_file(self, stage: str) -> str:
         """The config of a stage: a name of an installed config, or an absolute path.

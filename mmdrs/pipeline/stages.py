@@ -6,7 +6,9 @@ from typing import Literal, cast, get_args
 
 from mmdrs.errors import InputError, did_you_mean
 
-Kind = Literal['train', 'maps', 'choice', 'labels', 'test', 'self_maps', 'self_labels']
+Kind = Literal[
+    'train', 'maps', 'choice', 'foreground', 'labels', 'test', 'self_maps', 'self_labels'
+]
 #: Values of ``refine_from`` in the settings.
 RefineFrom = Literal['better', 'drs_maps', 'plain_maps']
 #: Values of ``labels_from`` in the settings.
@@ -21,15 +23,16 @@ class Stage:
 
     Attributes:
         name: Its name: in ``--from`` and ``--to``, and of its folder in the work directory.
-        kind: ``train`` a network, make ``maps`` with it, make a ``choice`` between maps, fuse them
-            into ``labels``, ``test`` the network; ``self_maps`` and ``self_labels`` are maps and
-            labels by the segmentation network.
+        kind: ``train`` a network, make ``maps`` with it, make a ``choice`` between maps, make
+            saliency maps (``foreground``), fuse maps into ``labels``, ``test`` the network;
+            ``self_maps`` and ``self_labels`` are maps and labels by the segmentation network.
         config: Key in the settings' ``stages`` of the config it runs.
         title: What it does, for the user.
         weights: Stage whose checkpoint it starts from (train) or runs (maps, test).
         backbone_only: Of those weights only the backbone's are taken: a role of ImageNet weights.
         source: Stage whose maps (train, labels) or labels (train) it learns from or fuses.
         compares: Stages whose maps it chooses from.
+        saliency: Stage whose saliency maps its labels are fused with; None: the user's.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Stage:
     source: str | None = None
     backbone_only: bool = False
     compares: tuple[str, ...] = ()
+    saliency: str | None = None
 
     @property
     def trained(self) -> str:
@@ -54,7 +58,18 @@ class Stage:
     @property
     def needs(self) -> tuple[str, ...]:
         """The stages that must be finished before."""
-        return tuple(name for name in (self.weights, self.source, *self.compares) if name)
+        return tuple(dict.fromkeys((*self.made_of, *self.scored_with)))
+
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        """The stages that its files depend on."""
+        fused = None if self.kind == 'maps' else self.saliency
+        return tuple(name for name in (self.weights, self.source, *self.compares, fused) if name)
+
+    @property
+    def scored_with(self) -> tuple[str, ...]:
+        """The stages that only its scores depend on: maps are scored by the labels they give."""
+        return (self.saliency,) if self.kind == 'maps' and self.saliency else ()
 
 
 #: Stages whose maps the refinement may learn, those without DRS first.
@@ -74,6 +89,16 @@ ALL_STAGES = (
         'maps with or without DRS',
         compares=COMPARED,
     ),
+    Stage(
+        'foreground',
+        'train',
+        'foreground',
+        'foreground of any class',
+        weights='pretraining',
+        source='map_choice',
+        backbone_only=True,
+    ),
+    Stage('foreground_maps', 'foreground', 'foreground', 'learned saliency maps', 'foreground'),
     Stage(
         'refinement',
         'train',
@@ -139,7 +164,8 @@ def pipeline_stages(
 
     Args:
         configs: The names that the settings give a config for. Without ``pretraining`` the
-            classifiers start from their backbone's own weights.
+            classifiers start from their backbone's own weights. With ``foreground`` the stages
+            after it take its maps in the place of saliency maps.
         refine_from: The maps that the refinement learns; ``better`` lets ``map_choice`` choose.
         segmentation_from: Where the backbone of the segmentation networks comes from: pretrained
             weights (those of ``pretraining`` where there is one), or the plain classifier.
@@ -160,6 +186,7 @@ def pipeline_stages(
         stages = _without_refinement(stages, labels_from)
     for number in range(1, self_training_rounds + 1):
         stages += self_training_stages(number)
+    stages = _with_foreground(stages) if 'foreground' in configs else _without_foreground(stages)
     if segmentation_from != 'pretrained':
         stages = [
             replace(s, weights=segmentation_from)
@@ -179,11 +206,30 @@ def pipeline_stages(
     return stages
 
 
+def _with_foreground(stages: Sequence[Stage]) -> list[Stage]:
+    """The stages, with its maps as saliency maps where labels are fused after it."""
+    place = [stage.name for stage in stages].index('foreground_maps')
+    fusing = ('maps', 'labels', 'self_labels')
+    return [
+        replace(stage, saliency='foreground_maps')
+        if number > place and stage.kind in fusing
+        else stage
+        for number, stage in enumerate(stages)
+    ]
+
+
+def _without_foreground(stages: Sequence[Stage]) -> list[Stage]:
+    return [stage for stage in stages if stage.config != 'foreground']
+
+
 def _without_refinement(stages: Sequence[Stage], labels_from: str) -> list[Stage]:
     """The stages with pseudo labels from a classifier's maps."""
     config = stage_of(labels_from).config
+    changed = dict(
+        pseudo_labels=dict(source=labels_from, config=config), foreground=dict(source=labels_from)
+    )
     return [
-        replace(stage, source=labels_from, config=config) if stage.kind == 'labels' else stage
+        replace(stage, **changed.get(stage.name, {}))
         for stage in stages
         if stage.config != 'refinement' or stage.kind == 'labels'
     ]

@@ -46,6 +46,8 @@ class BackgroundCue(Cue):
         exponent: For ``power``.
         source: The network or method that made the saliency maps, free text for the records, such
             as ``'CSNet'``; '' where it is not known. It changes no label.
+        refined: For ``saliency``: whether ``refine`` of the rules refines the saliency map
+            together with the maps, for saliency maps that do not follow edges.
 
     Raises:
         InputError: If the type is unknown, a number is none, or the source is no text.
@@ -58,6 +60,7 @@ class BackgroundCue(Cue):
     exponent: float = 2.0
     source: str = ''
     maps_weight: float = 0.0
+    refined: bool = False
 
     def __post_init__(self) -> None:
         known = ('saliency', 'constant', 'power')
@@ -75,6 +78,8 @@ class BackgroundCue(Cue):
             raise InputError(
                 f'background_cue: `maps_weight` must be in 0..1, got {self.maps_weight:g}'
             )
+        if self.refined and self.type != 'saliency':
+            raise InputError(f'background_cue: `refined` is not for the type {self.type!r}')
         if not isinstance(self.source, str):
             raise InputError(
                 'background cue: source (the network or method that made the saliency maps) must '
@@ -96,7 +101,11 @@ class BackgroundCue(Cue):
         return self.type == 'saliency'
 
     def to_config(self) -> dict[str, Any]:
-        return asdict(self)
+        """Every value; ``refined``, which earlier scores do not name, where it is True."""
+        values = asdict(self)
+        if not self.refined:
+            del values['refined']
+        return values
 
     def deciding(self) -> dict[str, Any]:
         """Without the source, and without what labels of earlier versions do not name."""
@@ -141,15 +150,24 @@ class BackgroundCue(Cue):
         Raises:
             InputError: If the saliency map is missing, or of another size.
         """
-        size = maps.shape[1:]
-        if saliency is None or saliency.shape != size:
-            found = 'none' if saliency is None else f'{saliency.shape}'
-            raise InputError(f'the saliency map must be of size {size}, got {found}')
+        check_size(saliency, maps)
         if not self.maps_weight:
             return saliency
         own = np.minimum(maps.sum(axis=0, dtype=np.float32), 1)
         share = np.float32(self.maps_weight)
         return share * 255 * own + (1 - share) * saliency.astype(np.float32)
+
+
+def check_size(saliency: np.ndarray | None, maps: np.ndarray) -> None:
+    """Check that a saliency map has the size of the maps (K, H, W).
+
+    Raises:
+        InputError: If it has not, or is missing.
+    """
+    size = maps.shape[1:]
+    if saliency is None or saliency.shape != size:
+        found = 'none' if saliency is None else f'{saliency.shape}'
+        raise InputError(f'the saliency map must be of size {size}, got {found}')
 
 
 def build_cue(config: Mapping[str, Any]) -> Cue:

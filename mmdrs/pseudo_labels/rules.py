@@ -10,7 +10,7 @@ from mmdrs.errors import InputError, check_keys
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.pseudo_labels.constants import CONFIDENT_THRESHOLD, MAP_THRESHOLD
 from mmdrs.pseudo_labels.crf import DenseCRF
-from mmdrs.pseudo_labels.fusion import BackgroundCue, build_cue, fuse_maps
+from mmdrs.pseudo_labels.fusion import BackgroundCue, build_cue, check_size, fuse_maps
 from mmdrs.pseudo_labels.image_file import read_image
 from mmdrs.pseudo_labels.par import PAR
 from mmdrs.pseudo_labels.segments import SegmentMerging, Segments
@@ -52,6 +52,11 @@ class LabelRules:
         if refine is not None:
             kinds, usual = MAP_REFINEMENTS.module_dict, PAR.__name__
             refine = build_step(kinds, 'pseudo_labels.refine', refine, usual, IMPORT_HINT)
+        elif cue.refined:
+            raise InputError(
+                'background_cue: `refined` needs a refinement of the maps: give '
+                "pseudo_labels.refine=dict(type='PAR'), or leave it out"
+            )
         merge = SegmentMerging.from_config(config.pop('merge', None))
         return cls(cue, crf=crf, refine=refine, merge=merge, **config)
 
@@ -110,7 +115,7 @@ class LabelRules:
         image = read_image(img_path, size) if self.needs_image else None
         maps = resize_array(maps, size)
         if self.refine is not None and image is not None:
-            maps = self.refine.refine(image, maps)
+            maps, saliency = self._refined(image, maps, saliency)
         made = fuse_maps(
             maps,
             labels,
@@ -126,3 +131,14 @@ class LabelRules:
             return made
         written, evaluated = (self.merge.merge(label, segments) for label in made)
         return written, evaluated
+
+    def _refined(
+        self, image: np.ndarray, maps: np.ndarray, saliency: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Refine maps (K, H, W), and the saliency map (H, W), 0..255, where the cue says so."""
+        if not self.background_cue.refined:
+            return self.refine.refine(image, maps), saliency
+        check_size(saliency, maps)
+        share = saliency.astype(np.float32)[None] / 255
+        refined = self.refine.refine(image, np.concatenate([share, maps]))
+        return refined[1:], 255 * refined[0]

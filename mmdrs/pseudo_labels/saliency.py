@@ -19,6 +19,8 @@ from mmdrs.pseudo_labels.image_file import open_picture, read_image, read_salien
 
 #: Networks of rembg that are named here; `rembg:NAME` takes any that runs on this machine.
 REMBG_MODELS = ('u2netp', 'isnet-general-use')
+#: What the maps of a network that was trained on the user's own images are made by.
+LEARNED = 'learned foreground'
 _INSTALL = "pip install 'mmdrs[saliency]'"
 #: Longer side at which the spectrum is computed (Hou and Zhang: 64).
 _SPECTRUM_SIDE = 64

@@ -37,11 +37,15 @@ def with_source(rules: Mapping[str, Any], dataset: Mapping[str, Any]) -> dict[st
         rules: ``pseudo_labels`` of a config.
         dataset: Config of the data set, whose ``data_prefix.saliency_path`` is the folder.
     """
-    rules = dict(rules)
-    cue = rules.get('background_cue')
     folder = (dataset.get('data_prefix') or {}).get('saliency_path')
-    if folder and isinstance(cue, Mapping) and not cue.get('source'):
-        source = read_source(Path(dataset.get('data_root') or '') / folder)
-        if source and cue.get('type', 'saliency') == 'saliency':
-            rules['background_cue'] = {**cue, 'source': source}
+    root = Path(dataset.get('data_root') or '')
+    return name_source(rules, read_source(root / folder) if folder else '')
+
+
+def name_source(rules: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Label rules with a source of their saliency maps, where they have none of their own."""
+    rules, cue = dict(rules), rules.get('background_cue')
+    unnamed = isinstance(cue, Mapping) and not cue.get('source')
+    if source and unnamed and cue.get('type', 'saliency') == 'saliency':
+        rules['background_cue'] = {**cue, 'source': source}
     return rules

@@ -27,11 +27,14 @@ class Cue(ABC):
             the written label where the background score is 0 and no class has a map above it.
         needs_image: Whether it reads the image.
         source: What made the saliency maps, where it is known.
+        refined: Whether the refinement of the maps (``refine`` of the rules) refines the saliency
+            map as well, as one more channel.
     """
 
     needs_saliency: ClassVar[bool] = False
     needs_image: ClassVar[bool] = False
     source = ''
+    refined = False
 
     @abstractmethod
     def score(

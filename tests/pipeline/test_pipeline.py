@@ -278,7 +278,7 @@ def _list(data: Path) -> Path:
 
 
 def test_saliency_cue_without_saliency_maps(tmp_path, tiny_voc, run_pipeline) -> None:
-    with pytest.raises(SystemExit, match='needs saliency maps: set saliency_dir, or choose'):
+    with pytest.raises(SystemExit, match='needs saliency maps: set saliency_dir, learn them'):
         run_pipeline(tiny_voc, tmp_path, options=('saliency_dir=',))
 
 

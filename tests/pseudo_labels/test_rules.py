@@ -101,6 +101,34 @@ def test_maps_are_refined_at_the_size_of_the_image(tmp_path: Path) -> None:
     assert LabelRules.from_config(json.loads(json.dumps(rules.to_config()))) == rules
 
 
+def test_the_saliency_map_is_refined_with_the_maps(tmp_path: Path) -> None:
+    """By hand: a column of four pixels of two colours, each averaged with its like.
+
+    Saliency and map reach one of the two bright pixels; the refinement, of one neighbour distance,
+    carries both to the other one, but not to the dark ones.
+    """
+    image = np.repeat(np.array([[255], [255], [0], [0]], np.uint8)[..., None], 3, axis=2)
+    Image.fromarray(image).save(tmp_path / 'a.png')
+    column = np.array([[1], [0], [0], [0]], np.float32)
+    refine = dict(type='PAR', dilations=[1], iterations=20)
+    arguments = (column[None], (4,), (4, 1), np.uint8(255 * column), tmp_path / 'a.png')
+    labels = {}
+    for refined in (False, True):
+        cue = dict(type='saliency', threshold=51, refined=refined)
+        rules = LabelRules.from_config(dict(background_cue=cue, refine=refine, threshold=0.05))
+        labels[refined] = rules.fuse(*arguments)[1][:, 0].tolist()
+    assert labels == {False: [5, 0, 0, 0], True: [5, 5, 0, 0]}
+    shares = PAR((1,), 20).refine(image, column[None])[0, :, 0]
+    assert shares[1] > 0.2 > shares[2:].max()  # 51 of 255
+    # It decides labels; those of earlier versions do not name it.
+    assert rules.deciding()['background_cue']['refined'] is True
+    assert 'refined' not in BackgroundCue().deciding() | BackgroundCue().to_config()
+    assert LabelRules.from_config(json.loads(json.dumps(rules.to_config()))) == rules
+    wrong = (*arguments[:3], np.zeros((3, 1), np.uint8), tmp_path / 'a.png')
+    with pytest.raises(InputError, match=r'saliency map must be of size \(4, 1\), got \(3, 1\)'):
+        rules.fuse(*wrong)
+
+
 def test_masks_are_merged_into_both_labels() -> None:
     """What they are made of without `merge`, which labels of earlier versions do not name."""
     maps = np.random.default_rng(0).random((2, 12, 16), np.float32)
@@ -148,6 +176,14 @@ def test_masks_are_merged_into_both_labels() -> None:
         (dict(background_cue=dict(type=['power'])), r"has no type \['power'\]"),
         (dict(background_cue='power'), r"background_cue must be a dict, got 'power'"),
         (['power'], r'pseudo_labels must be a dict'),
+        (
+            dict(background_cue=dict(refined=True)),
+            r'`refined` needs a refinement of the maps: give pseudo_labels.refine=dict',
+        ),
+        (
+            dict(background_cue=dict(type='power', refined=True), refine=dict(type='PAR')),
+            r"`refined` is not for the type 'power'",
+        ),
         (
             dict(background_cue=dict(threshold='high')),
             r"threshold must be a number, got 'high'",

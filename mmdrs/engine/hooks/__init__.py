@@ -2,6 +2,7 @@
 
 from .drs_schedule_hook import DRSScheduleHook
 from .drs_visualization_hook import DRSVisualizationHook
+from .foreground_round_hook import ForegroundRoundHook
 from .label_correction_hook import LabelCorrectionHook
 from .precise_bn_hook import PreciseBNHook
 from .progress_hook import ProgressHook
@@ -13,6 +14,7 @@ from .whole_checkpoint_hook import WholeCheckpointHook
 __all__ = [
     'DRSScheduleHook',
     'DRSVisualizationHook',
+    'ForegroundRoundHook',
     'LabelCorrectionHook',
     'PreciseBNHook',
     'ProgressHook',

@@ -113,9 +113,9 @@ def describe_cue(cue: Cue) -> str:
         return describe_step(cue.to_config())
     unsure = '' if cue.sure is None else f', up to {cue.sure:g} ignored'
     if cue.type == 'saliency':
-        score = 'saliency'
+        score = 'refined saliency' if cue.refined else 'saliency'
         if cue.maps_weight:
-            score = f'{1 - cue.maps_weight:g} saliency + {cue.maps_weight:g} maps'
+            score = f'{1 - cue.maps_weight:g} {score} + {cue.maps_weight:g} maps'
         return f'{score} > {cue.threshold:g}{unsure} ({cue.source or "source not given"})'
     if cue.type == 'constant':
         return f'constant {cue.value:g}{unsure}'

@@ -5,6 +5,7 @@ from pathlib import Path
 from mmdrs.pipeline.data_files import DataFiles
 from mmdrs.pipeline.runs.choice import ChoiceRun
 from mmdrs.pipeline.runs.evaluation import EvaluationRun
+from mmdrs.pipeline.runs.foreground import ForegroundMapRun
 from mmdrs.pipeline.runs.labels import LabelRun
 from mmdrs.pipeline.runs.maps import MapRun
 from mmdrs.pipeline.runs.self_labels import SelfLabelRun, SelfMapRun
@@ -20,6 +21,7 @@ KINDS: dict[str, type[StageRun]] = dict(
     train=TrainingRun,
     maps=MapRun,
     choice=ChoiceRun,
+    foreground=ForegroundMapRun,
     labels=LabelRun,
     test=EvaluationRun,
     self_maps=SelfMapRun,
@@ -56,7 +58,8 @@ def fingerprints(runs: dict[str, StageRun], planned: bool = False) -> dict[str, 
     prints: dict[str, Fingerprint] = {}
     products: dict[str, str] = {}
     for name, run in runs.items():
-        inputs = [products[need] for need in run.stage.needs]
-        prints[name] = run.fingerprint(inputs)
+        inputs = [products[need] for need in run.stage.made_of]
+        scored = [products[need] for need in run.stage.scored_with]
+        prints[name] = run.fingerprint(inputs, scored)
         products[name] = prints[name].files if planned else run.product(prints[name], inputs)
     return prints

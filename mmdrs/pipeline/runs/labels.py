@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from mmdrs.apis import label_dataset
 from mmdrs.errors import InputError
+from mmdrs.pipeline.label_rules import learns_foreground
 from mmdrs.pipeline.runs.stage_run import StageRun
 from mmdrs.pipeline.stages import stage_of
 
@@ -42,12 +43,14 @@ class LabelRun(StageRun):
     def check(self) -> None:
         super().check()
         prefixes = [config['data_prefix'] for config in self.given_datasets()]
-        needed = self.label_rules.background_cue.needs_saliency
-        if needed and not all(prefix.get('saliency_path') for prefix in prefixes):
+        needed = self.label_rules.background_cue.needs_saliency and self.can_fuse
+        given = self.stage.saliency or all(prefix.get('saliency_path') for prefix in prefixes)
+        if needed and not given:
             raise InputError(
                 f"the background cue of `pseudo_labels` in '{self.settings.path}' needs saliency "
-                "maps: set saliency_dir, or choose background_cue=dict(type='constant', value=0.3)"
-                " or dict(type='power', exponent=2)"
+                'maps: set saliency_dir, learn them (stages.foreground='
+                "'mmdrs::custom/foreground_custom.py'), or choose "
+                "background_cue=dict(type='constant', value=0.3) or dict(type='power', exponent=2)"
             )
         merged = self.label_rules.merge is not None
         if merged and not all(prefix.get('segments_path') for prefix in prefixes):
@@ -55,6 +58,12 @@ class LabelRun(StageRun):
                 f"`merge` of `pseudo_labels` in '{self.settings.path}' needs the masks of a "
                 'segmenter: set segments_dir, or leave out `merge`'
             )
+
+    @property
+    def can_fuse(self) -> bool:
+        """Whether the saliency maps of its labels, if they need any, are there before it."""
+        learned = learns_foreground(self.settings) and not self.stage.saliency
+        return not (learned and self.label_rules.background_cue.needs_saliency)
 
     def run(self, resume: bool) -> None:
         for split in self.splits:
@@ -65,8 +74,12 @@ class LabelRun(StageRun):
         """Fuse the stored maps of a split, and leave a record where there are masks."""
         made_by = self.stage.source or self.stage.name
         network = stage_of(made_by).trained
+        cfg = self.split_config(split)
+        if self.stage.saliency:
+            saliency = (self.work_dir / self.stage.saliency / split).resolve()
+            cfg.test_dataloader.dataset.data_prefix['saliency_path'] = str(saliency)
         label_dataset(
-            self.split_config(split),
+            cfg,
             maps,
             out_dir,
             self.label_rules,

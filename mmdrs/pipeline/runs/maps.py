@@ -7,7 +7,10 @@ from mmdrs.pipeline.runs.labels import LabelRun, without_scoring
 
 
 class MapRun(LabelRun):
-    """Makes the maps of every split, scores them, and scores the labels that they would give."""
+    """Makes the maps of every split, scores them, and scores the labels that they would give.
+
+    The labels are left out where they need saliency maps that are learned from the maps.
+    """
 
     INGREDIENTS: ClassVar[tuple[str, ...]] = ('model', 'test_dataloader', 'test_cfg')
 
@@ -32,4 +35,5 @@ class MapRun(LabelRun):
             cfg = self.prepared(self.split_config(split), f' ({split})')
             apply_output(cfg, str(self.folder / split))
             test_model(cfg, self.checkpoint(self.stage.trained), self.stage.name)
-            self.fuse(split, self.folder / split, None, f'scoring {split} labels')
+            if self.can_fuse:
+                self.fuse(split, self.folder / split, None, f'scoring {split} labels')

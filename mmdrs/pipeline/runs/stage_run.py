@@ -79,14 +79,15 @@ class StageRun(ABC):
         """How maps become labels."""
         return pseudo_label_rules(self.settings)
 
-    def fingerprint(self, inputs: list[str]) -> Fingerprint:
+    def fingerprint(self, inputs: Sequence[str], scored: Sequence[str] = ()) -> Fingerprint:
         """What the stage is made from.
 
         Args:
-            inputs: What the stages that it needs have made, see :meth:`product`.
+            inputs: What the stages that its files depend on have made, see :meth:`product`.
+            scored: The same of those that only its scores depend on.
         """
-        files = digest([self._own.files, inputs])
-        return Fingerprint(files, digest([self._own.scores, files]))
+        files = digest([self._own.files, [*inputs]])
+        return Fingerprint(files, digest([self._own.scores, files, *scored]))
 
     @cached_property
     def _own(self) -> Fingerprint:

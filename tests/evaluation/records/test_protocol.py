@@ -106,6 +106,8 @@ def test_pseudo_labels() -> None:
     assert describe_cue(band) == 'constant 0.3, up to 0.5 ignored'
     mixed = BackgroundCue(threshold=102, maps_weight=0.25, source='CSNet')
     assert describe_cue(mixed) == '0.75 saliency + 0.25 maps > 102 (CSNet)'
+    refined = BackgroundCue(maps_weight=0.25, refined=True, source='CSNet')
+    assert describe_cue(refined) == '0.75 refined saliency + 0.25 maps > 50 (CSNet)'
 
 
 def test_how_views_are_merged() -> None:
