@@ -97,6 +97,7 @@ class LabelCorrectionLoss(CrossEntropyLoss):
         classes = cls_score.shape[1]
         if classes > MAX_CLASSES:
             raise InputError(f'LabelCorrectionLoss takes up to {MAX_CLASSES} classes: {classes}')
+        check_background('LabelCorrectionLoss', self.background, classes)
         scores = cls_score if cls_score.dtype == torch.float64 else cls_score.float()
         if self.training and torch.is_grad_enabled():
             self._require_hook()
@@ -134,3 +135,13 @@ def check_common(where: str, background: int | None, loss_name: str) -> None:
             f"{where}: loss_name must start with 'loss_', or MMEngine leaves it out of the sum "
             f'of the losses, got {loss_name!r}'
         )
+
+
+def check_background(where: str, background: int | None, classes: int) -> None:
+    """Check that the background is one of the network's classes.
+
+    Raises:
+        InputError: If it is not.
+    """
+    if background is not None and background >= classes:
+        raise InputError(f'{where}: background={background} is none of the {classes} classes')

@@ -66,9 +66,7 @@ def fit_curve(ious: Sequence[float]) -> Curve | None:
     begin = (min(values.max(), 1.0), 1.0, 1.0)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                'ignore', OptimizeWarning
-            )  # of its covariance
+            warnings.simplefilter('ignore', OptimizeWarning)  # of its covariance
             found, _ = curve_fit(_curve, times, values, begin, bounds=bounds, maxfev=5000)
     except RuntimeError:
         return None
