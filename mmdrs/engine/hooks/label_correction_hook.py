@@ -69,6 +69,9 @@ class LabelCorrectionHook(Hook):
         self.losses: list[LabelCorrectionLoss] = []
 
     def before_train(self, runner: Runner) -> None:
+        self.losses = correcting_losses(runner.model)
+        for loss in self.losses:
+            loss.followed = True
         by_iterations = isinstance(runner.train_loop, IterBasedTrainLoop)
         if by_iterations and self.by_epoch:
             raise InputError(
@@ -81,9 +84,6 @@ class LabelCorrectionHook(Hook):
                 f'LabelCorrectionHook: {length} / interval={self.interval} are more than '
                 f'{MAX_INTERVALS} intervals; give a greater interval'
             )
-        self.losses = correcting_losses(runner.model)
-        for loss in self.losses:
-            loss.followed = True
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs=None
