@@ -28,9 +28,10 @@ class LabelCorrectionLoss(CrossEntropyLoss):
     probability exceeds ``confidence`` take the predicted class, if it is the background or
     occurs in the label of the same image (of its crop). Pixels to ignore stay ignored.
 
-    Unlike in the paper, labels are corrected in each batch from the logits of this batch, not once
-    an epoch from predictions averaged over scales, and there is no consistency loss. Predictions
-    are those of the training, with augmentations and dropout.
+    Differences from the authors' released code: there, labels are corrected once an epoch, from
+    predictions averaged over scales, and what was corrected stays in the labels; here in each
+    batch, from its own logits, with augmentations and dropout, and the given labels stay as they
+    are. There is no consistency loss over scales.
 
     Args:
         confidence: Least probability of a correction (exclusive), 0..1; 0.8 in the paper.

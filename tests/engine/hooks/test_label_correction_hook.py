@@ -162,6 +162,16 @@ def test_classes_bend_one_by_one_and_stay_so() -> None:
     assert loss.history[0, :5].tolist() == pytest.approx([0.6, 0.1, -1, 0, -1])
 
 
+def test_background_follows_the_first_class() -> None:
+    """It rises evenly, and would not bend yet."""
+    for follows, expected in ((False, [1]), (True, [0, 1])):
+        loss = LabelCorrectionLoss()
+        for background, other in ((10, 60), (20, 66), (30, 67)):
+            set_counts(loss, (background, other), (100, 100))
+            newly = finish_interval(loss, 0.9, 3, background_follows=follows)
+        assert newly == expected == torch.nonzero(loss.bent).flatten().tolist()
+
+
 def test_first_fit_waits() -> None:
     loss = LabelCorrectionLoss()
     for number in range(1, 6):
