@@ -239,6 +239,25 @@ def test_settings_may_be_anywhere(base: str, tmp_path: Path) -> None:
         assert run.config().randomness.seed == 9
 
 
+def test_losses_and_hooks_of_the_segmentation_alone(tmp_path: Path) -> None:
+    """Without hooks its config is that of before there was a setting: fingerprints stay."""
+    hook = dict(type='LabelCorrectionHook')
+    options = {
+        'segmentation_head.loss_decode.type': 'LabelCorrectionLoss',
+        'segmentation_custom_hooks': [hook],
+    }
+    settings = load_settings(SETTINGS, options)
+    settings.check_keys()
+    for stage in settings['stages']:
+        cfg = settings.stage_config(stage, tmp_path)
+        own = stage == 'segmentation'
+        assert (hook in (cfg.get('custom_hooks') or [])) == own
+        assert (
+            cfg.model.decode_head.get('loss_decode') == dict(type='LabelCorrectionLoss')
+        ) == own
+    assert load_settings(SETTINGS).stage_config('segmentation', tmp_path)['custom_hooks'] is None
+
+
 def test_tools_apply_settings_to_any_config(tmp_path: Path) -> None:
     (tmp_path / 'settings.py').write_text("data_root = 'elsewhere'\nseed = 4\n")
     cfg = load_config(

@@ -28,9 +28,10 @@ class LabelCorrectionLoss(CrossEntropyLoss):
     probability exceeds ``confidence`` take the predicted class, if it is the background or
     occurs in the label of the same image (of its crop). Pixels to ignore stay ignored.
 
-    Unlike in the paper, labels are corrected in each batch from the logits of this batch, not once
-    an epoch from predictions averaged over scales, and there is no consistency loss. Predictions
-    are those of the training, with augmentations and dropout.
+    Differences from the authors' released code: there, labels are corrected once an epoch, from
+    predictions averaged over scales, and what was corrected stays in the labels; here in each
+    batch, from its own logits, with augmentations and dropout, and the given labels stay as they
+    are. There is no consistency loss over scales.
 
     Args:
         confidence: Least probability of a correction (exclusive), 0..1; 0.8 in the paper.
@@ -97,6 +98,7 @@ class LabelCorrectionLoss(CrossEntropyLoss):
         classes = cls_score.shape[1]
         if classes > MAX_CLASSES:
             raise InputError(f'LabelCorrectionLoss takes up to {MAX_CLASSES} classes: {classes}')
+        check_background('LabelCorrectionLoss', self.background, classes)
         scores = cls_score if cls_score.dtype == torch.float64 else cls_score.float()
         if self.training and torch.is_grad_enabled():
             self._require_hook()
@@ -134,3 +136,13 @@ def check_common(where: str, background: int | None, loss_name: str) -> None:
             f"{where}: loss_name must start with 'loss_', or MMEngine leaves it out of the sum "
             f'of the losses, got {loss_name!r}'
         )
+
+
+def check_background(where: str, background: int | None, classes: int) -> None:
+    """Check that the background is one of the network's classes.
+
+    Raises:
+        InputError: If it is not.
+    """
+    if background is not None and background >= classes:
+        raise InputError(f'{where}: background={background} is none of the {classes} classes')

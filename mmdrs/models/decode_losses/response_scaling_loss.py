@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmdrs.errors import InputError
-from mmdrs.models.decode_losses.label_correction_loss import check_common
+from mmdrs.models.decode_losses.label_correction_loss import check_background, check_common
 from mmdrs.models.losses.response_scaling import (
     MEASURES,
     Measure,
@@ -100,6 +100,7 @@ class ResponseScalingLoss(nn.Module):
             weight: Weights of the head's pixel sampler, (N, H, W); they multiply w.
             ignore_index: The label of pixels that do not count.
         """
+        check_background('ResponseScalingLoss', self.background, cls_score.shape[1])
         scores = cls_score if cls_score.dtype == torch.float64 else cls_score.float()
         loss = F.cross_entropy(scores, label, reduction='none', ignore_index=ignore_index)
         trust = (label != ignore_index).to(scores)
