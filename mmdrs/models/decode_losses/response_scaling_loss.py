@@ -32,12 +32,12 @@ class ResponseScalingLoss(nn.Module):
     the loss is sum(w CE) / sum(w) over the pixels that are not ignored. Weights are detached.
 
     Differences from the paper's procedure, which works offline: there a network is trained on the
-    pseudo labels first; its responses to each training image are scaled, a dense CRF makes a mask
-    at each scale, and the variance of these masks weights the labels on which the network is
-    trained again. Here the network in training gives the responses itself, in each batch, with
-    augmentations and dropout; there is no CRF; scales shift foreground logits by log(s) before the
-    softmax, and the variance is that of the soft foreground share. Nothing is stored, and nothing
-    is trained twice: until ``start`` the network learns with plain cross entropy.
+    pseudo labels first, its responses to each training image are scaled, and the variance of
+    what they decide weights the labels on which the network is trained again. Here the network in
+    training gives the responses itself, in each batch, with augmentations and dropout; scales
+    shift foreground logits by log(s) before the softmax, and the variance is that of the soft
+    foreground share. Nothing is stored, and nothing is trained twice: until ``start`` the
+    network learns with plain cross entropy.
 
     Args:
         scales: Positive factors of the foreground responses, two or more different ones.
