@@ -96,7 +96,9 @@ foreground_head = dict(
 )
 foreground_size = None  # images become squares of this side; None: that of `resize`
 foreground_epochs = 6
-foreground_round_epochs = 2  # after each round the network learns what it is sure of itself
+foreground_round_length = (
+    2  # epochs; after each round the network learns what it is sure of itself
+)
 foreground_optimizer = dict(type='AdamW', lr=1e-3, weight_decay=0.01)
 
 # --- Segmentation network ------------------------------------------------------------------------

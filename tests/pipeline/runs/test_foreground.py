@@ -66,7 +66,7 @@ def learned(finished: Path, tiny_voc: Path, run_pipeline, tmp_path_factory) -> P
 
 
 def test_labels_are_fused_with_the_learned_maps(learned: Path, tiny_voc: Path) -> None:
-    par = PAR(iterations=2, downscale=2)
+    par, values = PAR(iterations=2, downscale=2), set()
     assert len(list((learned / 'foreground_maps' / 'val').glob('*.png'))) == 6
     for path in sorted((learned / 'refined_maps' / 'train').glob('*.npz')):
         saliency = read_saliency(learned / 'foreground_maps' / 'train' / f'{path.stem}.png')
@@ -76,9 +76,11 @@ def test_labels_are_fused_with_the_learned_maps(learned: Path, tiny_voc: Path) -
         image = read_image(tiny_voc / 'JPEGImages' / f'{path.stem}.jpg')
         channels = par.refine(image, resize_array(channels, (40, 48)))
         cue = BackgroundCue('saliency', 128)
-        written, _ = fuse_maps(channels[1:], stored.labels, cue, 255 * channels[0])
+        written, _ = fuse_maps(channels[1:], stored.labels, cue, 255 * channels[0], threshold=0)
         label = read_label(learned / 'pseudo_labels' / 'train' / f'{path.stem}.png')
         np.testing.assert_array_equal(label, written)
+        values |= set(np.unique(label).tolist())
+    assert values >= {0, 1, 2, 3}
 
 
 def test_records_name_what_made_the_maps(learned: Path) -> None:
