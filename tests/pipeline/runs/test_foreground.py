@@ -80,7 +80,7 @@ def test_labels_are_fused_with_the_learned_maps(learned: Path, tiny_voc: Path) -
         label = read_label(learned / 'pseudo_labels' / 'train' / f'{path.stem}.png')
         np.testing.assert_array_equal(label, written)
         values |= set(np.unique(label).tolist())
-    assert values >= {0, 1, 2, 3}
+    assert 0 in values and len(values - {0, 255}) > 1  # classes
 
 
 def test_records_name_what_made_the_maps(learned: Path) -> None:
