@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import read_evaluations
@@ -140,3 +141,16 @@ def test_a_cue_that_reads_no_saliency_maps(tiny_voc: Path) -> None:
     settings = foreground_settings(tiny_voc, f'{cue}.type=constant', f'{cue}.refined=False')
     with pytest.raises(InputError, match='stages.foreground learns saliency maps, which the cue'):
         settings.chosen_stages()
+
+
+def test_each_split_is_fused_with_its_own_maps(tiny_voc: Path, tmp_path: Path, monkeypatch):
+    run, read = stage_runs(foreground_settings(tiny_voc), tmp_path)['pseudo_labels'], {}
+
+    def note(cfg: Config, maps: Path, *rest: object) -> None:
+        read[maps.name] = cfg.test_dataloader.dataset.data_prefix.saliency_path
+
+    monkeypatch.setattr('mmdrs.pipeline.runs.labels.label_dataset', note)
+    monkeypatch.setattr(type(run), 'checkpoint', lambda self, stage: '')
+    run.run(resume=False)
+    folder = tmp_path.resolve() / 'foreground_maps'
+    assert read == {split: str(folder / split) for split in ('train', 'val')}
