@@ -96,9 +96,7 @@ foreground_head = dict(
 )
 foreground_size = None  # images become squares of this side; None: that of `resize`
 foreground_epochs = 6
-foreground_round_length = (
-    2  # epochs; after each round the network learns what it is sure of itself
-)
+foreground_round_length = 2  # epochs; a round learns what the one before was sure of
 foreground_optimizer = dict(type='AdamW', lr=1e-3, weight_decay=0.01)
 
 # --- Segmentation network ------------------------------------------------------------------------
