@@ -1,5 +1,6 @@
 """Makes pseudo labels from stored maps and from maps straight from the network."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,7 @@ class LabelMaker:
         made_of = dict(maps=maps, rules=self.rules.deciding(), saliency=saliency)
         if self.rules.merge is not None:  # labels without merged masks do not name them
             made_of['segments'] = segments_digest(self._segments_path(image))
-        return made_of
+        return json.loads(json.dumps(made_of))  # as a file gives it back: tuples are lists
 
     def make(
         self, image: ImageFiles, maps: LocalizationMaps, record: dict | None

@@ -213,3 +213,10 @@ def test_packaged_names() -> None:
     assert load_config(name).model.backbone.type == 'DRSBackbone'
     with pytest.raises(InputError, match="did you mean 'mmdrs::drs/drs-d055"):
         load_config(name.replace('d055', 'd056'))
+
+
+def test_module_that_cannot_be_imported(tmp_path: Path) -> None:
+    path = tmp_path / 'settings.py'
+    path.write_text("custom_imports = dict(imports=['no_such_parts'])\n")
+    with pytest.raises(InputError, match="No module named 'no_such_parts' .* on PYTHONPATH"):
+        load_config(path)

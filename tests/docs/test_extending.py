@@ -4,7 +4,6 @@ import itertools
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,6 @@ from torch.nn import functional as F
 from mmdrs.apis import load_config
 from mmdrs.cli import init, labels
 from mmdrs.cli.options import parse_value
-from mmdrs.errors import InputError
 from mmdrs.evaluation.records.protocol import label_protocols
 from mmdrs.evaluation.records.record import read_evaluation
 from mmdrs.pipeline.label_rules import pseudo_label_rules
@@ -30,7 +28,6 @@ from mmdrs.pseudo_labels.label_file import read_label, read_label_record
 from mmdrs.pseudo_labels.map_file import LocalizationMaps, write_maps
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.rules_file import read_rules
-from mmdrs.pseudo_labels.steps import Cue, step_config
 from mmdrs.registry import BACKGROUND_CUES, MAP_REFINEMENTS
 from tests.docs.blocks import blocks_of
 from tests.pipeline_runs import load_tool, tiny_options
@@ -250,50 +247,3 @@ def test_unknown_label_format(
     out = str(tmp_path / 'train_cls.csv')
     with pytest.raises(SystemExit, match=message):
         labels.main([str(tagged), '--format', name, '--out', out])
-
-
-def test_module_that_cannot_be_imported(tmp_path: Path) -> None:
-    path = tmp_path / 'settings.py'
-    path.write_text("custom_imports = dict(imports=['no_such_parts'])\n")
-    with pytest.raises(InputError, match="No module named 'no_such_parts' .* on PYTHONPATH"):
-        load_config(path)
-
-
-def test_cue_must_be_a_dataclass() -> None:
-    """Else its values would not be in the records."""
-
-    class Hidden(Cue):
-        def __init__(self, level: int = 1) -> None:
-            self.level = level
-
-        def score(self, maps: np.ndarray, *others: np.ndarray | None) -> np.ndarray:
-            return maps[0]
-
-    BACKGROUND_CUES.register_module(module=Hidden)
-    try:
-        with pytest.raises(InputError, match='Hidden must be a dataclass'):
-            LabelRules.from_config(dict(background_cue=dict(type='Hidden')))
-    finally:
-        del BACKGROUND_CUES.module_dict['Hidden']
-
-
-def test_another_name_is_recorded() -> None:
-    """Records name the type as a config does, not the class."""
-
-    @dataclass(frozen=True)
-    class Level(Cue):
-        level: float
-
-        def score(self, maps: np.ndarray, *others: np.ndarray | None) -> np.ndarray:
-            return np.full(maps.shape[1:], self.level, np.float32)
-
-    BACKGROUND_CUES.register_module('even', module=Level)
-    try:
-        with pytest.raises(InputError, match="background_cue: .*missing .* 'level'"):
-            LabelRules.from_config(dict(background_cue=dict(type='even')))
-        rules = LabelRules.from_config(dict(background_cue=dict(type='even', level=0.4)))
-        assert rules.deciding()['background_cue'] == dict(type='even', level=0.4)
-        assert LabelRules.from_config(rules.to_config()) == rules
-    finally:
-        del BACKGROUND_CUES.module_dict['even']
-    assert step_config({}, Level(0.4)) == dict(type='Level', level=0.4)

@@ -12,6 +12,7 @@ from mmdrs.pseudo_labels.fusion import BackgroundCue
 from mmdrs.pseudo_labels.label_file import read_label, read_label_record
 from mmdrs.pseudo_labels.maker import ImageFiles, LabelMaker
 from mmdrs.pseudo_labels.map_file import LocalizationMaps
+from mmdrs.pseudo_labels.par import PAR
 from mmdrs.pseudo_labels.rules import LabelRules
 from mmdrs.pseudo_labels.segments import SegmentMerging
 
@@ -45,6 +46,16 @@ def test_label_and_what_is_scored(image: ImageFiles, maker: LabelMaker, tmp_path
         maps=RECORD, rules=LabelRules().deciding(), saliency=file_digest(tmp_path / 's.png')
     )
     assert [read_label_record(path) for path in paths] == [expected, expected]
+
+
+def test_refined_labels_are_finished(image: ImageFiles, maker: LabelMaker, tmp_path: Path) -> None:
+    """Records are JSON, which has no tuples."""
+    height, width = MAPS.original_size
+    Image.fromarray(np.zeros((height, width, 3), np.uint8)).save(tmp_path / 'a.png')
+    image = image._replace(img_path=str(tmp_path / 'a.png'))
+    refining = LabelMaker(LabelRules(refine=PAR((1, 2), 3)), PALETTE, maker.out_dir)
+    refining.make(image, MAPS, RECORD)
+    assert refining.finished(image, RECORD) and not maker.finished(image, RECORD)
 
 
 def test_finished_is_what_is_made_of_the_same(image, maker, tmp_path: Path) -> None:

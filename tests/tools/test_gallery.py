@@ -13,6 +13,7 @@ import torch
 from mmseg.apis import inference_model, init_model
 from PIL import Image
 
+from mmdrs.models.decode_heads.cam_head import image_scores
 from mmdrs.models.utils.cam import resize_array
 from mmdrs.visualization import heat_map
 from mmdrs.visualization.contact_sheet import GAP, HEADER
@@ -122,7 +123,8 @@ def test_classes_of_an_image_without_labels(tool, scores, chosen, monkeypatch, c
     noise = torch.tensor([[-4.0, 4.0], [1.0, -1.0]])
     maps = torch.tensor(scores, dtype=torch.float)[:, None, None] + noise
     monkeypatch.setattr(tool, 'inference_class_maps', lambda model, path: maps)
-    model = SimpleNamespace(dataset_meta=dict(classes=('background', *CLASSES)))
+    head = SimpleNamespace(image_scores=image_scores)
+    model = SimpleNamespace(dataset_meta=dict(classes=('background', *CLASSES)), decode_head=head)
     photograph = SimpleNamespace(name='a.jpg', path='a.jpg')
     assert tool.image_labels(None, [photograph], {'plain_classifier': model}) == [chosen]
     printed = capsys.readouterr().out
