@@ -104,6 +104,7 @@ def tiny_foreground() -> tuple[str, ...]:
         'foreground_head.channels=6',
         'foreground_head.sure_foreground=0.5',
         'foreground_head.sure_background=0.4',
+        'pseudo_labels.threshold=0.0',
         'foreground_epochs=4',
         'foreground_optimizer.lr=0.05',
         'pseudo_labels.background_cue.threshold=128',

@@ -49,4 +49,4 @@ optim_wrapper = dict(
     _delete_=True, type=_base_.optim_wrapper_type, optimizer=_base_.foreground_optimizer
 )
 param_scheduler = []
-custom_hooks = [dict(type='ForegroundRoundHook', epochs=_base_.foreground_round_epochs)]
+custom_hooks = [dict(type='ForegroundRoundHook', epochs=_base_.foreground_round_length)]

@@ -114,7 +114,7 @@ foreground_head = dict(
 )
 foreground_size = None  # images become squares of this side; None: that of `resize`
 foreground_epochs = 6  # passes of the foreground network over the training images
-foreground_round_epochs = 2  # after each round it learns what it is sure of itself
+foreground_round_length = 2  # epochs; each round learns what the one before was sure of
 foreground_optimizer = dict(type='AdamW', lr=1e-3, weight_decay=0.01)  # its optimizer
 
 # --- Segmentation network ------------------------------------------------------------------------

@@ -15,6 +15,7 @@ def test_the_greatest_map_averaged_over_areas() -> None:
     found = map_foreground(maps, (1, 2))
     assert found.shape == (1, 1, 1, 2)
     assert found.flatten().tolist() == pytest.approx([0.5, 0.2])
+    assert map_foreground(maps, (1, 1)).item() == pytest.approx(0.35)  # every pixel counts
 
 
 def test_each_side_is_averaged_by_its_own_count() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from mmdrs.errors import InputError
 from mmdrs.evaluation.records.record import read_evaluations
@@ -66,7 +67,7 @@ def learned(finished: Path, tiny_voc: Path, run_pipeline, tmp_path_factory) -> P
 
 
 def test_labels_are_fused_with_the_learned_maps(learned: Path, tiny_voc: Path) -> None:
-    par = PAR(iterations=2, downscale=2)
+    par, values = PAR(iterations=2, downscale=2), set()
     assert len(list((learned / 'foreground_maps' / 'val').glob('*.png'))) == 6
     for path in sorted((learned / 'refined_maps' / 'train').glob('*.npz')):
         saliency = read_saliency(learned / 'foreground_maps' / 'train' / f'{path.stem}.png')
@@ -76,9 +77,11 @@ def test_labels_are_fused_with_the_learned_maps(learned: Path, tiny_voc: Path) -
         image = read_image(tiny_voc / 'JPEGImages' / f'{path.stem}.jpg')
         channels = par.refine(image, resize_array(channels, (40, 48)))
         cue = BackgroundCue('saliency', 128)
-        written, _ = fuse_maps(channels[1:], stored.labels, cue, 255 * channels[0])
+        written, _ = fuse_maps(channels[1:], stored.labels, cue, 255 * channels[0], threshold=0)
         label = read_label(learned / 'pseudo_labels' / 'train' / f'{path.stem}.png')
         np.testing.assert_array_equal(label, written)
+        values |= set(np.unique(label).tolist())
+    assert 0 in values and len(values - {0, 255}) > 1  # classes
 
 
 def test_records_name_what_made_the_maps(learned: Path) -> None:
@@ -138,3 +141,16 @@ def test_a_cue_that_reads_no_saliency_maps(tiny_voc: Path) -> None:
     settings = foreground_settings(tiny_voc, f'{cue}.type=constant', f'{cue}.refined=False')
     with pytest.raises(InputError, match='stages.foreground learns saliency maps, which the cue'):
         settings.chosen_stages()
+
+
+def test_each_split_is_fused_with_its_own_maps(tiny_voc: Path, tmp_path: Path, monkeypatch):
+    run, read = stage_runs(foreground_settings(tiny_voc), tmp_path)['pseudo_labels'], {}
+
+    def note(cfg: Config, maps: Path, *rest: object) -> None:
+        read[maps.name] = cfg.test_dataloader.dataset.data_prefix.saliency_path
+
+    monkeypatch.setattr('mmdrs.pipeline.runs.labels.label_dataset', note)
+    monkeypatch.setattr(type(run), 'checkpoint', lambda self, stage: '')
+    run.run(resume=False)
+    folder = tmp_path.resolve() / 'foreground_maps'
+    assert read == {split: str(folder / split) for split in ('train', 'val')}
