@@ -45,7 +45,7 @@ class LabelCorrectionLoss(CrossEntropyLoss):
         fresh: Counts of this process since the hook has last taken them, (2, 256).
         counts: Intersections and unions of all processes in this interval, (2, 256).
         history: IoU of each finished interval and class, 0..1, (256, 256);
-            :data:`NOT_SEEN` for a class without a pixel.
+            -1 (``NOT_SEEN``) for a class without a pixel.
         intervals: Number of finished intervals.
         bent: The classes whose labels are corrected, (256,).
         followed: Whether a hook takes the counts.
