@@ -21,7 +21,9 @@ from mmdrs.models.losses.early_learning import MIN_POINTS, has_bent
 
 @HOOKS.register_module()
 class LabelCorrectionHook(Hook):
-    """Follows the IoU of predictions and training labels, for :class:`LabelCorrectionLoss`.
+    """Follows the IoU of predictions and training labels.
+
+    It serves :class:`~mmdrs.models.LabelCorrectionLoss`.
 
     ``custom_hooks=[dict(type='LabelCorrectionHook')]``. After each interval it computes the IoU of
     each class, over all processes, and fits the curve a (1 - exp(-b t^c)) to those of all

@@ -124,7 +124,7 @@ class ForegroundHead(BaseDecodeHead):
     def target_score(
         self, inputs: tuple[Tensor, ...], samples: SampleList, size: tuple[int, int]
     ) -> Tensor:
-        """What the pixels of the present round are judged by: (N, 1, *size), 0..1."""
+        """What the pixels of the present round are judged by: ``(N, 1, *size)``, 0..1."""
         if self.round > 0:
             return self.teacher(self._transform_inputs(inputs)).float().sigmoid()
         for sample in samples:

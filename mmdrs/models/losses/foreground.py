@@ -13,7 +13,7 @@ def map_foreground(maps: Tensor, size: tuple[int, int]) -> Tensor:
         size: Height and width of the result.
 
     Returns:
-        (N, 1, *size), 0..1.
+        ``(N, 1, *size)``, 0..1.
     """
     return F.interpolate(maps.amax(dim=1, keepdim=True), size=size, mode='area')
 
