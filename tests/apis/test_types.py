@@ -122,7 +122,7 @@ def test_public_names_are_typed() -> None:
         checker.check(item)
     assert checker.missing == []
     names = {item.__name__ for item in checker.seen}
-    assert {'LabelRules', 'BackgroundCue', 'Prediction', 'Segmentor', 'Progress'} <= names
+    assert {'LabelRules', 'Cue', 'Prediction', 'Segmentor', 'Progress'} <= names
 
 
 def test_type_checkers_are_told() -> None:

@@ -42,6 +42,9 @@ CHANGED = {
     'python tools/visualization/gallery.py work_dirs/demo IMAGE...': (
         'python tools/visualization/gallery.py run new_photo.jpg --labels dog --out gallery.png'
     ),
+    'python tools/visualization/gallery.py run photo_1.jpg photo_2.jpg --out gallery.png': (
+        'python tools/visualization/gallery.py run new_photo.jpg --out gallery_2.png'
+    ),
     f'python tools/make_pseudo_labels.py {_PLAIN} layercam labels': (
         f'python tools/make_pseudo_labels.py {_PLAIN} run/plain_maps/train labels_of_plain'
     ),
@@ -75,6 +78,7 @@ PARSED = {
     'python tools/analysis_tools/label_limits.py': 'needs a finished run with masks',
     'python tools/analysis_tools/voc_submission.py': 'needs the test images of VOC 2012',
     'python tools/dataset_converters/': 'needs the archives of VOC 2012',
+    'python tools/visualization/gallery.py work_dirs/animals': 'needs networks trained on VOC 2012',
     'python tools/model_converters/': 'needs a released checkpoint',
 }
 #: Words of arguments that stand for what a reader fills in.
