@@ -8,7 +8,7 @@ channels contradict each other; the one that the released scoring scripts *evalu
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from numbers import Real
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -96,9 +96,11 @@ class BackgroundCue(Cue):
                 f'({getattr(self, low):g})'
             )
 
-    @property
-    def needs_saliency(self) -> bool:
+    def _needs_saliency(self) -> bool:
         return self.type == 'saliency'
+
+    # Other cues have a constant here.
+    needs_saliency = cast(bool, property(_needs_saliency))
 
     def to_config(self) -> dict[str, Any]:
         """Every value; ``refined``, which earlier scores do not name, where it is True."""
@@ -150,7 +152,7 @@ class BackgroundCue(Cue):
         Raises:
             InputError: If the saliency map is missing, or of another size.
         """
-        check_size(saliency, maps)
+        saliency = check_size(saliency, maps)
         if not self.maps_weight:
             return saliency
         own = np.minimum(maps.sum(axis=0, dtype=np.float32), 1)
@@ -158,8 +160,8 @@ class BackgroundCue(Cue):
         return share * 255 * own + (1 - share) * saliency.astype(np.float32)
 
 
-def check_size(saliency: np.ndarray | None, maps: np.ndarray) -> None:
-    """Check that a saliency map has the size of the maps (K, H, W).
+def check_size(saliency: np.ndarray | None, maps: np.ndarray) -> np.ndarray:
+    """The saliency map (H, W), which must have the size of the maps (K, H, W).
 
     Raises:
         InputError: If it has not, or is missing.
@@ -168,6 +170,7 @@ def check_size(saliency: np.ndarray | None, maps: np.ndarray) -> None:
     if saliency is None or saliency.shape != size:
         found = 'none' if saliency is None else f'{saliency.shape}'
         raise InputError(f'the saliency map must be of size {size}, got {found}')
+    return saliency
 
 
 def build_cue(config: Mapping[str, Any]) -> Cue:

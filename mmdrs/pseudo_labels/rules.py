@@ -115,7 +115,7 @@ class LabelRules:
         image = read_image(img_path, size) if self.needs_image else None
         maps = resize_array(maps, size)
         if self.refine is not None and image is not None:
-            maps, saliency = self._refined(image, maps, saliency)
+            maps, saliency = self._refined(self.refine, image, maps, saliency)
         made = fuse_maps(
             maps,
             labels,
@@ -133,12 +133,15 @@ class LabelRules:
         return written, evaluated
 
     def _refined(
-        self, image: np.ndarray, maps: np.ndarray, saliency: np.ndarray | None
+        self,
+        refine: MapRefinement,
+        image: np.ndarray,
+        maps: np.ndarray,
+        saliency: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Refine maps (K, H, W), and the saliency map (H, W), 0..255, where the cue says so."""
         if not self.background_cue.refined:
-            return self.refine.refine(image, maps), saliency
-        check_size(saliency, maps)
-        share = saliency.astype(np.float32)[None] / 255
-        refined = self.refine.refine(image, np.concatenate([share, maps]))
+            return refine.refine(image, maps), saliency
+        share = check_size(saliency, maps).astype(np.float32)[None] / 255
+        refined = refine.refine(image, np.concatenate([share, maps]))
         return refined[1:], 255 * refined[0]

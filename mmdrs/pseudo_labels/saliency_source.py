@@ -45,7 +45,11 @@ def with_source(rules: Mapping[str, Any], dataset: Mapping[str, Any]) -> dict[st
 def name_source(rules: Mapping[str, Any], source: str) -> dict[str, Any]:
     """Label rules with a source of their saliency maps, where they have none of their own."""
     rules, cue = dict(rules), rules.get('background_cue')
-    unnamed = isinstance(cue, Mapping) and not cue.get('source')
-    if source and unnamed and cue.get('type', 'saliency') == 'saliency':
+    if (
+        source
+        and isinstance(cue, Mapping)
+        and not cue.get('source')
+        and cue.get('type', 'saliency') == 'saliency'
+    ):
         rules['background_cue'] = {**cue, 'source': source}
     return rules

@@ -7,7 +7,7 @@ texts, None, and lists or dicts of these. ``docs/extending.md`` shows how to wri
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 
@@ -94,7 +94,7 @@ class MapRefinement(ABC):
 def step_config(kinds: Mapping[str, type], step: object) -> dict[str, Any]:
     """``dict(type=NAME, ...)`` of a step that is registered among ``kinds``."""
     names = [name for name, kind in kinds.items() if kind is type(step)]
-    return dict(type=names[0] if names else type(step).__name__, **asdict(step))
+    return dict(type=names[0] if names else type(step).__name__, **asdict(cast(Any, step)))
 
 
 def build_step(
@@ -130,7 +130,7 @@ def build_step(
             f'{where}: {kind.__name__} must be a dataclass, so that records say all its values: '
             'put @dataclass(frozen=True) above the class'
         )
-    known = [field.name for field in fields(kind)]
+    known = [field.name for field in fields(cast(Any, kind))]
     check_keys(where, config, dict.fromkeys(['type', *known]))  # once, also where it is a field
     try:
         return kind(**{key: value for key, value in config.items() if key in known})

@@ -1,5 +1,7 @@
 """Rounds of the training of a foreground."""
 
+from typing import Any, cast
+
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -30,4 +32,4 @@ class ForegroundRoundHook(Hook):
         """Begin the next round where one ends."""
         if (runner.epoch + 1) % self.epochs == 0:
             model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-            model.decode_head.next_round()
+            cast(Any, model).decode_head.next_round()

@@ -1,10 +1,12 @@
 """Says from when on the labels of a class are corrected."""
 
 import logging
+from typing import Any, cast
 
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
+from mmengine.hooks.hook import DATA_BATCH
 from mmengine.logging import print_log
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmseg.registry import HOOKS
@@ -96,7 +98,7 @@ class LabelCorrectionHook(Hook):
             )
 
     def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs=None
+        self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None, outputs=None
     ) -> None:
         # In each iteration: a checkpoint in the midst of an interval, which the first process
         # writes, then holds the counts of all.
@@ -111,7 +113,8 @@ class LabelCorrectionHook(Hook):
 
     def _finish(self, runner: Runner) -> None:
         """End an interval of all losses."""
-        names = (runner.train_dataloader.dataset.metainfo or {}).get('classes') or ()
+        dataset = cast(Any, runner.train_dataloader.dataset)
+        names = (dataset.metainfo or {}).get('classes') or ()
         for loss in self.losses:
             newly = finish_interval(loss, self.fall, self.min_intervals, self.background_follows)
             _report(loss, newly, names)
@@ -159,8 +162,9 @@ def finish_interval(
         return []
     open_classes = torch.nonzero(~loss.bent).flatten().tolist()
     newly = [index for index in open_classes if has_bent(past[:, index], fall)]
-    if background_follows and newly and loss.background in open_classes:
-        newly = sorted({*newly, loss.background})
+    background = loss.background
+    if background_follows and newly and background is not None and background in open_classes:
+        newly = sorted({*newly, background})
     loss.bent[newly] = True
     return newly
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from mmengine.dist import all_reduce_params
@@ -63,7 +64,7 @@ class ForegroundHead(BaseDecodeHead):
             out_channels=1,
             threshold=0.5,
             dropout_ratio=dropout_ratio,
-            in_index=in_index,
+            in_index=cast(int, in_index),  # with the transform the parent takes several
             input_transform='resize_concat',
             # Not used, but the parent's default warns.
             loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
@@ -75,9 +76,10 @@ class ForegroundHead(BaseDecodeHead):
             *((teacher_foreground, low) for low in teacher_background),
         )
         self._check_limits()
+        width = cast(int, self.in_channels)  # the parent has added up those of the feature maps
         self.hidden = nn.Sequential(
-            nn.BatchNorm2d(self.in_channels, affine=False),
-            nn.Conv2d(self.in_channels, channels, kernel_size=1),
+            nn.BatchNorm2d(width, affine=False),
+            nn.Conv2d(width, channels, kernel_size=1),
             nn.ReLU(inplace=True),
         )
         self.teacher = copy.deepcopy(nn.Sequential(self.hidden, self.conv_seg))
@@ -102,7 +104,10 @@ class ForegroundHead(BaseDecodeHead):
         self.teacher.eval()
         return self
 
-    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
+    # The parent's is a placeholder that returns nothing.
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, inputs: tuple[Tensor, ...]
+    ) -> Tensor:
         """Logits of foreground (N, 1, h, w) of the backbone's feature maps."""
         return self.cls_seg(self.hidden(self._transform_inputs(inputs)))
 
@@ -115,7 +120,8 @@ class ForegroundHead(BaseDecodeHead):
             InputError: If a sample has no ``gt_localization_map``.
         """
         logits = self.forward(inputs).float()
-        score = self.target_score(inputs, batch_data_samples, tuple(logits.shape[2:]))
+        height, width = logits.shape[2:]
+        score = self.target_score(inputs, batch_data_samples, (height, width))
         limits = self.limits[min(int(self.round), len(self.limits) - 1)]
         foreground, background = balanced_cross_entropy(logits, score, *limits)
         return dict(loss_foreground=foreground, loss_background=background)
@@ -134,7 +140,7 @@ class ForegroundHead(BaseDecodeHead):
                     'data_prefix.map_path and add LoadLocalizationMap and PackDRSInputs to the '
                     'pipeline'
                 )
-        levels = torch.stack([sample.gt_localization_map.data for sample in samples])
+        levels = torch.stack([sample.get('gt_localization_map').data for sample in samples])
         return map_foreground(levels.float() / 255, size)
 
     def next_round(self) -> None:

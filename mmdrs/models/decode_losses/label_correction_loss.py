@@ -1,5 +1,7 @@
 """Cross entropy to labels that the network corrects, class by class."""
 
+from typing import Any
+
 import torch
 from mmengine.logging import MessageHub
 from mmseg.models.losses import CrossEntropyLoss
@@ -54,6 +56,12 @@ class LabelCorrectionLoss(CrossEntropyLoss):
         InputError: For options without sense; in a training without the hook.
     """
 
+    fresh: Tensor
+    counts: Tensor
+    history: Tensor
+    intervals: Tensor
+    bent: Tensor
+
     def __init__(
         self,
         confidence: float = 0.8,
@@ -90,10 +98,12 @@ class LabelCorrectionLoss(CrossEntropyLoss):
         avg_factor: int | None = None,
         reduction_override: str | None = None,
         ignore_index: int = 255,
+        **kwargs: Any,
     ) -> Tensor:
         """The loss of logits (N, C, H, W) and labels (N, H, W); a scalar unless reduced otherwise.
 
-        Only forward passes that train (training mode, with gradients) count.
+        Only forward passes that train (training mode, with gradients) count. ``kwargs`` are the
+        parent's.
         """
         classes = cls_score.shape[1]
         if classes > MAX_CLASSES:
@@ -108,7 +118,7 @@ class LabelCorrectionLoss(CrossEntropyLoss):
             scores, label, self.bent[:classes], self.confidence, self.background, ignore_index
         )
         return super().forward(
-            scores, label, weight, avg_factor, reduction_override, ignore_index=ignore_index
+            scores, label, weight, avg_factor, reduction_override, ignore_index, **kwargs
         )
 
     def _require_hook(self) -> None:

@@ -35,7 +35,7 @@ class Curve(NamedTuple):
 
     def value(self, time: float) -> float:
         """The height of the curve, 0..1."""
-        return float(_curve(np.float64(time), *self))
+        return float(_curve(np.asarray(time, dtype=np.float64), *self))
 
     def slope_fall(self, time: float) -> float:
         """The relative fall of the slope since t = 1: 1 - f'(t) / f'(1), below 0 where it rose.
@@ -46,7 +46,7 @@ class Curve(NamedTuple):
         return float(1 - np.exp(min(log_ratio, 700.0)))
 
 
-def fit_curve(ious: Sequence[float]) -> Curve | None:
+def fit_curve(ious: Sequence[float] | NDArray[np.float64]) -> Curve | None:
     """Fit a curve to the values at t = 1, 2, ...; by least squares.
 
     Args:
@@ -77,7 +77,7 @@ def _curve(times: NDArray[np.float64], a: float, b: float, c: float) -> NDArray[
     return a * -np.expm1(-b * times**c)
 
 
-def has_bent(ious: Sequence[float], fall: float = 0.9) -> bool:
+def has_bent(ious: Sequence[float] | NDArray[np.float64], fall: float = 0.9) -> bool:
     """Whether the slope of the fitted curve has fallen by the share ``fall`` since t = 1.
 
     Args:

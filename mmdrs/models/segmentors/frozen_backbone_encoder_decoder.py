@@ -1,5 +1,7 @@
 """A segmentor that trains its head alone."""
 
+from typing import Any
+
 import torch
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
@@ -14,7 +16,7 @@ class FrozenBackboneEncoderDecoder(EncoderDecoder):
     Distributed training finds no unused parameters.
     """
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.backbone.requires_grad_(False)
 
@@ -24,7 +26,7 @@ class FrozenBackboneEncoderDecoder(EncoderDecoder):
         self.backbone.eval()
         return self
 
-    def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
+    def extract_feat(self, inputs: Tensor) -> list[Tensor]:
         """Feature maps of images (N, 3, H, W), without gradients."""
         with torch.no_grad():
             return super().extract_feat(inputs)

@@ -50,7 +50,7 @@ class ForegroundMapRun(StageRun):
             InputError: If an image cannot be read.
         """
         network = LearnedForeground(
-            self.config(), self.checkpoint(self.stage.weights), get_device()
+            self.config(), self.checkpoint(self.stage.trained), get_device()
         )
         rank, world = get_dist_info()
         for split in self.splits:
