@@ -78,7 +78,7 @@ PARSED = {
     'python tools/analysis_tools/label_limits.py': 'needs a finished run with masks',
     'python tools/analysis_tools/voc_submission.py': 'needs the test images of VOC 2012',
     'python tools/dataset_converters/': 'needs the archives of VOC 2012',
-    'python tools/visualization/gallery.py work_dirs/animals': 'needs networks trained on VOC 2012',
+    'python tools/visualization/gallery.py work_dirs/animals': 'needs networks trained on VOC',
     'python tools/model_converters/': 'needs a released checkpoint',
 }
 #: Words of arguments that stand for what a reader fills in.
