@@ -27,6 +27,7 @@ RECORDS = {
     'labels of plain maps': 'plain',
     'labels of DRS maps': 'drs',
     'labels of refined maps': 'refined',
+    'labels of plain maps without saliency maps': 'no-saliency',
     'labels of plain maps and a round of self-training': 'self',
     'true masks': 'supervised',
 }
