@@ -5,7 +5,7 @@ Networks, data sets, metrics and hooks are in MMSegmentation's registries.
 
 from mmengine.registry import Registry
 
-#: How the background of a label is told: subclasses of
+#: What decides which pixels are background: subclasses of
 #: :class:`~mmdrs.pseudo_labels.steps.Cue`.
 BACKGROUND_CUES = Registry('background cue', scope='mmdrs')
 #: What changes maps before they become a label: subclasses of

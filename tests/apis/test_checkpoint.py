@@ -16,13 +16,12 @@ from mmdrs.apis.checkpoint import check_pretrained
 class Net(nn.Module):
     """A backbone of 7 keys (one does not count) and a head of 2."""
 
+    test_step = nn.Module.forward  # a model for augmentation must have one; nothing calls it
+
     def __init__(self, width: int = 4, classes: int = 3) -> None:
         super().__init__()
         self.backbone = nn.Sequential(nn.Conv2d(3, width, 1), nn.BatchNorm2d(width))
         self.decode_head = nn.Linear(width, classes)
-
-    def test_step(self, data: dict) -> None:
-        """Here because a model for augmentation must have it."""
 
 
 class TTA(BaseTTAModel):

@@ -15,6 +15,7 @@ import runpy
 import sys
 import traceback
 from pathlib import Path
+from unittest.mock import patch
 
 
 class Parsed(BaseException):
@@ -30,15 +31,12 @@ def only_parsing():
         parse(self, args, namespace)
         raise Parsed
 
-    argparse.ArgumentParser.parse_args = parse_and_end
-    try:
+    with (
+        patch.object(argparse.ArgumentParser, 'parse_args', parse_and_end),
+        contextlib.suppress(Parsed),
+    ):
         yield
-    except Parsed:
-        pass
-    else:
         raise AssertionError('the command has parsed no arguments')
-    finally:
-        argparse.ArgumentParser.parse_args = parse
 
 
 def run_command(arguments):

@@ -59,7 +59,7 @@ def test_last_stage_runs_mmdrs_as_somebody_else_than_root(stages: list[Stage]) -
     instructions = [name for name, _ in last.steps]
     assert 'RUN' not in instructions[instructions.index('USER') :]
     assert last.texts('ENTRYPOINT') == ['["mmdrs"]'] and last.texts('CMD') == ['["--help"]']
-    assert last.texts('VOLUME') == last.texts('WORKDIR') == ['/work']
+    assert last.texts('VOLUME') == last.texts('WORKDIR') == ['/workspace']
     # Neither the sources nor what builds them.
     assert last.texts('COPY') == [f'--from={stages[0].name} /opt/mmdrs /opt/mmdrs']
     assert 'pip' not in ' '.join(last.texts('RUN'))

@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import nn
 
+from mmdrs.engine.hooks.modules import modules_of
 from mmdrs.errors import InputError
 from mmdrs.models.layers.drs import SuppressionLayer
 
@@ -93,10 +94,9 @@ class DRSScheduleHook(Hook):
 
 def drs_layers(model: nn.Module) -> list[SuppressionLayer]:
     """The DRS layers of a model, wrapped (by DDP) or not; an error if it has none."""
-    found = [module for module in model.modules() if isinstance(module, SuppressionLayer)]
-    if not found:
-        raise InputError(
-            'DRSScheduleHook: the model has no DRS layer; put some in with DRSBackbone or with '
-            'drs=dict(...) of a head, or remove the hook'
-        )
-    return found
+    return modules_of(
+        model,
+        SuppressionLayer,
+        'DRSScheduleHook: the model has no DRS layer; put some in with DRSBackbone or with '
+        'drs=dict(...) of a head, or remove the hook',
+    )

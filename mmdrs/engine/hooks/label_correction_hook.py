@@ -12,6 +12,7 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from mmseg.registry import HOOKS
 from torch import nn
 
+from mmdrs.engine.hooks.modules import modules_of
 from mmdrs.errors import InputError
 from mmdrs.models.decode_losses.label_correction_loss import (
     MAX_INTERVALS,
@@ -122,13 +123,12 @@ class LabelCorrectionHook(Hook):
 
 def correcting_losses(model: nn.Module) -> list[LabelCorrectionLoss]:
     """The losses of a model that correct labels, wrapped or not; an error if it has none."""
-    found = [module for module in model.modules() if isinstance(module, LabelCorrectionLoss)]
-    if not found:
-        raise InputError(
-            'LabelCorrectionHook: the model has no LabelCorrectionLoss; set '
-            "decode_head.loss_decode.type='LabelCorrectionLoss', or remove the hook"
-        )
-    return found
+    return modules_of(
+        model,
+        LabelCorrectionLoss,
+        'LabelCorrectionHook: the model has no LabelCorrectionLoss; set '
+        "decode_head.loss_decode.type='LabelCorrectionLoss', or remove the hook",
+    )
 
 
 def gather_counts(loss: LabelCorrectionLoss) -> None:

@@ -12,6 +12,7 @@ from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
 
 from mmdrs.errors import InputError
+from mmdrs.models.decode_heads.localization_maps import map_levels
 from mmdrs.models.losses.foreground import balanced_cross_entropy, map_foreground
 
 
@@ -133,14 +134,7 @@ class ForegroundHead(BaseDecodeHead):
         """What the pixels of the present round are judged by: ``(N, 1, *size)``, 0..1."""
         if self.round > 0:
             return self.teacher(self._transform_inputs(inputs)).float().sigmoid()
-        for sample in samples:
-            if 'gt_localization_map' not in sample:
-                raise InputError(
-                    f'ForegroundHead needs the localization maps of {sample.get("img_path")}: set '
-                    'data_prefix.map_path and add LoadLocalizationMap and PackDRSInputs to the '
-                    'pipeline'
-                )
-        levels = torch.stack([sample.get('gt_localization_map').data for sample in samples])
+        levels = map_levels(samples, 'ForegroundHead')
         return map_foreground(levels.float() / 255, size)
 
     def next_round(self) -> None:

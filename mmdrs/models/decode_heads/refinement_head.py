@@ -1,13 +1,12 @@
 """The head of refinement learning."""
 
-import torch
 from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmdrs.errors import InputError
 from mmdrs.models.decode_heads.localization_head import LocalizationHead
+from mmdrs.models.decode_heads.localization_maps import map_levels
 from mmdrs.models.utils.cam import refinement_target, resize_maps
 
 
@@ -26,14 +25,7 @@ class RefinementHead(LocalizationHead):
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict:
         """Mean squared error to the maps of ``gt_localization_map`` (uint8 levels, (K, H, W))."""
-        for sample in batch_data_samples:
-            if 'gt_localization_map' not in sample:
-                raise InputError(
-                    f'RefinementHead needs the localization maps of {sample.get("img_path")}: set '
-                    'data_prefix.map_path and add LoadLocalizationMap and PackDRSInputs to the '
-                    'pipeline'
-                )
-        levels = torch.stack([s.get('gt_localization_map').data for s in batch_data_samples])
+        levels = map_levels(batch_data_samples, 'RefinementHead')
         class_maps = seg_logits.float()  # half precision cannot tell all of the 256 levels apart
         target = refinement_target(levels.to(class_maps) / 255)
         height, width = target.shape[2:]
